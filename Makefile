@@ -1,0 +1,73 @@
+# The usual ways in. Everything is set up by scripts/setup, once, and built by CMake under build/<preset>.
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+
+.DEFAULT_GOAL := all
+.PHONY: all dev demo test test-asan test-tsan lint fmt bench fuzz install setup clean help
+
+# $(call build,<preset>): configure (once) and build.
+build = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1); } && cmake --build --preset $(1) -j $(JOBS)
+
+all: build/.setup-build
+	@$(call build,release)
+
+dev: build/.setup-test
+	@$(call build,dev)
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make             the programs, optimized, in build/release/bin
+#: make demo        the whole story on this machine, in a minute
+#: make test        all tests
+#: make test-asan   the tests under the address and undefined behaviour sanitizers
+#: make test-tsan   the tests under the thread sanitizer
+#: make lint        format, clang-tidy, the law of the rooms, scripts
+#: make fmt         lay the C out anew
+#: make bench       the figures, beside what one would use instead
+#: make fuzz        a minute for each fuzz target (SECONDS=60)
+#: make install     PREFIX=/usr/local, DESTDIR=
+#: make setup       only fetch what the above need
+#: make clean       forget what was built (not what was fetched)
+
+demo: all
+	@scripts/demo
+
+test: build/.setup-test
+	@$(call build,release)
+	@ctest --preset release
+
+test-asan: build/.setup-test
+	@$(call build,asan)
+	@ctest --preset asan
+
+test-tsan: build/.setup-test
+	@$(call build,tsan)
+	@ctest --preset tsan
+
+lint: build/.setup-test
+	@scripts/lint
+
+fmt: build/.setup-test
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+bench: build/.setup-test
+	@$(call build,release)
+	@cmake --build --preset release --target benches
+	@scripts/bench
+
+SECONDS ?= 60
+fuzz: build/.setup-test
+	@$(call build,fuzz)
+	@scripts/fuzz $(SECONDS)
+
+install: all
+	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+
+setup: build/.setup-test
+
+build/.setup-%: scripts/setup scripts/packages scripts/pins tests/requirements.txt
+	@scripts/setup $*
+
+clean:
+	rm -rf build/dev build/release build/asan build/tsan build/coverage build/fuzz
