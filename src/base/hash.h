@@ -1,0 +1,23 @@
+/* Hashes: SHA-256 (OpenSSL) for proof, XXH64 (xxHash, seed 0) for sums and partitions. */
+#ifndef WEIR_BASE_HASH_H
+#define WEIR_BASE_HASH_H
+
+#include "base/text.h"
+
+enum { HASH_SHA256_SIZE = 32, HASH_SHA256_HEX = 65 };
+
+struct hash_sha256; /* opaque, not for threads */
+struct hash_sha256 *hash_sha256_new(struct error *err);
+void hash_sha256_free(struct hash_sha256 *hash);
+void hash_sha256_reset(struct hash_sha256 *hash);
+void hash_sha256_add(struct hash_sha256 *hash, const void *bytes, size_t n);
+bool hash_sha256_end(struct hash_sha256 *hash, unsigned char out[HASH_SHA256_SIZE], struct error *err);
+
+/* Of one text, as 64 lower-case hex digits and NUL. */
+bool hash_sha256_hex(struct str bytes, char out[HASH_SHA256_HEX], struct error *err);
+
+/* hash_xxhash64() of KQL: XXH64 with seed 0 over the UTF-8 bytes, read as signed
+ * (checked: "World" gives 1846988464401551951). */
+int64_t hash_xx64(struct str bytes);
+
+#endif

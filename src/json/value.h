@@ -1,0 +1,27 @@
+/* Values: checks and small rewrites of one JSON value in memory (RFC 8259). */
+#ifndef WEIR_JSON_VALUE_H
+#define WEIR_JSON_VALUE_H
+
+#include "json/rows.h"
+
+/* True when the whole text is one valid JSON value (white space around it allowed). */
+bool json_valid(struct str text);
+
+/* Decodes the inside of a JSON string (escapes, surrogate pairs) as UTF-8 behind `out`; false when it
+ * is not valid. A lone surrogate \ud800 becomes U+FFFD. */
+bool json_unescape(struct str inside, struct buf *out);
+
+/* Appends a valid value without the white space between its tokens; texts of numbers and strings stay
+ * as they are. False when it is not valid. */
+bool json_minify(struct str value, struct buf *out);
+
+/* Walks a valid object's top-level members or an array's elements, in order. `*at` begins at 0.
+ * key is the inside of the quotes, escaped; empty for arrays. False at the end or when not valid. */
+struct json_member {
+    struct str key;
+    struct str value; /* trimmed, with its quotes when a string */
+    enum json_kind kind;
+};
+bool json_next(struct str container, size_t *at, struct json_member *out);
+
+#endif

@@ -1,0 +1,120 @@
+/* Workspaces: the Log Analytics query API (azure.md section 1).
+ *
+ * Queries are queued, started as the pace allows (5 at once, 200 in 30 s; shared by everything that uses
+ * this workspace), and told about by call-backs out of workspace_run. One thread. Rows come as they
+ * arrive; they count only when the result's outcome is OK: a body that was cut, an `error` beside the
+ * rows, or JSON that ends early make another outcome, and the caller throws the rows away.
+ */
+#ifndef WEIR_WORKSPACE_WORKSPACE_H
+#define WEIR_WORKSPACE_WORKSPACE_H
+
+#include "azure/credential.h"
+#include "base/column.h"
+#include "json/rows.h"
+
+enum {
+    WORKSPACE_CONCURRENT = 5,  /* azure.md 1.5 */
+    WORKSPACE_RATE = 200,
+    WORKSPACE_RATE_WINDOW = 30,
+    WORKSPACE_WAIT_MAX = 600,  /* seconds, Prefer: wait */
+    WORKSPACE_QUEUE_MAX = 4096,
+    WORKSPACE_ASK_TRIES = 8
+};
+
+struct workspace_options {
+    const char *endpoint;    /* https://api.loganalytics.azure.com or the emulator's */
+    const char *audience;    /* for tokens */
+    const char *id;          /* GUID */
+    const char *tag;         /* "weir 0.1.0 <run id>": stands as a comment in front of every query */
+    unsigned concurrent, rate, rate_window; /* 0: the service's limits */
+    unsigned wait;           /* server time limit in seconds; 0: 180 */
+    double stall_timeout;    /* seconds; 0: 60 */
+    struct http_client *http;              /* lent */
+    struct azure_credential *credential;   /* lent */
+};
+
+struct workspace;
+struct workspace *workspace_new(const struct workspace_options *options, struct error *err);
+void workspace_free(struct workspace *workspace);
+
+enum workspace_outcome {
+    WORKSPACE_OK,        /* whole, without error */
+    WORKSPACE_TOO_LARGE, /* a ceiling was met (rows, bytes, JSON): split */
+    WORKSPACE_TIMEOUT,   /* 504 or our own time limit: split or wait longer */
+    WORKSPACE_THROTTLED, /* 429: wait retry_after */
+    WORKSPACE_BROKEN,    /* cut, ended early, stalled, 5xx, another PartialError: try again */
+    WORKSPACE_REFUSED,   /* 400, 403, 404 ...: no use in trying again */
+    WORKSPACE_STOPPED    /* a call-back of ours said stop, or the run was interrupted */
+};
+const char *workspace_outcome_text(enum workspace_outcome outcome);
+
+struct workspace_result {
+    enum workspace_outcome outcome;
+    struct error error;  /* unless OK */
+    uint64_t rows, bytes; /* rows given; bytes of JSON received */
+    double retry_after;  /* seconds or -1 */
+    double seconds;
+};
+
+struct workspace_query {
+    struct str kql;       /* copied */
+    const char *timespan; /* ISO 8601 interval or NULL; copied */
+    unsigned wait;        /* 0: the workspace's */
+    bool keep_empty;      /* rows have cells for null and "" too */
+    bool (*columns)(void *context, const struct columns *columns, struct error *err); /* may be NULL */
+    json_row_fn *row;
+    void (*done)(void *context, const struct workspace_result *result);
+    void *context;
+};
+
+/* Queues one try of a query: no retry, but a token that is refused is renewed once. */
+bool workspace_start(struct workspace *workspace, const struct workspace_query *query,
+                     struct error *err);
+/* Runs until nothing is queued or under way, `seconds` have passed (< 0: no limit), or workspace_wake. */
+bool workspace_run(struct workspace *workspace, double seconds, struct error *err);
+void workspace_wake(struct workspace *workspace);
+
+struct workspace_load {
+    unsigned running, queued; /* queries */
+    double blocked;           /* seconds that a 429 still asks for, or 0 */
+    uint64_t queries, throttled, retried, bytes;
+};
+void workspace_load(const struct workspace *workspace, struct workspace_load *out);
+
+/* A small answer whole in memory. */
+struct workspace_cell {
+    struct str text; /* strings decoded; other values as their JSON text */
+    bool null;
+};
+struct workspace_table {
+    struct columns columns;
+    struct workspace_cell *cells; /* rows x columns */
+    size_t rows;
+    struct arena *arena;          /* owns the text */
+};
+void workspace_table_release(struct workspace_table *table);
+const struct workspace_cell *workspace_cell(const struct workspace_table *table, size_t row,
+                                            const char *column);
+
+/* Asks and waits, with retries (WORKSPACE_ASK_TRIES) for what can be retried; at most max_rows rows
+ * (ERROR_LIMIT). Codes: ERROR_TOO_LARGE, TIMEOUT (the caller may split), KQL, AUTH, NOT_FOUND, ... */
+bool workspace_ask(struct workspace *workspace, struct str kql, const char *timespan, size_t max_rows,
+                   struct workspace_table *out, struct error *err);
+
+/* Tables of the workspace from the metadata API. */
+struct workspace_schema {
+    char *name;
+    char *time_column; /* "TimeGenerated" or NULL */
+    struct columns columns;
+};
+struct workspace_schemas {
+    struct workspace_schema *v;
+    size_t n, room;
+    char *name, *resource_id, *region; /* of the workspace itself, NULL when the answer has none */
+};
+void workspace_schemas_release(struct workspace_schemas *schemas);
+bool workspace_metadata(struct workspace *workspace, struct workspace_schemas *out, struct error *err);
+const struct workspace_schema *workspace_schema_find(const struct workspace_schemas *schemas,
+                                                     const char *name);
+
+#endif
