@@ -37,10 +37,12 @@ struct columns {
 };
 
 const char *column_type_name(enum column_type type);
-bool column_type_parse(struct str name, enum column_type *out); /* also boolean, date, time, double, uuid */
+bool column_type_parse(struct str name,
+                       enum column_type *out); /* also boolean, date, time, double, uuid */
 
 void columns_release(struct columns *columns);
-bool columns_add(struct columns *columns, struct str name, enum column_type type, struct error *err);
+bool columns_add(struct columns *columns, struct str name, enum column_type type,
+                 struct error *err);
 bool columns_copy(const struct columns *from, struct columns *to, struct error *err);
 
 /* The index of a name (case matters, as in KQL), or -1. */

@@ -15,7 +15,8 @@ static const struct {
 };
 
 /* vsnprintf that leaves a valid string whatever happens and cuts at a whole UTF-8 character. */
-static void put(char *to, size_t size, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void put(char *to, size_t size, const char *format,
+                                                      va_list args)
 {
     int n = vsnprintf(to, size, format, args);
     if (n < 0)

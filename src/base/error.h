@@ -51,12 +51,16 @@ enum { ERROR_MESSAGE_MAX = 1024, ERROR_HINT_MAX = 1024 };
 
 struct error {
     enum error_code code;
-    int line, column, length; /* position in a text (KQL, settings), from 1; 0: none. length in bytes */
+    int line, column,
+        length; /* position in a text (KQL, settings), from 1; 0: none. length in bytes */
     char message[ERROR_MESSAGE_MAX];
     char hint[ERROR_HINT_MAX];
 };
 
-#define ERROR_INIT {.code = ERROR_NONE}
+#define ERROR_INIT                                                                                 \
+    {                                                                                              \
+        .code = ERROR_NONE                                                                         \
+    }
 
 /* Sets code and message unless one is set already or err is NULL. Always returns false, so that
  * `return error_set(err, ...)` is the way to fail. */

@@ -11,7 +11,8 @@ struct hash_sha256 *hash_sha256_new(struct error *err);
 void hash_sha256_free(struct hash_sha256 *hash);
 void hash_sha256_reset(struct hash_sha256 *hash);
 void hash_sha256_add(struct hash_sha256 *hash, const void *bytes, size_t n);
-bool hash_sha256_end(struct hash_sha256 *hash, unsigned char out[HASH_SHA256_SIZE], struct error *err);
+bool hash_sha256_end(struct hash_sha256 *hash, unsigned char out[HASH_SHA256_SIZE],
+                     struct error *err);
 
 /* Of one text, as 64 lower-case hex digits and NUL. */
 bool hash_sha256_hex(struct str bytes, char out[HASH_SHA256_HEX], struct error *err);

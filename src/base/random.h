@@ -15,7 +15,7 @@ void random_seed(struct random *random, uint64_t seed);
 uint64_t random_next(struct random *random);
 uint64_t random_below(struct random *random, uint64_t n); /* 0 .. n-1, n > 0, unbiased */
 double random_unit(struct random *random);                /* [0, 1) */
-double random_normal(struct random *random);              /* mean 0, deviation 1 */
+double random_normal(struct random *random);              /* mean 0, deviation 1, within 6 */
 
 /* Bytes from the kernel, fit for secrets and GUIDs. */
 bool random_secret(void *out, size_t n, struct error *err);

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { DOUBLE_TEXT_MAX = 400 }; /* characters of a number with a point; the longest double has 309 */
+enum {
+    DOUBLE_TEXT_MAX = 400
+}; /* characters of a number with a point; the longest double has 309 */
 
 static inline char lower(char c)
 {
@@ -43,7 +45,8 @@ bool str_starts(struct str s, struct str prefix)
 
 bool str_ends(struct str s, struct str suffix)
 {
-    return s.n >= suffix.n && (suffix.n == 0 || str_eq((struct str){s.p + s.n - suffix.n, suffix.n}, suffix));
+    return s.n >= suffix.n &&
+           (suffix.n == 0 || str_eq((struct str){s.p + s.n - suffix.n, suffix.n}, suffix));
 }
 
 struct str str_trim(struct str s)

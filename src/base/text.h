@@ -29,7 +29,7 @@ bool str_eq(struct str a, struct str b);
 bool str_eq_case(struct str a, struct str b); /* ASCII letters without case */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-struct str str_trim(struct str s); /* blanks, tabs, CR, LF at both ends */
+struct str str_trim(struct str s);           /* blanks, tabs, CR, LF at both ends */
 int str_compare(struct str a, struct str b); /* by bytes, as memcmp */
 
 /* Splits off what stands before `separator`, moving *rest behind it; false at the end. An empty text
@@ -54,7 +54,10 @@ struct buf {
     bool over;   /* it was `max` that it did not fit */
 };
 
-#define BUF_INIT(limit) {.max = (limit)}
+#define BUF_INIT(limit)                                                                            \
+    {                                                                                              \
+        .max = (limit)                                                                             \
+    }
 
 void buf_init(struct buf *buf, size_t max);
 void buf_release(struct buf *buf);

@@ -77,7 +77,8 @@ const char *text_duration(double seconds, char out[TEXT_NUMBER_MAX])
     else if (ms < 1000)
         (void) snprintf(out, TEXT_NUMBER_MAX, "%llu ms", ms);
     else if (ms < 9950)
-        (void) snprintf(out, TEXT_NUMBER_MAX, "%llu.%llu s", (ms + 50) / 1000, (ms + 50) / 100 % 10);
+        (void) snprintf(out, TEXT_NUMBER_MAX, "%llu.%llu s", (ms + 50) / 1000,
+                        (ms + 50) / 100 % 10);
     else if (s < 60)
         (void) snprintf(out, TEXT_NUMBER_MAX, "%llu s", s);
     else if (s < 3600 && s % 60 == 0)

@@ -13,20 +13,23 @@
 #define TICK_MINUTE (60 * TICK_SECOND)
 #define TICK_HOUR (60 * TICK_MINUTE)
 #define TICK_DAY (24 * TICK_HOUR)
-#define TICK_UNIX_EPOCH INT64_C(621355968000000000)  /* 1970-01-01 */
-#define TICK_MAX INT64_C(3155378975999999999)        /* 9999-12-31 23:59:59.9999999 */
+#define TICK_UNIX_EPOCH INT64_C(621355968000000000) /* 1970-01-01 */
+#define TICK_MAX INT64_C(3155378975999999999)       /* 9999-12-31 23:59:59.9999999 */
 #define TICK_PARTITION (5 * TICK_MINUTE)
 
 struct tick_civil {
-    int year, month, day; /* 1..9999, 1..12, 1..31 */
+    int year, month, day;               /* 1..9999, 1..12, 1..31 */
     int hour, minute, second, fraction; /* fraction in ticks, 0..9999999 */
 };
 
-struct tick_civil tick_civil(int64_t tick); /* tick within 0..TICK_MAX */
-bool tick_from_civil(const struct tick_civil *civil, int64_t *out);
+/* Every function that turns a tick into text or a date wants it within 0..TICK_MAX. */
+struct tick_civil tick_civil(int64_t tick);
+bool tick_from_civil(const struct tick_civil *civil,
+                     int64_t *out); /* false: a part is out of range */
 
-/* ISO 8601 as the service writes it: date, or date and time with `T` or a blank, up to 7 fractional
- * digits (more only when they are 0), then `Z`, an offset, or nothing (UTC). The whole text. */
+/* ISO 8601 as the service writes it: date, or date and time hh:mm[:ss] with `T` or a blank, up to 7
+ * fractional digits (more only when they are 0), then `Z`, an offset (+hh:mm, +hhmm, +hh, at most 14
+ * hours), or nothing (UTC). The whole text; no 24:00 and no leap second. */
 bool tick_parse(struct str s, int64_t *out);
 
 /* The service's form: 2022-02-26T12:41:19.2909747Z, fraction without trailing zeros, none when 0. */
@@ -37,19 +40,21 @@ size_t tick_format_full(int64_t tick, char out[TICK_TEXT_MAX]);
 /* For people: 2021-11-18 00:00, with seconds and fraction only where they are not 0. */
 size_t tick_format_short(int64_t tick, char out[TICK_TEXT_MAX]);
 
-/* KQL's timespan text [-][d.]hh:mm:ss[.fffffff], and back. */
+/* KQL's timespan text [-][d.]hh:mm:ss[.fffffff], seven digits or none; and back, where the seconds may
+ * be missing and the fraction shorter. */
 enum { TIMESPAN_TEXT_MAX = 40 };
 size_t timespan_format(int64_t span, char out[TIMESPAN_TEXT_MAX]);
 bool timespan_parse(struct str s, int64_t *out);
 
 /* A duration as a user writes one: KQL (5m, 1.5h, 21d, 100ms, 3tick, 2seconds) or ISO 8601
- * (PT5M, P21D, P1DT12H). Whole text; false on anything else or on overflow. */
+ * (PT5M, P21D, P1DT12H, P2W; no years and months). No sign; broken ticks are rounded down. The whole
+ * text; false on anything else or on overflow. */
 bool duration_parse(struct str s, int64_t *out);
 
 /* Largest multiple of `step` (> 0) at or below the tick, counted from 0001-01-01; for negatives too. */
 int64_t tick_floor(int64_t value, int64_t step);
 
-int64_t tick_now(void);           /* the wall clock */
-uint64_t clock_ns(void);          /* monotonic, for durations */
+int64_t tick_now(void);  /* the wall clock */
+uint64_t clock_ns(void); /* monotonic, for durations */
 
 #endif
