@@ -5,14 +5,19 @@ JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := all
 .PHONY: all dev demo test test-asan test-tsan lint fmt bench fuzz install setup clean help
 
-# $(call build,<preset>): configure (once) and build.
-build = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1); } && cmake --build --preset $(1) -j $(JOBS)
+# One's own DuckDB: make DUCKDB_ROOT=/opt/duckdb
+export DUCKDB_ROOT
+OPTIONS = $(if $(DUCKDB_ROOT),-DDUCKDB_ROOT=$(DUCKDB_ROOT))
+
+# $(call build,<preset>,<targets>): configure, once, and build.
+build = { [ -f build/$(1)/build.ninja ] || cmake --preset $(1) $(OPTIONS); } && \
+	cmake --build build/$(1) -j $(JOBS) --target $(2)
 
 all: build/.setup-build
-	@$(call build,release)
+	@$(call build,release,programs)
 
 dev: build/.setup-test
-	@$(call build,dev)
+	@$(call build,dev,all)
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -25,7 +30,7 @@ help:
 #: make lint        format, clang-tidy, the law of the rooms, scripts
 #: make fmt         lay the C out anew
 #: make bench       the figures, beside what one would use instead
-#: make fuzz        a minute for each fuzz target (SECONDS=60)
+#: make fuzz        a minute for each fuzz target (FUZZ_SECONDS=60)
 #: make install     PREFIX=/usr/local, DESTDIR=
 #: make setup       only fetch what the above need
 #: make clean       forget what was built (not what was fetched)
@@ -34,15 +39,15 @@ demo: all
 	@scripts/demo
 
 test: build/.setup-test
-	@$(call build,release)
+	@$(call build,release,all)
 	@ctest --preset release
 
 test-asan: build/.setup-test
-	@$(call build,asan)
+	@$(call build,asan,all)
 	@ctest --preset asan
 
 test-tsan: build/.setup-test
-	@$(call build,tsan)
+	@$(call build,tsan,all)
 	@ctest --preset tsan
 
 lint: build/.setup-test
@@ -52,14 +57,13 @@ fmt: build/.setup-test
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 bench: build/.setup-test
-	@$(call build,release)
-	@cmake --build --preset release --target benches
+	@$(call build,release,programs benches)
 	@scripts/bench
 
-SECONDS ?= 60
+FUZZ_SECONDS ?= 60
 fuzz: build/.setup-test
-	@$(call build,fuzz)
-	@scripts/fuzz $(SECONDS)
+	@$(call build,fuzz,fuzzers)
+	@scripts/fuzz $(FUZZ_SECONDS)
 
 install: all
 	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
@@ -70,4 +74,4 @@ build/.setup-%: scripts/setup scripts/packages scripts/pins tests/requirements.t
 	@scripts/setup $*
 
 clean:
-	rm -rf build/dev build/release build/asan build/tsan build/coverage build/fuzz
+	rm -rf build/tidy build/dev build/release build/asan build/tsan build/coverage build/lint build/fuzz

@@ -32,6 +32,7 @@ set(WEIR_TEST_ENV
     "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/sanitizers/lsan.supp:print_suppressions=0"
     "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/sanitizers/tsan.supp:second_deadlock_stack=1")
 
+add_custom_target(programs)
 add_custom_target(fuzzers)
 add_custom_target(benches)
 
@@ -80,6 +81,7 @@ function(weir_module)
       OUTPUT_NAME weir_${A_NAME}
       LIBRARY_OUTPUT_DIRECTORY "${WEIR_MODULE_DIR}"
       INSTALL_RPATH "$ORIGIN")
+  add_dependencies(programs ${target})
   install(TARGETS ${target} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/weir")
 endfunction()
 
@@ -90,6 +92,7 @@ function(weir_program)
   weir_link(${A_NAME} PRIVATE "${A_USES}" "${A_LIBS}")
   set_target_properties(${A_NAME} PROPERTIES
       INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}/weir")
+  add_dependencies(programs ${A_NAME})
   install(TARGETS ${A_NAME} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endfunction()
 
