@@ -1,0 +1,133 @@
+/* The ledger: the record, beside the data, by which an export is proven and from which it resumes.
+ *
+ *     ledger = lake_ledger_open(store, &place, &err);           reads all segments, checks the chain
+ *     lake_ledger_begin(ledger, &run, &err);                    this run's head
+ *     lake_ledger_add(ledger, &line, &err);                     a partition is written
+ *     lake_ledger_flush(ledger, &err);                          now and then, and at the end
+ *     lake_ledger_free(ledger);
+ *
+ * Invariants:
+ *   1. A segment is put whole under a new name and never changed; each names the SHA-256 of the one before.
+ *   2. The latest line of a partition counts. A partition without a line is fetched again.
+ *   3. What a segment names was on the disk before the segment (store_sync).
+ *   4. Lines not yet flushed are lost with the process; that costs fetching, never truth.
+ * So one must hold the table's lock (lake_lock_new) from open to free when one adds; readers need none.
+ *
+ * Memory: about 30 kB for each day with a line (10 MB a year). Form: docs/formats.md.
+ */
+#ifndef WEIR_LAKE_LEDGER_H
+#define WEIR_LAKE_LEDGER_H
+
+#include "base/hash.h"
+#include "base/tick.h"
+#include "lake/layout.h"
+#include "store/store.h"
+
+enum {
+    LAKE_LEDGER_VERSION = 1,
+    LAKE_LEDGER_LINES = 512,     /* of one segment: lake_ledger_add flushes by itself then */
+    LAKE_LEDGER_DAYS_MAX = 8192, /* 22 years of days with lines */
+    LAKE_LEDGER_RUNS_MAX = 1 << 20
+};
+
+/* enum, text in the ledger and for people. What the ledger says of a partition: */
+#define LAKE_VERDICTS(X)                                                                           \
+    X(UNVERIFIED, "unverified") /* written, and not equal or not compared: fetched again */        \
+    X(VERIFIED, "verified")     /* written, and equal to what the workspace counted */             \
+    X(MISSING, "missing")       /* rows were counted, none could be written: fetched again */      \
+    X(AGED_OUT, "aged out")     /* was verified; older than the table's retention by now */        \
+    X(PURGED, "purged")         /* was verified; the workspace has fewer rows by now */
+
+enum lake_verdict {
+#define X(name, text) LAKE_VERDICT_##name,
+    LAKE_VERDICTS(X)
+#undef X
+        LAKE_VERDICT_COUNT
+};
+const char *lake_verdict_text(enum lake_verdict verdict);
+
+/* By what it was compared. */
+#define LAKE_PROOFS(X)                                                                             \
+    X(NONE, "none")                                                                                \
+    X(ROWS, "count")    /* the number of rows */                                                   \
+    X(SUM, "count+sum") /* and the order-free sum of hash_xxhash64(_ItemId) */
+
+enum lake_proof {
+#define X(name, text) LAKE_PROOF_##name,
+    LAKE_PROOFS(X)
+#undef X
+        LAKE_PROOF_COUNT
+};
+const char *lake_proof_text(enum lake_proof proof);
+
+/* What the identity may see of the table, as far as it can be told. */
+#define LAKE_ACCESSES(X) X(UNKNOWN, "unknown") X(FULL, "full") X(CONDITIONAL, "conditional")
+
+enum lake_access {
+#define X(name, text) LAKE_ACCESS_##name,
+    LAKE_ACCESSES(X)
+#undef X
+        LAKE_ACCESS_COUNT
+};
+const char *lake_access_text(enum lake_access access);
+
+/* A run's head. Texts are lent to lake_ledger_begin, which copies them. */
+struct lake_run {
+    const char *id;       /* the run id, [A-Za-z0-9-]{1,64} */
+    const char *by;       /* "weir 0.1.0" */
+    const char *identity; /* who asked, as the token says; "" when not known */
+    const char *query;    /* KQL of --query, or NULL: the table as it is */
+    enum lake_access access;
+    int64_t started;    /* tick */
+    int64_t t0, settle; /* snapshot: T0 (tick) = the workspace's now() less settle (ticks) */
+    int64_t from, to;   /* the range, of whole partitions, [from, to) */
+    char columns[HASH_SHA256_HEX]; /* lake_columns_hash, or "" */
+};
+
+/* What is known of one partition: a line of the ledger. */
+struct lake_entry {
+    int64_t partition;                      /* tick, a multiple of TICK_PARTITION */
+    int64_t at;                             /* tick of writing */
+    uint64_t rows_expected, sum_expected;   /* left side: what the workspace counted */
+    uint64_t rows, sum, bytes;              /* right side: what was written; bytes 0: no blob */
+    unsigned char sha256[HASH_SHA256_SIZE]; /* of the blob; all zero without one */
+    uint32_t run;                           /* index for lake_ledger_run; set by the ledger */
+    uint8_t proof, verdict;                 /* enum lake_proof, enum lake_verdict */
+};
+
+struct lake_ledger;
+
+/* Reads the ledger of a place; one that is not there yet is empty. Damage (a segment that is torn, missing
+ * or changed, another version or table) is ERROR_FORMAT: the message names the segment, the hint the way
+ * out. No data is touched. */
+struct lake_ledger *lake_ledger_open(struct store *store, const struct lake_place *place,
+                                     struct error *err);
+void lake_ledger_free(struct lake_ledger *ledger); /* NULL is fine; what was not flushed is lost */
+
+/* Begins a run. ERROR_SETTINGS when the ledger's lines come from another query. Writes nothing yet; a run
+ * without lines leaves no segment. */
+bool lake_ledger_begin(struct lake_ledger *ledger, const struct lake_run *run, struct error *err);
+
+/* Adds a line (copied). Flushes when LAKE_LEDGER_LINES are waiting. */
+bool lake_ledger_add(struct lake_ledger *ledger, const struct lake_entry *entry, struct error *err);
+/* Writes what waits as a segment, after store_sync; nothing waits: nothing is written. */
+bool lake_ledger_flush(struct lake_ledger *ledger, struct error *err);
+size_t lake_ledger_waiting(const struct lake_ledger *ledger); /* lines */
+
+/* The latest entry of the partition that holds `tick`, or NULL. Lent until the next add. */
+const struct lake_entry *lake_ledger_find(const struct lake_ledger *ledger, int64_t tick);
+/* The first entry at or after `tick` in order of time, or NULL: for (e = next(l, 0); e; e = next(l,
+ * e->partition + 1)). Lent until the next add. */
+const struct lake_entry *lake_ledger_next(const struct lake_ledger *ledger, int64_t tick);
+
+size_t lake_ledger_count(const struct lake_ledger *ledger);    /* partitions with a line */
+size_t lake_ledger_segments(const struct lake_ledger *ledger); /* written */
+size_t lake_ledger_runs(const struct lake_ledger *ledger);
+/* Runs in order of time; the index is that of lake_entry.run. Lent until the ledger is freed. */
+const struct lake_run *lake_ledger_run(const struct lake_ledger *ledger, size_t index);
+
+/* The table's lock, weir/<guid>/<table>/lock: one export of a table at a time. ERROR_LOCKED says who has it. */
+struct store_lock *lake_lock_new(struct store *store, const struct lake_place *place,
+                                 const char *owner, struct error *err);
+
+#endif

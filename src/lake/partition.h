@@ -1,0 +1,32 @@
+/* Partitions: one blob of lines, written in one step, with its rows, bytes and SHA-256 taken on the way. */
+#ifndef WEIR_LAKE_PARTITION_H
+#define WEIR_LAKE_PARTITION_H
+
+#include "base/hash.h"
+#include "lake/layout.h"
+#include "lake/pile.h"
+#include "store/store.h"
+
+/* What was written. */
+struct lake_written {
+    uint64_t rows; /* lines */
+    uint64_t bytes;
+    uint64_t sum; /* order-free sum of the items' hashes, as lake_pile_sum */
+    unsigned char sha256[HASH_SHA256_SIZE];
+};
+
+/* Writes PT05M_weir.json of the partition at `tick` from the rows of n piles (they stay). Without rows
+ * there is no blob: one that is there is deleted, and *out is all zero. */
+bool lake_partition_write(struct store *store, const struct lake_place *place, int64_t tick,
+                          struct lake_pile *const *piles, size_t n, struct lake_written *out,
+                          struct error *err);
+
+/* The same for any blob of lines under any name, from pieces. `sum` of *out stays 0: it is the caller's. */
+struct lake_writer;
+struct lake_writer *lake_writer_new(struct store *store, const char *name, struct error *err);
+bool lake_writer_add(struct lake_writer *writer, struct str lines, struct error *err);
+/* Frees the writer either way. */
+bool lake_writer_commit(struct lake_writer *writer, struct lake_written *out, struct error *err);
+void lake_writer_abort(struct lake_writer *writer); /* NULL is fine */
+
+#endif

@@ -1,0 +1,44 @@
+/* Schemas: weir/<guid>/<table>/schema.json, what a reader of the lake must know of a table: its true name,
+ * its workspace, all its columns in order with their types, and the query that made it, if one did.
+ * Form: docs/formats.md. Columns are only ever added, so that a line of any age can be read.
+ */
+#ifndef WEIR_LAKE_SCHEMA_H
+#define WEIR_LAKE_SCHEMA_H
+
+#include "base/column.h"
+#include "base/hash.h"
+#include "lake/layout.h"
+#include "store/store.h"
+
+enum { LAKE_SCHEMA_VERSION = 1, LAKE_SCHEMA_MAX = 8 << 20, LAKE_QUERY_MAX = 1 << 20 };
+
+struct lake_schema {
+    char *table, *workspace_id, *resource_id; /* owned */
+    char *query;                              /* owned; NULL: the table as it is */
+    struct columns columns;
+    uint16_t *earlier; /* for each column, bit 1 << type for each other type that it had before */
+};
+
+void lake_schema_release(struct lake_schema *schema);
+
+/* Reads a place's schema into *out (release it). ERROR_NOT_FOUND when there is none; ERROR_FORMAT when it
+ * is damaged, of another version, or of another table whose name makes the same folder. */
+bool lake_schema_read(struct store *store, const struct lake_place *place, struct lake_schema *out,
+                      struct error *err);
+
+struct lake_schema_change {
+    size_t added, retyped; /* columns */
+};
+
+/* Makes the place's schema hold these columns: writes it when there is none, else adds the new ones behind
+ * the old ones, and where a type changed takes the new one and remembers the old one. Written only when
+ * something changed. ERROR_SETTINGS when the query is another than before (NULL: none), since one name then
+ * would stand for two things. *change may be NULL. */
+bool lake_schema_update(struct store *store, const struct lake_place *place, const char *query,
+                        const struct columns *columns, struct lake_schema_change *change,
+                        struct error *err);
+
+/* SHA-256 of the lines `name<TAB>type<LF>` of all columns in order: says in the ledger what was exported. */
+bool lake_columns_hash(const struct columns *columns, char out[HASH_SHA256_HEX], struct error *err);
+
+#endif
