@@ -28,6 +28,9 @@ struct json_lines;
 struct json_lines *json_lines_new(const struct json_lines_options *options, struct error *err);
 void json_lines_free(struct json_lines *lines);
 
+/* Begins anew, at line 1 of another file, with the same keys. */
+void json_lines_reset(struct json_lines *lines);
+
 /* Finds the next object in text[*at ..]. `last` says that nothing follows this text. Returns 1 and moves
  * *at behind it; 0 when more bytes are needed (or, with `last`, at the end); -1 on what is not valid,
  * err with the line number; *at then stands behind the end of that line, so that a reader may go on. */
