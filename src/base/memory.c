@@ -8,6 +8,8 @@
 
 enum { ARENA_BLOCK = 32 * 1024 };
 
+static const size_t BLOCK_MAX = (size_t) 1 << 38; /* more is a mistake, not a wish */
+
 struct arena_block {
     struct arena_block *next;
     size_t used, size;
@@ -36,7 +38,7 @@ void *mem_alloc(size_t count, size_t size, struct error *err)
 {
     if (count == 0 || size == 0)
         count = size = 1;
-    void *block = must_fail() ? NULL : calloc(count, size);
+    void *block = must_fail() || count > BLOCK_MAX / size ? NULL : calloc(count, size);
     return block ? block : no_memory(count, size, err);
 }
 
@@ -44,10 +46,7 @@ void *mem_resize(void *block, size_t count, size_t size, struct error *err)
 {
     if (count == 0 || size == 0)
         count = size = 1;
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes) || must_fail())
-        return no_memory(count, size, err);
-    void *bigger = realloc(block, bytes);
+    void *bigger = must_fail() || count > BLOCK_MAX / size ? NULL : realloc(block, count * size);
     return bigger ? bigger : no_memory(count, size, err);
 }
 
@@ -81,11 +80,12 @@ bool mem_reserve(void *array, size_t *room, size_t used, size_t max, size_t size
     size_t want = *room + *room / 2 + 8;
     if (want > max)
         want = max;
-    void **slot = array;
-    void *bigger = mem_resize(*slot, want, size, err);
-    if (!bigger)
+    void *block; /* the caller's pointer may be of any type: it is copied, not read as void * */
+    memcpy(&block, array, sizeof block);
+    block = mem_resize(block, want, size, err);
+    if (!block)
         return false;
-    *slot = bigger;
+    memcpy(array, &block, sizeof block);
     *room = want;
     return true;
 }
@@ -143,6 +143,8 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size, struct error *
 
 char *arena_copy(struct arena *arena, const char *bytes, size_t n, struct error *err)
 {
+    if (n == SIZE_MAX)
+        return no_memory(n, 1, err);
     char *copy = arena_alloc(arena, n + 1, 1, err);
     if (copy && n > 0)
         memcpy(copy, bytes, n);

@@ -2,9 +2,10 @@
 #include "base/column.h"
 #include "base/memory.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static void every_type_has_its_name(void **state)
 {

@@ -1,12 +1,13 @@
 /* Errors keep the first cause, stay within their bounds, and know their exit status. */
 #include "base/error.h"
 
-#include <cmocka.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void the_first_error_stays(void **state)
 {

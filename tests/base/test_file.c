@@ -2,7 +2,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-#include <cmocka.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +13,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 enum { BIG = 200000 };
 

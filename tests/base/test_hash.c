@@ -2,9 +2,10 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static void sha256_of_known_texts(void **state)
 {

@@ -3,10 +3,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdalign.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static void new_memory_is_zero_and_of_its_own(void **state)
 {
@@ -73,8 +74,10 @@ static void an_array_grows_up_to_its_limit(void **state)
     int *array = NULL;
     size_t room = 0, used = 0;
     struct error err = ERROR_INIT;
-    while (mem_reserve(&array, &room, used, 1000, sizeof *array, &err))
-        array[used++] = (int) used;
+    while (mem_reserve(&array, &room, used, 1000, sizeof *array, &err)) {
+        array[used] = (int) used;
+        used++;
+    }
     assert_int_equal(used, 1000);
     assert_int_equal(err.code, ERROR_LIMIT);
     assert_int_equal(array[999], array[0] + 999);

@@ -2,9 +2,10 @@
 #include "base/random.h"
 #include "base/text.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 /* splitmix64 from seed 0 begins with these (its authors' reference code); the first xoshiro256**
  * output from them is rotl(s[1] * 5, 7) * 9. */

@@ -2,11 +2,12 @@
 #include "base/column.h"
 #include "base/file.h"
 
-#include <cmocka.h>
 #include <dirent.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static void read_schema(const char *name, struct columns *columns)
 {

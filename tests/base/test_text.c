@@ -1,10 +1,11 @@
 /* Views of text: comparing, cutting, numbers and sizes, GUIDs, "did you mean". */
 #include "base/text.h"
 
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static void comparing_is_by_bytes_or_without_ascii_case(void **state)
 {

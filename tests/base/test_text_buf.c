@@ -2,9 +2,10 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static void puts_add_up_and_end_in_nul(void **state)
 {

@@ -1,10 +1,11 @@
 /* Numbers as people read them. */
 #include "base/text.h"
 
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static void thousands_are_grouped(void **state)
 {

@@ -1,9 +1,10 @@
 /* UTF-8 is told from what is not, and hostile text is made safe. */
 #include "base/text.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 /* Judges bytes by encoding every code point again: the slow way round, as a check. */
 static bool is_character(const unsigned char *bytes, size_t n)

@@ -2,15 +2,17 @@
 #include "base/random.h"
 #include "base/tick.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <time.h>
 
+#include <cmocka.h>
+
 static const char *formatted(int64_t tick)
 {
     static _Thread_local char out[TICK_TEXT_MAX];
-    assert_int_equal(tick_format(tick, out), strlen(out));
+    size_t n = tick_format(tick, out);
+    assert_int_equal(strlen(out), n);
     return out;
 }
 

@@ -1,9 +1,10 @@
 /* Timespans and durations, to the tick and up to the limits of 64 bits. */
 #include "base/tick.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static const struct {
     int64_t span;
