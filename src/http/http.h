@@ -2,97 +2,134 @@
  *
  * A client belongs to one thread. Requests are started, the loop is run, call-backs tell what came.
  * The room knows transport: it says how a request ended and lets the caller decide on another try.
- * Tokens and secrets travel over TLS or to a loopback address and nowhere else: a request with an
- * Authorization header to another http:// address is refused.
+ *
+ *     struct http_client *client = http_new(&(struct http_options) {.stop = stop}, err);
+ *     struct http_request get = {.url = "https://…", .on_body = take, .on_done = note};
+ *     http_start(client, &get, err) && http_run(client, -1, err);
+ *
+ * HTTP/1.1 over kept connections, gzip where the other side likes, certificates always verified,
+ * redirects never followed. Proxies as the environment has them (https_proxy, no_proxy), but never for
+ * a loopback address. Tokens and secrets travel over TLS or to a loopback address and nowhere else: a
+ * request with an Authorization header, or a confidential one, to another http:// address is refused.
+ *
+ * Timeouts count only the time that the loop waited for the network, so a slow call-back never makes
+ * the other side look silent. Memory: HTTP_RECEIVE_BUFFER and at most HTTP_ERROR_BODY_MAX for a
+ * request, whatever the size of the answer.
  */
 #ifndef WEIR_HTTP_HTTP_H
 #define WEIR_HTTP_HTTP_H
 
+#include "base/random.h"
 #include "base/stop.h"
 #include "base/text.h"
 
 enum {
     HTTP_HEADERS_MAX = 32,
-    HTTP_ERROR_BODY_MAX = 64 * 1024, /* of a body whose status is not 2xx */
-    HTTP_CALL_TRIES = 5
+    HTTP_ACTIVE_MAX = 64,               /* requests started and not done */
+    HTTP_RECEIVE_BUFFER = 256 * 1024,   /* of one request */
+    HTTP_HEADER_BYTES_MAX = 256 * 1024, /* of one answer; more ends the request */
+    HTTP_ERROR_BODY_MAX = 64 * 1024,    /* kept of a body whose status is not 2xx */
+    HTTP_CALL_TRIES = 5,
+    HTTP_CONNECT_TRIES = 2,      /* in http_call, when no connection comes about at all */
+    HTTP_RETRY_AFTER_MAX = 3600, /* seconds; a longer Retry-After is taken as this */
+    HTTP_PAUSE_MAX = 60          /* seconds, of the growing pauses */
 };
 
 struct http_options {
-    const char *user_agent;
-    const char *ca_file;    /* NULL: the system's */
-    double connect_timeout; /* seconds; 0: 10 */
-    double stall_timeout;   /* seconds without a byte once the answer has begun; 0: 60 */
-    const struct stop *stop;
+    const char *user_agent;  /* NULL: "weir/<version>" */
+    const char *ca_file;     /* NULL: the system's */
+    double connect_timeout;  /* seconds; 0: 10 */
+    double stall_timeout;    /* seconds without a byte once the answer has begun; 0: 60 */
+    const struct stop *stop; /* looked at at least every 100 ms; NULL: none; lent */
 };
 
 struct http_client;
 
+/* NULL: err. Initialises curl, which costs some milliseconds: make a client only when one is needed. */
 struct http_client *http_new(const struct http_options *options, struct error *err);
 void http_free(struct http_client *client); /* cancels what is under way, without call-backs */
 
 struct http_response {
-    int status;          /* 0: no answer came */
-    bool whole;          /* the body ended as its framing says */
-    double retry_after;  /* seconds, from Retry-After (number or date) or -1 */
-    double age;          /* seconds, from Age, or -1 */
-    uint64_t bytes;      /* of the body, after decompression */
+    int status; /* 0: no answer came */
+    bool whole; /* the body ended as its framing says: Content-Length reached, last chunk seen */
+    bool connected;     /* false: no such host, refused, no TLS: nothing was sent */
+    double retry_after; /* seconds, from Retry-After (number or date) or -1 */
+    double age;         /* seconds, from Age, or -1 */
+    uint64_t bytes;     /* of the body, after decompression */
     double seconds;
-    struct str body;     /* status not 2xx: the body, cut at HTTP_ERROR_BODY_MAX; else empty */
-    const struct error *error; /* code NONE when status is 2xx and whole; else ERROR_NETWORK, TIMEOUT, ... */
+    struct str body; /* status not 2xx: the body, cut at HTTP_ERROR_BODY_MAX; else empty */
+    /* code NONE when status is 2xx and whole. Else what on_body said; ERROR_TIMEOUT for a first byte
+     * that did not come (status 0) or a stall (status not 0); ERROR_NETWORK for what else the wire
+     * did; for a status that is not 2xx: AUTH (401, 403), NOT_FOUND (404), TIMEOUT (408, 504),
+     * THROTTLED (429), SERVICE (all others). */
+    const struct error *error;
 };
 
 struct http_request {
-    const char *method;          /* NULL: GET, or POST with a body */
-    const char *url;
+    const char *method;                    /* NULL: GET, or POST with a body */
+    const char *url;                       /* http or https, without user name and password */
     const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", NULL ends the list; copied */
-    struct str body;             /* copied */
-    double first_byte_timeout;   /* seconds until the answer begins; 0: 60 */
-    /* Bytes of a 2xx body as they come; false with err ends the request with that error. */
+    struct str body;                       /* copied */
+    bool confidential;         /* the body holds a secret: TLS or loopback only, wiped afterwards */
+    double first_byte_timeout; /* seconds until the answer begins; 0: 60 */
+    /* Bytes of a 2xx body as they come; false with err ends the request with that error. It must not
+     * run the loop. NULL: the bytes are dropped. */
     bool (*on_body)(void *context, const char *bytes, size_t n, struct error *err);
-    /* Once, at the end, whatever happened; lent for the call. May start other requests. */
+    /* Once, at the end, whatever happened; lent for the call. May start other requests, but not run
+     * the loop. NULL: nobody wants to know. */
     void (*on_done)(void *context, const struct http_response *response);
     void *context;
 };
 
-/* Queues a request; its call-backs come out of http_run. */
+/* Queues a request; its call-backs come out of http_run. ERROR_SETTINGS for a URL or a header that
+ * cannot be sent, or a secret that would travel in the open; ERROR_LIMIT above HTTP_ACTIVE_MAX. */
 bool http_start(struct http_client *client, const struct http_request *request, struct error *err);
 
-/* Runs the loop until no request is left, `seconds` have passed (negative: no limit), or a call-back or
- * timer called http_wake; ERROR_INTERRUPTED when the stop flag is set. */
+/* Ends all requests of this context without call-backs. Not from inside on_body. */
+void http_cancel(struct http_client *client, const void *context);
+
+/* Runs the loop until no request is left, `seconds` have passed (negative: no limit), or a call-back
+ * called http_wake; ERROR_INTERRUPTED when the stop flag is set, and then requests stay as they are. */
 bool http_run(struct http_client *client, double seconds, struct error *err);
-void http_wake(struct http_client *client);
+/* The same, but goes on for the whole time when no request is left: a pause in which others proceed. */
+bool http_pause(struct http_client *client, double seconds, struct error *err);
+void http_wake(struct http_client *client); /* same thread */
 size_t http_active(const struct http_client *client);
 
-/* One request with its whole answer, for the control plane: 429, 5xx and broken connections are tried
- * again up to HTTP_CALL_TRIES times with growing, jittered pauses (Retry-After obeyed). The body, at most
- * out->max bytes, stands in out. *status is the last answer's; a status that is not 2xx is no error here,
- * its body stands in out too. */
+/* One request with its whole answer, for the control plane: 408, 429, 5xx and broken connections are
+ * tried again up to HTTP_CALL_TRIES times with growing, jittered pauses (Retry-After obeyed). The body,
+ * at most out->max bytes, stands in out (reset first). *status is the last answer's; a status that is
+ * not 2xx is no error here, its body stands in out too. on_body, on_done and context of the request are
+ * not used. Other requests of the client proceed meanwhile. Not from inside a call-back. */
 bool http_call(struct http_client *client, const struct http_request *request, struct buf *out,
                int *status, struct error *err);
 
-/* Pause before try number `attempt` (from 1): exponential from 0.5 s to 60 s with full jitter, or
- * Retry-After where the answer had one. */
-struct random;
+/* Pause in seconds before the try that follows failed try number `attempt` (from 1): exponential from
+ * 0.5 s to HTTP_PAUSE_MAX with full jitter, or retry_after where that is not negative. */
 double http_backoff(int attempt, double retry_after, struct random *random);
 
-/* Token bucket and concurrency limit. Times from clock_ns(). */
+/* Rate and concurrency limit. Times from clock_ns(). So that the other side, which counts arrivals and
+ * not starts, never sees more than rate_max in a window, the window is held longer by a share of
+ * 1/HTTP_PACE_MARGIN (1 s of 30 s). */
+enum { HTTP_PACE_MARGIN = 30, HTTP_PACE_RATE_MAX = 100000 };
 struct http_pace {
     unsigned concurrent_max, running; /* at most so many at once */
     unsigned rate_max;                /* so many starts ... */
-    double rate_window;               /* ... in so many seconds, counted exactly over a sliding window */
-    uint64_t blocked_until;           /* the other side asked for patience until then */
-    uint64_t *starts;                 /* ring of the last rate_max starts */
+    double rate_window;     /* ... in so many seconds, counted exactly over a sliding window */
+    uint64_t blocked_until; /* the other side asked for patience until then */
+    uint64_t *starts;       /* ring of the last rate_max starts */
     size_t first, count;
 };
+/* ERROR_SETTINGS unless all three are more than 0 and rate at most HTTP_PACE_RATE_MAX. */
 bool http_pace_init(struct http_pace *pace, unsigned concurrent, unsigned rate, double window,
                     struct error *err);
 void http_pace_release(struct http_pace *pace);
 /* 0: may start now; else nanoseconds to wait; UINT64_MAX: until one ends. */
 uint64_t http_pace_wait(const struct http_pace *pace, uint64_t now);
-void http_pace_started(struct http_pace *pace, uint64_t now);
+void http_pace_started(struct http_pace *pace, uint64_t now); /* only after a wait of 0 */
 void http_pace_ended(struct http_pace *pace);
 
-/* Percent-encodes for a query or form value. */
+/* Percent-encodes for a query or form value (RFC 3986, all but the unreserved characters). */
 void http_put_encoded(struct buf *buf, struct str s);
 
 #endif

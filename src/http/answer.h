@@ -1,0 +1,27 @@
+/* Answers: what the status line and the headers of an answer say. Internal to this room. */
+#ifndef WEIR_HTTP_ANSWER_H
+#define WEIR_HTTP_ANSWER_H
+
+#include "base/text.h"
+
+struct http_answer {
+    int status;         /* 0: no status line yet */
+    bool framed;        /* Content-Length or chunked: the end of the body can be told from a cut */
+    double age;         /* seconds or -1 */
+    double retry_after; /* seconds or -1 */
+    int64_t retry_date; /* Retry-After as a date, seconds since 1970; 0: none */
+    int64_t date;       /* the other side's clock; 0: none */
+    size_t header_bytes;
+};
+
+void http_answer_init(struct http_answer *answer);
+
+/* Takes one header line as it came, line end included. A status line begins a new answer: what an
+ * interim one (1xx) said is forgotten. False when there are more than HTTP_HEADER_BYTES_MAX. */
+bool http_answer_line(struct http_answer *answer, struct str line);
+
+/* The pause that is asked for, in seconds, 0 .. HTTP_RETRY_AFTER_MAX, or -1. `now`: seconds since 1970,
+ * used when the other side did not say its own. */
+double http_answer_pause(const struct http_answer *answer, int64_t now);
+
+#endif

@@ -1,0 +1,66 @@
+/* How often and how many at once: a ring of the last starts, looked at before each new one. */
+#include "http/http.h"
+
+#include "base/memory.h"
+
+static const double NANOSECONDS = 1e9;
+static const double WINDOW_MAX = 86400.0; /* seconds */
+
+/* The window as we keep it: longer than the other side's, since requests arrive later than they start
+ * and not all by the same delay. */
+static uint64_t window_ns(const struct http_pace *pace)
+{
+    return (uint64_t) (pace->rate_window * (1.0 + 1.0 / HTTP_PACE_MARGIN) * NANOSECONDS);
+}
+
+static uint64_t later(uint64_t moment, uint64_t now)
+{
+    return moment > now ? moment - now : 0;
+}
+
+bool http_pace_init(struct http_pace *pace, unsigned concurrent, unsigned rate, double window,
+                    struct error *err)
+{
+    *pace =
+        (struct http_pace){.concurrent_max = concurrent, .rate_max = rate, .rate_window = window};
+    if (concurrent == 0 || rate == 0 || rate > HTTP_PACE_RATE_MAX || !(window > 0) ||
+        window > WINDOW_MAX)
+        return error_set(err, ERROR_SETTINGS, "a pace of %u at once and %u in %g s cannot be kept",
+                         concurrent, rate, window);
+    pace->starts = mem_alloc(rate, sizeof *pace->starts, err);
+    return pace->starts != NULL;
+}
+
+void http_pace_release(struct http_pace *pace)
+{
+    mem_free(pace->starts);
+    *pace = (struct http_pace){0};
+}
+
+uint64_t http_pace_wait(const struct http_pace *pace, uint64_t now)
+{
+    if (pace->running >= pace->concurrent_max)
+        return UINT64_MAX;
+    uint64_t wait = later(pace->blocked_until, now);
+    if (pace->count < pace->rate_max)
+        return wait;
+    uint64_t full = later(pace->starts[pace->first] + window_ns(pace), now);
+    return full > wait ? full : wait;
+}
+
+void http_pace_started(struct http_pace *pace, uint64_t now)
+{
+    pace->running++;
+    if (pace->count < pace->rate_max) {
+        pace->starts[(pace->first + pace->count++) % pace->rate_max] = now;
+        return;
+    }
+    pace->starts[pace->first] = now;
+    pace->first = (pace->first + 1) % pace->rate_max;
+}
+
+void http_pace_ended(struct http_pace *pace)
+{
+    if (pace->running > 0)
+        pace->running--;
+}
