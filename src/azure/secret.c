@@ -1,0 +1,67 @@
+/* Secrets by reference. What is not a reference is never repeated in an error: it may be the secret. */
+#include "azure/credential.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+static bool refuse(struct error *err, const char *message)
+{
+    (void) error_set(err, ERROR_SETTINGS, "%s", message);
+    return error_hint(err,
+                      "a secret is given by reference: env:NAME (a variable), file:PATH (a file of "
+                      "mode 0600), keyvault://VAULT/SECRET");
+}
+
+static bool read_variable(const char *name, struct buf *out, struct error *err)
+{
+    const char *value = getenv(name);
+    if (!value || value[0] == '\0')
+        return error_set(err, ERROR_SETTINGS, "the variable %s, which should hold a secret, is %s",
+                         name, value ? "empty" : "not set");
+    /* All at once: a growing buffer would leave copies behind. */
+    size_t n = strlen(value);
+    if (!buf_reserve(out, n))
+        return error_set(err, ERROR_LIMIT, "the secret in variable %s is longer than %zu bytes",
+                         name, out->max);
+    buf_put(out, value, n);
+    return true;
+}
+
+static bool is_name(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        if (!letter && (i == 0 || c < '0' || c > '9'))
+            return false;
+    }
+    return s.n > 0;
+}
+
+bool azure_secret_check(const char *reference, struct error *err)
+{
+    struct str s = str_of(reference);
+    if (str_starts(s, STR("keyvault://")))
+        return refuse(err, "secrets from Key Vault cannot be read yet");
+    if (str_starts(s, STR("env:")))
+        return is_name((struct str){s.p + 4, s.n - 4}) ||
+               refuse(err, "env: must be followed by the name of a variable");
+    if (str_starts(s, STR("file:")))
+        return s.n > 5 || refuse(err, "file: must be followed by a path");
+    return refuse(err, "a secret must not be given as a value");
+}
+
+bool azure_secret_read(const char *reference, struct buf *out, struct error *err)
+{
+    buf_reset(out);
+    if (!azure_secret_check(reference, err))
+        return false;
+    if (str_starts(str_of(reference), STR("env:")))
+        return read_variable(reference + 4, out, err);
+    if (!file_read_secret(reference + 5, AZURE_SECRET_MAX, out, err))
+        return false;
+    return out->used > 0 || error_set(err, ERROR_SETTINGS,
+                                      "%s, which should hold a secret, is empty", reference + 5);
+}
