@@ -9,7 +9,12 @@
 #include "base/text.h"
 #include "base/tick.h"
 
-enum { LAKE_CONTAINER_MAX = 63, LAKE_TABLE_MAX = 256, LAKE_NAME_MAX = 1024 };
+enum {
+    LAKE_CONTAINER_MAX = 63,
+    LAKE_TABLE_MAX = 256,
+    LAKE_NAME_MAX = 1024,
+    LAKE_QUERY_MAX = 1 << 20
+};
 
 /* Which workspace, which table, where. All lent. */
 struct lake_place {

@@ -123,7 +123,7 @@ const struct lake_entry *lake_ledger_next(const struct lake_ledger *ledger, int6
 size_t lake_ledger_count(const struct lake_ledger *ledger);    /* partitions with a line */
 size_t lake_ledger_segments(const struct lake_ledger *ledger); /* written */
 size_t lake_ledger_runs(const struct lake_ledger *ledger);
-/* Runs in order of time; the index is that of lake_entry.run. Lent until the ledger is freed. */
+/* Runs in order of time; the index is that of lake_entry.run. Lent until the next begin. */
 const struct lake_run *lake_ledger_run(const struct lake_ledger *ledger, size_t index);
 
 /* The table's lock, weir/<guid>/<table>/lock: one export of a table at a time. ERROR_LOCKED says who has it. */

@@ -10,7 +10,7 @@
 #include "lake/layout.h"
 #include "store/store.h"
 
-enum { LAKE_SCHEMA_VERSION = 1, LAKE_SCHEMA_MAX = 8 << 20, LAKE_QUERY_MAX = 1 << 20 };
+enum { LAKE_SCHEMA_VERSION = 1, LAKE_SCHEMA_MAX = 8 << 20 };
 
 struct lake_schema {
     char *table, *workspace_id, *resource_id; /* owned */
@@ -33,7 +33,8 @@ struct lake_schema_change {
 /* Makes the place's schema hold these columns: writes it when there is none, else adds the new ones behind
  * the old ones, and where a type changed takes the new one and remembers the old one. Written only when
  * something changed. ERROR_SETTINGS when the query is another than before (NULL: none), since one name then
- * would stand for two things. *change may be NULL. */
+ * would stand for two things, and when the workspace has another resource id than before. *change may be
+ * NULL. */
 bool lake_schema_update(struct store *store, const struct lake_place *place, const char *query,
                         const struct columns *columns, struct lake_schema_change *change,
                         struct error *err);

@@ -9,6 +9,10 @@
 
 #include "store/store.h"
 
+/* True for one part of a name: not empty, no dots alone, no slash or control character. What a listing finds
+ * otherwise is no part of a lake. */
+bool store_part_ok(struct str part);
+
 struct store_driver {
     void (*free)(struct store *store);
     bool (*list)(struct store *store, const char *prefix, store_list_fn *fn, void *context,

@@ -1,0 +1,334 @@
+/* Schemas: see schema.h. */
+#include "lake/schema.h"
+
+#include "base/memory.h"
+
+#include <jansson.h>
+
+enum { TEXT_MAX = 4096 };
+
+static const char format_name[] = "weir-schema";
+
+void lake_schema_release(struct lake_schema *schema)
+{
+    mem_free(schema->table);
+    mem_free(schema->workspace_id);
+    mem_free(schema->resource_id);
+    mem_free(schema->query);
+    mem_free(schema->earlier);
+    columns_release(&schema->columns);
+    *schema = (struct lake_schema){0};
+}
+
+/* --- reading --- */
+
+static bool bad(const char *key, struct error *err)
+{
+    return error_set(err, ERROR_FORMAT, "'%s' is missing or wrong", key);
+}
+
+static bool get_text(const json_t *object, const char *key, size_t max, char **out,
+                     struct error *err)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_string(value) || json_string_length(value) > max)
+        return bad(key, err);
+    *out = mem_copy(json_string_value(value), json_string_length(value), err);
+    return *out != NULL;
+}
+
+static bool get_type(const json_t *value, enum column_type *out)
+{
+    struct str text = {json_string_value(value), json_string_length(value)};
+    return text.p && column_type_parse(text, out);
+}
+
+static bool read_earlier(const json_t *types, uint16_t *out, struct error *err)
+{
+    size_t i;
+    json_t *one;
+    enum column_type type;
+    if (types && !json_is_array(types))
+        return bad("earlier", err);
+    json_array_foreach(types, i, one)
+    {
+        if (!get_type(one, &type))
+            return bad("earlier", err);
+        *out = (uint16_t) (*out | 1U << type);
+    }
+    return true;
+}
+
+static bool read_column(const json_t *column, struct lake_schema *out, size_t at, struct error *err)
+{
+    const json_t *name = json_object_get(column, "name");
+    enum column_type type;
+    struct str text = {json_string_value(name), json_string_length(name)};
+    if (!text.p || text.n == 0 || columns_find(&out->columns, text) >= 0)
+        return bad("name", err);
+    if (!get_type(json_object_get(column, "type"), &type))
+        return bad("type", err);
+    return columns_add(&out->columns, text, type, err) &&
+           read_earlier(json_object_get(column, "earlier"), &out->earlier[at], err);
+}
+
+static bool read_columns(const json_t *array, struct lake_schema *out, struct error *err)
+{
+    size_t i, n = json_array_size(array);
+    json_t *column;
+    if (!json_is_array(array) || n > COLUMNS_MAX)
+        return bad("columns", err);
+    out->earlier = mem_alloc(n, sizeof *out->earlier, err);
+    if (!out->earlier)
+        return false;
+    json_array_foreach(array, i, column)
+    {
+        if (!read_column(column, out, i, err))
+            return error_prefix(err, "column %zu", i + 1);
+    }
+    return true;
+}
+
+static bool check_version(const json_t *object, struct error *err)
+{
+    const json_t *format = json_object_get(object, "format");
+    const json_t *version = json_object_get(object, "version");
+    if (!json_is_string(format) || strcmp(json_string_value(format), format_name) != 0)
+        return bad("format", err);
+    if (!json_is_integer(version))
+        return bad("version", err);
+    if (json_integer_value(version) == LAKE_SCHEMA_VERSION)
+        return true;
+    (void) error_set(err, ERROR_FORMAT, "it is of version %lld, and this weir reads version %d",
+                     (long long) json_integer_value(version), LAKE_SCHEMA_VERSION);
+    return error_hint(err, "use the weir that wrote it, or a newer one");
+}
+
+static bool read_object(const json_t *object, struct lake_schema *out, struct error *err)
+{
+    return check_version(object, err) && get_text(object, "table", TEXT_MAX, &out->table, err) &&
+           get_text(object, "workspace", TEXT_MAX, &out->workspace_id, err) &&
+           get_text(object, "resource", TEXT_MAX, &out->resource_id, err) &&
+           (json_is_null(json_object_get(object, "query")) ||
+            get_text(object, "query", LAKE_QUERY_MAX, &out->query, err)) &&
+           read_columns(json_object_get(object, "columns"), out, err);
+}
+
+/* Reads the text of a schema.json. */
+static bool read_text(struct str text, struct lake_schema *out, struct error *err)
+{
+    json_error_t why;
+    json_t *object = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &why);
+    bool ok = json_is_object(object)
+                  ? read_object(object, out, err)
+                  : error_set(err, ERROR_FORMAT, "line %d: it is no JSON object", why.line);
+    json_decref(object);
+    return ok;
+}
+
+static bool check_place(const struct lake_schema *schema, const struct lake_place *place,
+                        struct error *err)
+{
+    if (strcmp(schema->table, place->table) != 0 ||
+        !str_eq_case(str_of(schema->workspace_id), str_of(place->workspace_id))) {
+        (void) error_set(err, ERROR_FORMAT, "it is of table %.80s in workspace %.40s, not of %s",
+                         schema->table, schema->workspace_id, place->table);
+        return error_hint(err, "two tables whose names make the same folder cannot share a lake");
+    }
+    struct lake_place its = {.workspace_id = schema->workspace_id,
+                             .resource_id = schema->resource_id,
+                             .table = schema->table};
+    struct error why = ERROR_INIT;
+    return lake_place_check(&its, &why) || error_set(err, ERROR_FORMAT, "%s", why.message);
+}
+
+bool lake_schema_read(struct store *store, const struct lake_place *place, struct lake_schema *out,
+                      struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX), text = BUF_INIT(LAKE_SCHEMA_MAX);
+    struct error why = ERROR_INIT;
+    *out = (struct lake_schema){0};
+    if (!lake_place_check(place, err))
+        return false;
+    lake_own_name(&name, place, "schema.json");
+    bool ok = store_get(store, buf_text(&name), &text, err);
+    if (ok && !(read_text(buf_str(&text), out, &why) && check_place(out, place, &why))) {
+        ok = error_set(err, why.code, "%s: %s", buf_text(&name), why.message);
+        (void) error_hint(err, "%s",
+                          why.hint[0] ? why.hint
+                                      : "no data was touched. Move that file away: the next export "
+                                        "writes it anew from the workspace's columns");
+        lake_schema_release(out);
+    }
+    buf_release(&name);
+    buf_release(&text);
+    return ok;
+}
+
+/* --- writing --- */
+
+static void put_text(struct buf *out, const char *key, const char *text)
+{
+    buf_printf(out, "  \"%s\": ", key);
+    if (text) {
+        buf_putc(out, '"');
+        text_put_json(out, str_of(text));
+        buf_puts(out, "\",\n");
+    } else {
+        buf_puts(out, "null,\n");
+    }
+}
+
+static void put_column(struct buf *out, const struct column *column, uint16_t earlier, bool last)
+{
+    buf_puts(out, "    {\"name\": \"");
+    text_put_json(out, str_of(column->name));
+    buf_printf(out, "\", \"type\": \"%s\"", column_type_name(column->type));
+    const char *before = ", \"earlier\": [";
+    for (unsigned type = 0; type < COLUMN_TYPE_COUNT; type++) {
+        if (earlier >> type & 1) {
+            buf_printf(out, "%s\"%s\"", before, column_type_name((enum column_type) type));
+            before = ", ";
+        }
+    }
+    buf_puts(out, earlier ? "]}" : "}");
+    buf_puts(out, last ? "\n" : ",\n");
+}
+
+/* One column a line, everything in one order: the same schema is the same bytes. */
+static bool write_schema(struct store *store, const char *name, const struct lake_schema *schema,
+                         struct error *err)
+{
+    struct buf out = BUF_INIT(LAKE_SCHEMA_MAX);
+    buf_printf(&out, "{\n  \"format\": \"%s\",\n  \"version\": %d,\n", format_name,
+               LAKE_SCHEMA_VERSION);
+    put_text(&out, "table", schema->table);
+    put_text(&out, "workspace", schema->workspace_id);
+    put_text(&out, "resource", schema->resource_id);
+    put_text(&out, "query", schema->query);
+    buf_puts(&out, "  \"columns\": [\n");
+    for (size_t i = 0; i < schema->columns.n; i++)
+        put_column(&out, &schema->columns.v[i], schema->earlier[i], i + 1 == schema->columns.n);
+    buf_puts(&out, "  ]\n}\n");
+    bool ok = buf_ok(&out, "a schema", err) && store_put(store, name, buf_str(&out), err);
+    buf_release(&out);
+    return ok;
+}
+
+/* --- merging --- */
+
+static char *lower_copy(const char *text, struct error *err)
+{
+    char *copy = mem_copy(text, strlen(text), err);
+    for (char *c = copy; c && *c; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char) (*c - 'A' + 'a');
+    return copy;
+}
+
+static bool begin_schema(const struct lake_place *place, const char *query, struct lake_schema *out,
+                         struct error *err)
+{
+    *out = (struct lake_schema){0};
+    out->table = mem_copy(place->table, strlen(place->table), err);
+    out->workspace_id = lower_copy(place->workspace_id, err);
+    out->resource_id = lower_copy(place->resource_id, err);
+    if (query)
+        out->query = mem_copy(query, strlen(query), err);
+    return out->table && out->workspace_id && out->resource_id && (!query || out->query);
+}
+
+static bool check_query(const struct lake_schema *schema, const char *query, struct error *err)
+{
+    if (schema->query == NULL ? query == NULL : query && strcmp(schema->query, query) == 0)
+        return true;
+    (void) error_set(err, ERROR_SETTINGS, "%s in the lake was exported with another query",
+                     schema->table);
+    return error_hint(err, "give the new query a name of its own: --as NAME");
+}
+
+/* A workspace that was moved has another resource id, and so its blobs another place. */
+static bool check_resource(const struct lake_schema *schema, const struct lake_place *place,
+                           struct error *err)
+{
+    if (str_eq_case(str_of(schema->resource_id), str_of(place->resource_id)))
+        return true;
+    (void) error_set(err, ERROR_SETTINGS, "%s in the lake was exported from %s, not from %s",
+                     schema->table, schema->resource_id, place->resource_id);
+    return error_hint(err,
+                      "was the workspace moved? Go on with the old resource id in the settings, "
+                      "or export to another lake");
+}
+
+static bool merge_column(struct lake_schema *schema, const struct column *column,
+                         struct lake_schema_change *change, struct error *err)
+{
+    struct str name = str_of(column->name);
+    int at = columns_find(&schema->columns, name);
+    if (at < 0) {
+        change->added++;
+        return columns_add(&schema->columns, name, column->type, err);
+    }
+    struct column *known = &schema->columns.v[at];
+    if (known->type == column->type)
+        return true;
+    unsigned earlier = (schema->earlier[at] | 1U << known->type) & ~(1U << column->type);
+    schema->earlier[at] = (uint16_t) earlier;
+    known->type = column->type;
+    change->retyped++;
+    return true;
+}
+
+static bool merge(struct lake_schema *schema, const struct columns *columns,
+                  struct lake_schema_change *change, struct error *err)
+{
+    size_t room = schema->columns.n + columns->n;
+    uint16_t *earlier = mem_alloc(room, sizeof *earlier, err);
+    if (!earlier)
+        return false;
+    if (schema->columns.n > 0)
+        memcpy(earlier, schema->earlier, schema->columns.n * sizeof *earlier);
+    mem_free(schema->earlier);
+    schema->earlier = earlier;
+    for (size_t i = 0; i < columns->n; i++)
+        if (!merge_column(schema, &columns->v[i], change, err))
+            return false;
+    return true;
+}
+
+bool lake_schema_update(struct store *store, const struct lake_place *place, const char *query,
+                        const struct columns *columns, struct lake_schema_change *change,
+                        struct error *err)
+{
+    struct lake_schema schema;
+    struct lake_schema_change changed = {0};
+    struct error why = ERROR_INIT;
+    bool ok = lake_schema_read(store, place, &schema, &why), there = ok;
+    if (!ok && why.code == ERROR_NOT_FOUND)
+        ok = begin_schema(place, query, &schema, err);
+    else if (!ok && err && err->code == ERROR_NONE)
+        *err = why;
+    ok = ok && check_query(&schema, query, err) && check_resource(&schema, place, err) &&
+         merge(&schema, columns, &changed, err);
+    if (ok && (!there || changed.added > 0 || changed.retyped > 0)) {
+        struct buf name = BUF_INIT(LAKE_NAME_MAX);
+        lake_own_name(&name, place, "schema.json");
+        ok = write_schema(store, buf_text(&name), &schema, err);
+        buf_release(&name);
+    }
+    lake_schema_release(&schema);
+    if (change)
+        *change = changed;
+    return ok;
+}
+
+bool lake_columns_hash(const struct columns *columns, char out[HASH_SHA256_HEX], struct error *err)
+{
+    enum { TEXT_ALL_MAX = COLUMNS_MAX * (COLUMN_NAME_MAX + 16) };
+    struct buf text = BUF_INIT(TEXT_ALL_MAX);
+    for (size_t i = 0; i < columns->n; i++)
+        buf_printf(&text, "%s\t%s\n", columns->v[i].name, column_type_name(columns->v[i].type));
+    bool ok = buf_ok(&text, "a list of columns", err) && hash_sha256_hex(buf_str(&text), out, err);
+    buf_release(&text);
+    return ok;
+}

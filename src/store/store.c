@@ -1,0 +1,212 @@
+/* Hands every call on to the store's driver, after a look at the names; see store.h and driver.h. */
+#include "store/store.h"
+
+#include "base/memory.h"
+#include "store/driver.h"
+#include "store/local/local.h"
+
+#include <stdio.h>
+
+bool store_part_ok(struct str part)
+{
+    if (part.n == 0 || str_eq(part, STR(".")) || str_eq(part, STR("..")))
+        return false;
+    for (size_t i = 0; i < part.n; i++)
+        if ((unsigned char) part.p[i] < 0x20 || part.p[i] == 0x7f || part.p[i] == '/')
+            return false;
+    return true;
+}
+
+/* A name as store.h says, and not of the store's own corner. */
+static bool check_name(const char *name, struct error *err)
+{
+    struct str whole = str_of(name);
+    struct str rest = whole, part;
+    bool ok = whole.n > 0 && whole.n <= STORE_NAME_MAX;
+    while (ok && str_split(&rest, '/', &part))
+        ok = store_part_ok(part);
+    size_t own = strlen(LOCAL_TEMPORARY);
+    if (ok && strncmp(name, LOCAL_TEMPORARY, own) == 0 && (name[own] == '\0' || name[own] == '/'))
+        ok = false;
+    return ok || error_set(err, ERROR_INTERNAL, "'%.200s' is no name for a blob", name);
+}
+
+static bool check_prefix(const char *prefix, struct error *err)
+{
+    return prefix[0] == '\0' || check_name(prefix, err);
+}
+
+/* scheme://, as in https:// and abfss:// */
+static bool is_url(const char *address)
+{
+    size_t n = strspn(address, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+    return n > 1 && strncmp(address + n, "://", 3) == 0;
+}
+
+struct store *store_open(const char *address, struct error *err)
+{
+    if (!address || address[0] == '\0') {
+        (void) error_set(err, ERROR_SETTINGS, "no lake is named");
+        (void) error_hint(err, "name a folder: --lake ./lake");
+        return NULL;
+    }
+    if (is_url(address)) {
+        (void) error_set(err, ERROR_SETTINGS, "lake '%s': this weir has no driver for it", address);
+        (void) error_hint(err, "name a folder: --lake ./lake");
+        return NULL;
+    }
+    return local_open(address, err);
+}
+
+void store_free(struct store *store)
+{
+    if (store)
+        store->driver->free(store);
+}
+
+const char *store_address(const struct store *store)
+{
+    return store->address;
+}
+
+bool store_list(struct store *store, const char *prefix, store_list_fn *fn, void *context,
+                struct error *err)
+{
+    return check_prefix(prefix, err) && store->driver->list(store, prefix, fn, context, err);
+}
+
+bool store_folders(struct store *store, const char *prefix, store_folder_fn *fn, void *context,
+                   struct error *err)
+{
+    return check_prefix(prefix, err) && store->driver->folders(store, prefix, fn, context, err);
+}
+
+/* Reads to the end; one byte more than the buffer may hold is asked for, to see that there is none. */
+static bool read_whole(struct store_reader *reader, const char *name, struct buf *out,
+                       struct error *err)
+{
+    enum { STEP = 64 * 1024 };
+    for (;;) {
+        size_t left = out->max - out->used, got;
+        size_t want = left < STEP ? left : STEP;
+        char extra;
+        if (!buf_reserve(out, want))
+            return buf_ok(out, name, err);
+        void *to = want > 0 ? out->bytes + out->used : &extra;
+        if (!store_reader_next(reader, to, want > 0 ? want : 1, &got, err))
+            return false;
+        if (got > 0 && want == 0)
+            return error_set(err, ERROR_LIMIT, "%s is longer than %zu bytes", name, out->max);
+        out->used += got;
+        out->bytes[out->used] = '\0';
+        if (got == 0)
+            return true;
+    }
+}
+
+bool store_get(struct store *store, const char *name, struct buf *out, struct error *err)
+{
+    buf_reset(out);
+    struct store_reader *reader = store_reader_new(store, name, err);
+    bool ok = reader && read_whole(reader, name, out, err);
+    store_reader_free(reader);
+    return ok;
+}
+
+bool store_stat(struct store *store, const char *name, uint64_t *size, struct error *err)
+{
+    return check_name(name, err) && store->driver->stat(store, name, size, err);
+}
+
+static bool put(struct store *store, const char *name, struct str bytes, unsigned how,
+                struct error *err)
+{
+    struct store_writer *writer = store_writer_new(store, name, err);
+    if (!writer)
+        return false;
+    if (!store_writer_add(writer, bytes.p, bytes.n, err)) {
+        store_writer_abort(writer);
+        return false;
+    }
+    return store->driver->writer_commit(writer, how, err);
+}
+
+bool store_put(struct store *store, const char *name, struct str bytes, struct error *err)
+{
+    return put(store, name, bytes, STORE_PUT_DURABLE, err);
+}
+
+bool store_put_new(struct store *store, const char *name, struct str bytes, struct error *err)
+{
+    return put(store, name, bytes, STORE_PUT_DURABLE | STORE_PUT_NEW, err);
+}
+
+struct store_writer *store_writer_new(struct store *store, const char *name, struct error *err)
+{
+    return check_name(name, err) ? store->driver->writer_new(store, name, err) : NULL;
+}
+
+bool store_writer_add(struct store_writer *writer, const void *bytes, size_t n, struct error *err)
+{
+    return n == 0 || writer->store->driver->writer_add(writer, bytes, n, err);
+}
+
+bool store_writer_commit(struct store_writer *writer, struct error *err)
+{
+    return writer->store->driver->writer_commit(writer, 0, err);
+}
+
+void store_writer_abort(struct store_writer *writer)
+{
+    if (writer)
+        writer->store->driver->writer_abort(writer);
+}
+
+bool store_sync(struct store *store, struct error *err)
+{
+    return store->driver->sync(store, err);
+}
+
+struct store_reader *store_reader_new(struct store *store, const char *name, struct error *err)
+{
+    return check_name(name, err) ? store->driver->reader_new(store, name, err) : NULL;
+}
+
+bool store_reader_next(struct store_reader *reader, void *to, size_t room, size_t *n,
+                       struct error *err)
+{
+    return reader->store->driver->reader_next(reader, to, room, n, err);
+}
+
+void store_reader_free(struct store_reader *reader)
+{
+    if (reader)
+        reader->store->driver->reader_free(reader);
+}
+
+bool store_delete(struct store *store, const char *name, struct error *err)
+{
+    return check_name(name, err) && store->driver->remove(store, name, err);
+}
+
+bool store_path(const struct store *store, const char *name, struct buf *out, struct error *err)
+{
+    return check_name(name, err) && store->driver->path(store, name, out, err);
+}
+
+struct store_lock *store_lock_new(struct store *store, const char *name, const char *owner,
+                                  struct error *err)
+{
+    return check_name(name, err) ? store->driver->lock_new(store, name, owner, err) : NULL;
+}
+
+void store_lock_free(struct store_lock *lock)
+{
+    if (lock)
+        lock->store->driver->lock_free(lock);
+}
+
+bool store_scratch(struct store *store, struct buf *path, struct error *err)
+{
+    return store->driver->scratch(store, path, err);
+}
