@@ -12,7 +12,7 @@
 struct json_lines_options {
     const struct str *keys; /* wanted keys, decoded; lent for the life of the scanner */
     size_t count;
-    bool rest;   /* report members whose key is not wanted too (column = count) through `other` */
+    bool rest; /* report members whose key is not wanted too (column = count) through `other` */
     bool scalar;
 };
 

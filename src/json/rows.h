@@ -2,9 +2,9 @@
  * rows: [["a",1,null],["b",2,""]].
  *
  * It is pushed bytes as they come from the socket and calls back once for each whole row. All of the
- * JSON grammar is checked (strings with their escapes and UTF-8, numbers, nesting up to
- * JSON_DEPTH_MAX, one value for each column). Nothing is copied but the tail of a row that is cut by
- * the end of a piece. No allocation per row.
+ * JSON grammar is checked (strings with their escapes and UTF-8, numbers, nesting of a value up to
+ * JSON_DEPTH_MAX, one value for each column). Nothing is copied but a row that is cut by the end of a
+ * piece. No allocation per row. What is wrong with a row is said when its end is reached.
  *
  * The grammar is RFC 8259. Two implementations: AVX2, and a scalar twin that is the law.
  */
@@ -24,20 +24,21 @@ enum json_kind {
     JSON_FALSE,
     JSON_TRUE,
     JSON_NUMBER,
-    JSON_STRING,  /* start and length are of the inside of the quotes, still escaped */
-    JSON_ARRAY,   /* from bracket to bracket, as it came */
+    JSON_STRING, /* start and length are of the inside of the quotes, still escaped */
+    JSON_ARRAY,  /* from bracket to bracket, as it came */
     JSON_OBJECT
 };
 
 struct json_cell {
-    uint32_t column; /* from 0 */
+    uint32_t column;        /* from 0 */
     uint32_t start, length; /* in row->bytes */
-    uint8_t kind;    /* enum json_kind */
-    bool escaped;    /* a string with at least one backslash in it */
+    uint8_t kind;           /* enum json_kind */
+    bool escaped;           /* a string with at least one backslash in it */
 };
 
+/* Lent for the time of the call. 64 bytes behind `bytes + length` can be read (not: used). */
 struct json_row {
-    const char *bytes; /* the row from '[' to ']', valid during the call only; 64 bytes behind it are readable */
+    const char *bytes; /* from '[' to ']' */
     size_t length;
     const struct json_cell *cells; /* ascending by column; nulls and empty strings are left out, */
     size_t count;                  /* unless the scanner was asked to keep them */
@@ -47,9 +48,9 @@ struct json_row {
 typedef bool json_row_fn(void *context, const struct json_row *row, struct error *err);
 
 struct json_rows_options {
-    size_t columns;   /* values that each row must have; another number is ERROR_FORMAT */
-    bool keep_empty;  /* give cells for null and "" too */
-    bool scalar;      /* use the scalar twin (tests) */
+    size_t columns;  /* values that each row must have; another number is ERROR_FORMAT */
+    bool keep_empty; /* give cells for null and "" too */
+    bool scalar;     /* use the scalar twin (tests) */
     json_row_fn *row;
     void *context;
 };

@@ -18,8 +18,8 @@ struct lake_line_options {
 struct lake_line; /* what is known of a table's columns; not for threads */
 
 /* TimeGenerated (datetime) must be among the columns, else ERROR_FORMAT. */
-struct lake_line *lake_line_new(const struct columns *columns, const struct lake_line_options *options,
-                                struct error *err);
+struct lake_line *lake_line_new(const struct columns *columns,
+                                const struct lake_line_options *options, struct error *err);
 void lake_line_free(struct lake_line *line);
 
 /* Reads what routing needs: the tick of TimeGenerated and, when the columns have `_ItemId`, hash_xx64 of

@@ -13,11 +13,15 @@
 struct lake_pool; /* memory budget and scratch folder shared by many piles; one thread */
 
 struct lake_pool_options {
-    size_t budget;          /* bytes of rows in memory over all piles; 0: 96 MiB */
-    const char *scratch;    /* folder for runs; made when first needed. copied */
+    size_t budget;       /* bytes of rows in memory over all piles; 0: 96 MiB */
+    const char *scratch; /* folder for runs; made when first needed. copied */
 };
 struct lake_pool *lake_pool_new(const struct lake_pool_options *options, struct error *err);
-void lake_pool_free(struct lake_pool *pool);
+void lake_pool_free(struct lake_pool *pool); /* its piles must be freed */
+
+/* Bytes held now, over all piles: lines, what sorting them will take, and what is kept for reuse; and the most
+ * there ever were (most may be NULL). At most the budget and one row, but for 8 MiB while piles are merged. */
+size_t lake_pool_held(const struct lake_pool *pool, size_t *most);
 
 struct lake_pile;
 struct lake_pile *lake_pile_new(struct lake_pool *pool, struct error *err);

@@ -1,0 +1,52 @@
+/* Grammar: the parts of RFC 8259, byte by byte, for this room alone. What these functions take is
+ * what weir takes for JSON: the fast paths beside them must agree.
+ *
+ * A json_take_ function reads what begins at `p`, before `end`, and returns the number of bytes it
+ * covers, or 0 when no whole and valid one begins there.
+ */
+#ifndef WEIR_JSON_GRAMMAR_H
+#define WEIR_JSON_GRAMMAR_H
+
+#include "json/rows.h"
+
+/* The kind of a value (enum json_kind) by its first byte; JSON_NONE for a byte that begins none. */
+enum { JSON_NONE = 0xFF };
+extern const uint8_t json_kind_above[256]; /* the kind and 1; 0 for none */
+
+static inline uint8_t json_kind_of(char first)
+{
+    return (uint8_t) (json_kind_above[(unsigned char) first] - 1);
+}
+
+/* A string with both quotes; *escaped tells of a backslash in it. */
+size_t json_take_string(const char *p, const char *end, bool *escaped);
+
+size_t json_take_number(const char *p, const char *end);
+
+/* null, true or false. */
+size_t json_take_word(const char *p, const char *end);
+
+/* Any value: arrays and objects to JSON_DEPTH_MAX, with what stands in them. */
+size_t json_take_value(const char *p, const char *end, bool *escaped);
+
+/* Passes over the bytes of a string that need no look; stands at a quote, a backslash, a control character,
+ * a byte beyond ASCII, or the end. */
+const char *json_skip_plain(const char *p, const char *end);
+
+/* Bytes of the escape, or of the character beyond ASCII, that begins at p < end; 0 when it is wrong. */
+size_t json_take_special(const char *p, const char *end);
+
+/* White space, possibly none (0 bytes). */
+static inline bool json_is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static inline const char *json_skip_space(const char *p, const char *end)
+{
+    while (p < end && json_is_space(*p))
+        p++;
+    return p;
+}
+
+#endif
