@@ -69,7 +69,7 @@ struct engine_vector {
     enum column_type type;
     const uint64_t *valid; /* bit r set: row r has a value; NULL: all have */
     const void *values;    /* bool, int32_t, int64_t, double by physical type; NULL for text */
-    const void *text;      /* opaque, for engine_text */
+    const struct str *text; /* strings, by row; NULL when not text */
 };
 struct engine_chunk {
     size_t rows, count;
@@ -81,7 +81,10 @@ struct engine_result *engine_query(struct engine_task *task, const char *sql,
 /* The next chunk; *chunk is NULL at the end. */
 bool engine_next(struct engine_result *result, const struct engine_chunk **chunk, struct error *err);
 void engine_result_free(struct engine_result *result);
-struct str engine_text(const struct engine_vector *vector, size_t row);
+static inline struct str engine_text(const struct engine_vector *vector, size_t row)
+{
+    return vector->text[row];
+}
 static inline bool engine_valid(const struct engine_vector *vector, size_t row)
 {
     return !vector->valid || (vector->valid[row / 64] >> (row % 64) & 1);

@@ -4,12 +4,12 @@
 #include <endian.h>
 
 const uint8_t json_kind_above[256] = {
-    ['n'] = JSON_NULL + 1,   ['f'] = JSON_FALSE + 1,  ['t'] = JSON_TRUE + 1,
-    ['"'] = JSON_STRING + 1, ['['] = JSON_ARRAY + 1,  ['{'] = JSON_OBJECT + 1,
-    ['-'] = JSON_NUMBER + 1, ['0'] = JSON_NUMBER + 1, ['1'] = JSON_NUMBER + 1,
-    ['2'] = JSON_NUMBER + 1, ['3'] = JSON_NUMBER + 1, ['4'] = JSON_NUMBER + 1,
-    ['5'] = JSON_NUMBER + 1, ['6'] = JSON_NUMBER + 1, ['7'] = JSON_NUMBER + 1,
-    ['8'] = JSON_NUMBER + 1, ['9'] = JSON_NUMBER + 1,
+    ['n'] = JSON_KIND_NULL + 1,   ['f'] = JSON_KIND_FALSE + 1,  ['t'] = JSON_KIND_TRUE + 1,
+    ['"'] = JSON_KIND_STRING + 1, ['['] = JSON_KIND_ARRAY + 1,  ['{'] = JSON_KIND_OBJECT + 1,
+    ['-'] = JSON_KIND_NUMBER + 1, ['0'] = JSON_KIND_NUMBER + 1, ['1'] = JSON_KIND_NUMBER + 1,
+    ['2'] = JSON_KIND_NUMBER + 1, ['3'] = JSON_KIND_NUMBER + 1, ['4'] = JSON_KIND_NUMBER + 1,
+    ['5'] = JSON_KIND_NUMBER + 1, ['6'] = JSON_KIND_NUMBER + 1, ['7'] = JSON_KIND_NUMBER + 1,
+    ['8'] = JSON_KIND_NUMBER + 1, ['9'] = JSON_KIND_NUMBER + 1,
 };
 
 static bool is_digit(char c)
@@ -132,7 +132,7 @@ static size_t take_scalar(const char *p, const char *end, bool *escaped)
         return 0;
     if (*p == '"')
         return json_take_string(p, end, escaped);
-    return json_kind_of(*p) == JSON_NUMBER ? json_take_number(p, end) : json_take_word(p, end);
+    return json_kind_of(*p) == JSON_KIND_NUMBER ? json_take_number(p, end) : json_take_word(p, end);
 }
 
 /* The containers that are open: one bit each, set for an object. */

@@ -20,13 +20,13 @@ enum {
 };
 
 enum json_kind {
-    JSON_NULL,
-    JSON_FALSE,
-    JSON_TRUE,
-    JSON_NUMBER,
-    JSON_STRING, /* start and length are of the inside of the quotes, still escaped */
-    JSON_ARRAY,  /* from bracket to bracket, as it came */
-    JSON_OBJECT
+    JSON_KIND_NULL,
+    JSON_KIND_FALSE,
+    JSON_KIND_TRUE,
+    JSON_KIND_NUMBER,
+    JSON_KIND_STRING, /* start and length are of the inside of the quotes, still escaped */
+    JSON_KIND_ARRAY,  /* from bracket to bracket, as it came */
+    JSON_KIND_OBJECT
 };
 
 struct json_cell {

@@ -238,7 +238,7 @@ AVX2_INLINE void add_cells(struct json_scan *scan, const char *row, struct masks
             escaped = behind > start;
         }
         uint8_t kind = json_kind_of(row[start]);
-        uint32_t quoted = kind == JSON_STRING;
+        uint32_t quoted = kind == JSON_KIND_STRING;
         check[checks] = (uint16_t) count;
         checks += quoted ^ 1;
         cells[count++] = (struct json_cell){.column = column,
@@ -258,7 +258,7 @@ static bool check_cells(const struct json_scan *scan, const char *row)
         const struct json_cell *cell = scan->cells + scan->checks[i];
         const char *p = row + cell->start, *end = p + cell->length;
         size_t length =
-            cell->kind == JSON_NUMBER ? json_take_number(p, end) : json_take_word(p, end);
+            cell->kind == JSON_KIND_NUMBER ? json_take_number(p, end) : json_take_word(p, end);
         if (length == 0 || length != cell->length)
             return false;
     }

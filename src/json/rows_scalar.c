@@ -60,12 +60,12 @@ static enum json_step refuse(struct json_scan *scan, size_t at, const char *prob
 static const char *problem_of_value(char first)
 {
     switch (json_kind_of(first)) {
-    case JSON_STRING:
+    case JSON_KIND_STRING:
         return "a string that does not end, or with a wrong escape, control character or UTF-8";
-    case JSON_NUMBER:
+    case JSON_KIND_NUMBER:
         return "a number that is not one";
-    case JSON_ARRAY:
-    case JSON_OBJECT:
+    case JSON_KIND_ARRAY:
+    case JSON_KIND_OBJECT:
         return "a nested value that is not valid, or too deep";
     default:
         return "no value where one must be";
@@ -77,8 +77,8 @@ static void add_cell(struct json_scan *scan, size_t column, const char *row, siz
                      bool escaped)
 {
     uint8_t kind = json_kind_of(row[at]);
-    bool quoted = kind == JSON_STRING;
-    if (!scan->keep_empty && (kind == JSON_NULL || (quoted && n == 2)))
+    bool quoted = kind == JSON_KIND_STRING;
+    if (!scan->keep_empty && (kind == JSON_KIND_NULL || (quoted && n == 2)))
         return;
     scan->cells[scan->count++] = (struct json_cell){.column = (uint32_t) column,
                                                     .start = (uint32_t) (at + quoted),

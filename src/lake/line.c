@@ -45,11 +45,11 @@ struct lake_line {
 static uint8_t plain_kinds(enum column_type type)
 {
     enum {
-        NULLS = 1 << JSON_NULL,
-        BOOLS = 1 << JSON_FALSE | 1 << JSON_TRUE,
-        NUMBERS = 1 << JSON_NUMBER,
-        STRINGS = 1 << JSON_STRING,
-        NESTED = 1 << JSON_ARRAY | 1 << JSON_OBJECT
+        NULLS = 1 << JSON_KIND_NULL,
+        BOOLS = 1 << JSON_KIND_FALSE | 1 << JSON_KIND_TRUE,
+        NUMBERS = 1 << JSON_KIND_NUMBER,
+        STRINGS = 1 << JSON_KIND_STRING,
+        NESTED = 1 << JSON_KIND_ARRAY | 1 << JSON_KIND_OBJECT
     };
     switch (type) {
     case COLUMN_BOOL:
@@ -163,8 +163,8 @@ static bool check_value(const struct lake_line *line, const struct json_row *row
     enum column_type type = (enum column_type) line->slots[cell->column].type;
     int64_t value;
     if (type == COLUMN_INT || type == COLUMN_LONG)
-        return cell->kind == JSON_NUMBER && is_whole(text, type);
-    if (cell->kind != JSON_STRING)
+        return cell->kind == JSON_KIND_NUMBER && is_whole(text, type);
+    if (cell->kind != JSON_KIND_STRING)
         return false;
     switch (type) {
     case COLUMN_DATETIME:
@@ -206,7 +206,7 @@ static inline char *put_value(char *to, const char *from, size_t n)
 /* The value as it came, with its quotes when it is a string. */
 static inline char *put_cell(char *to, const struct json_row *row, const struct json_cell *cell)
 {
-    size_t quoted = cell->kind == JSON_STRING;
+    size_t quoted = cell->kind == JSON_KIND_STRING;
     return put_value(to, row->bytes + cell->start - quoted, cell->length + 2 * quoted);
 }
 
@@ -237,9 +237,9 @@ static char *put_dynamic(struct lake_line *line, const struct json_row *row,
                          const struct json_cell *cell, char *to, struct error *err)
 {
     size_t n = 0;
-    if (cell->kind == JSON_STRING && !nested_text(line, row, cell, to, &n, err))
+    if (cell->kind == JSON_KIND_STRING && !nested_text(line, row, cell, to, &n, err))
         return NULL;
-    if ((cell->kind == JSON_ARRAY || cell->kind == JSON_OBJECT) &&
+    if ((cell->kind == JSON_KIND_ARRAY || cell->kind == JSON_KIND_OBJECT) &&
         !json_compact(cell_text(row, cell), to, &n))
         n = 0;
     return n > 0 ? to + n : put_cell(to, row, cell);
@@ -284,7 +284,7 @@ bool lake_line_key(struct lake_line *line, const struct json_row *row, int64_t *
     if (at < 0)
         return error_set(err, ERROR_FORMAT, "a row without TimeGenerated");
     const struct json_cell *cell = row->cells + at;
-    if (cell->kind != JSON_STRING || !tick_parse(cell_text(row, cell), tick))
+    if (cell->kind != JSON_KIND_STRING || !tick_parse(cell_text(row, cell), tick))
         return refuse_value(line, row, cell, err);
     *item = 0;
     if (line->item < 0)
@@ -317,7 +317,7 @@ bool lake_line_write(struct lake_line *line, const struct json_row *row, char *t
     for (size_t i = 0; i < row->count; i++) {
         const struct json_cell *cell = row->cells + i;
         const struct slot *slot = slots + cell->column;
-        bool empty = cell->kind == JSON_NULL || cell->length == 0;
+        bool empty = cell->kind == JSON_KIND_NULL || cell->length == 0;
         if (empty && !line->keep_empty)
             continue;
         out = put_name(out, slot);
