@@ -93,6 +93,8 @@ int local_folder(struct local *local, const char *name, size_t n, bool make, str
         errno = number;
         fd = next;
     }
+    if (fd < 0 && !make && errno == ENOTDIR)
+        errno = ENOENT; /* below a blob or a link there is nothing */
     if (fd < 0)
         (void) local_fail(local, errno, make ? "make the folder of" : "open", name, err);
     return fd;

@@ -41,8 +41,8 @@ static bool is_self(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Removes a folder and all in it, as far as it goes: what stays is tried again by the next program. */
-static void remove_tree(int folder, const char *name, int depth)
+/* Removes a folder and all in it. False when something stays: the next program tries again. */
+static bool remove_tree(int folder, const char *name, int depth)
 {
     DIR *dir = depth > 0 ? open_folder(folder, name) : NULL;
     struct dirent *entry;
@@ -50,11 +50,20 @@ static void remove_tree(int folder, const char *name, int depth)
         if (is_self(entry->d_name))
             continue;
         if (unlinkat(dirfd(dir), entry->d_name, 0) != 0 && (errno == EISDIR || errno == EPERM))
-            remove_tree(dirfd(dir), entry->d_name, depth - 1);
+            (void) remove_tree(dirfd(dir), entry->d_name, depth - 1);
     }
     if (dir)
         (void) closedir(dir);
-    (void) unlinkat(folder, name, AT_REMOVEDIR);
+    return unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
+}
+
+/* Removes <id>/ and then <id>.lock, which the caller holds: what has no lock file is never looked for. */
+static void remove_own(int folder, const char *id)
+{
+    char name[NAME_MAX + 1];
+    (void) snprintf(name, sizeof name, "%.*s" LOCK_SUFFIX, NAME_MAX - (int) sizeof LOCK_SUFFIX, id);
+    if (remove_tree(folder, id, REMOVE_DEPTH_MAX))
+        (void) unlinkat(folder, name, 0);
 }
 
 /* True when the open file still has a name, so that its lock means something. */
@@ -75,8 +84,7 @@ static void clean_one(int folder, const char *lock_name)
         size_t n = strlen(lock_name) - strlen(LOCK_SUFFIX);
         memcpy(id, lock_name, n);
         id[n] = '\0';
-        remove_tree(folder, id, REMOVE_DEPTH_MAX);
-        (void) unlinkat(folder, lock_name, 0);
+        remove_own(folder, id);
     }
     (void) close(fd);
 }
@@ -159,10 +167,7 @@ void local_temporary_free(struct local *local)
         return;
     int folder = local_folder(local, LOCAL_TEMPORARY, strlen(LOCAL_TEMPORARY), false, NULL);
     if (folder >= 0) {
-        char name[LOCAL_ID_MAX + sizeof LOCK_SUFFIX];
-        (void) snprintf(name, sizeof name, "%s" LOCK_SUFFIX, local->id);
-        remove_tree(folder, local->id, REMOVE_DEPTH_MAX);
-        (void) unlinkat(folder, name, 0);
+        remove_own(folder, local->id);
         (void) close(folder);
     }
     (void) close(local->mark);
