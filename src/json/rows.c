@@ -72,28 +72,13 @@ static bool carry(struct json_rows *rows, const char *bytes, size_t n, struct er
     return true;
 }
 
-/* The fast path over n bytes that have ROW_PADDING zeros behind them: what is left behind the last whole
- * block is looked at in a block filled up with zeros, which counts only if the row ends in it. */
-static enum json_step scan_padded(struct json_rows *rows, const char *row, size_t n)
-{
-    enum json_step step = json_scan_avx2(&rows->scan, row, n);
-    if (step != JSON_STEP_MORE || rows->scan.at == n)
-        return step;
-    struct json_scan before = rows->scan;
-    step = json_scan_avx2(&rows->scan, row, n + ROW_PADDING - 1);
-    if (rows->scan.length == 0) {
-        rows->scan = before;
-        return JSON_STEP_MORE;
-    }
-    return step;
-}
-
-/* Scans on in the row's first n bytes, with the twin that the row needs. */
+/* Scans on in the row's first n bytes, with the twin that the row needs. `padded`: ROW_PADDING zeros stand
+ * behind them, and no more bytes are there now. */
 static enum json_step scan_on(struct json_rows *rows, const char *row, size_t n, bool padded)
 {
     enum json_step step = JSON_STEP_ODD;
     if (!rows->odd && rows->fast)
-        step = padded ? scan_padded(rows, row, n) : json_scan_avx2(&rows->scan, row, n);
+        step = json_scan_avx2(&rows->scan, row, n, padded);
     if (step != JSON_STEP_ODD)
         return step;
     if (!rows->odd)

@@ -33,6 +33,8 @@
 
 enum { BLOCK = 64, HALF = 32 };
 
+static const uint64_t ALL = UINT64_MAX;
+
 /* 64 bytes in two registers. */
 struct block {
     __m256i low, high;
@@ -265,8 +267,8 @@ static bool check_cells(const struct json_scan *scan, const char *row)
     return true;
 }
 
-/* Looks at the block at scan->at. */
-AVX2_INLINE enum json_step take_block(struct json_scan *scan, const char *row)
+/* Looks at the block at scan->at, of which only the bytes in `valid` are the row's. */
+AVX2_INLINE enum json_step take_block(struct json_scan *scan, const char *row, uint64_t valid)
 {
     const char *p = row + scan->at;
     struct block b = {load(p), load(p + HALF)};
@@ -291,7 +293,9 @@ AVX2_INLINE enum json_step take_block(struct json_scan *scan, const char *row)
     bad |= join(is_control(b.low), is_control(b.high)) | (backslash & ~inside);
     bad |= quote & inside & ~ahead(structural, scan->fast.structural, 1);
     bad |= ahead(closing, scan->fast.closing, 1) & ~structural;
-    if ((bad & range) != 0 || bad_utf8(b, p, first, scan->fast.high, high))
+    if ((bad & range & valid) != 0)
+        return JSON_STEP_ODD;
+    if ((valid == ALL || brackets != 0) && bad_utf8(b, p, first, scan->fast.high, high))
         return JSON_STEP_ODD;
     structural &= range;
 
@@ -351,11 +355,17 @@ bool json_scan_has_avx2(void)
            __builtin_cpu_supports("pclmul");
 }
 
-AVX2 enum json_step json_scan_avx2(struct json_scan *scan, const char *row, size_t n)
+AVX2 enum json_step json_scan_avx2(struct json_scan *scan, const char *row, size_t n, bool padded)
 {
     enum json_step step = JSON_STEP_MORE;
     while (step == JSON_STEP_MORE && n - scan->at >= BLOCK)
-        step = take_block(scan, row);
+        step = take_block(scan, row, ALL);
+    if (step != JSON_STEP_MORE || !padded || scan->at == n)
+        return step;
+    struct json_scan before = *scan;
+    step = take_block(scan, row, _bzhi_u64(ALL, (unsigned) (n - scan->at)));
+    if (step == JSON_STEP_MORE)
+        *scan = before;
     return step;
 }
 
@@ -366,8 +376,9 @@ bool json_scan_has_avx2(void)
     return false;
 }
 
-enum json_step json_scan_avx2(struct json_scan *scan, const char *row, size_t n)
+enum json_step json_scan_avx2(struct json_scan *scan, const char *row, size_t n, bool padded)
 {
+    (void) padded;
     return json_scan_scalar(scan, row, n);
 }
 

@@ -50,9 +50,10 @@ void json_scan_begin(struct json_scan *scan);
 /* Looks at the row's bytes from scan->at on; n of them are there. */
 enum json_step json_scan_scalar(struct json_scan *scan, const char *row, size_t n);
 
-/* The same in whole blocks of 64 bytes: what is left behind the last whole block waits for the next step.
+/* The same by blocks of 64 bytes. What is left behind the last whole block waits for the next step, unless
+ * 64 zeros stand behind the n bytes (`padded`): then it is looked at too, in case the row ends in it.
  * Only where json_scan_has_avx2 says so. */
 bool json_scan_has_avx2(void);
-enum json_step json_scan_avx2(struct json_scan *scan, const char *row, size_t n);
+enum json_step json_scan_avx2(struct json_scan *scan, const char *row, size_t n, bool padded);
 
 #endif
