@@ -1,0 +1,60 @@
+/* Report: what was asked and what was answered, counted for the end of the run; and a line for each query
+ * while it lasts. Safe for threads. */
+#ifndef WEIR_EMULATOR_REPORT_H
+#define WEIR_EMULATOR_REPORT_H
+
+#include "emulator/faults.h"
+#include "emulator/throttle.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#define REPORT_ROUTES(X)                                                                           \
+    X(QUERY, "query")                                                                              \
+    X(BATCH, "batch")                                                                              \
+    X(METADATA, "metadata")                                                                        \
+    X(TOKEN, "token")                                                                              \
+    X(OTHER, "other")
+
+enum report_route {
+#define X(name, text) REPORT_##name,
+    REPORT_ROUTES(X)
+#undef X
+        REPORT_ROUTE_COUNT
+};
+
+enum { REPORT_STATUS_MAX = 600 };
+
+struct report {
+    atomic_uint_fast64_t requests[REPORT_ROUTE_COUNT];
+    atomic_uint_fast64_t statuses[REPORT_STATUS_MAX];
+    atomic_uint_fast64_t rows, bytes; /* of answers, whole or not: rows, bytes of their bodies */
+    atomic_uint_fast64_t partials;    /* answers with PartialError, by ceiling or fault */
+    atomic_uint_fast64_t timeouts;    /* queries over their time */
+    FILE *log;                        /* NULL: none */
+    pthread_mutex_t lock;             /* for the log */
+};
+
+/* One query, for the log. */
+struct report_query {
+    uint64_t number; /* of the request, from 0: what the fault follows from */
+    int status;
+    enum fault fault;
+    uint64_t rows, bytes, body; /* bytes as the engine counts them; of the body */
+    double seconds;
+    struct str text;
+};
+
+bool report_init(struct report *report, const char *log_path, struct error *err);
+void report_release(struct report *report);
+
+void report_count(struct report *report, enum report_route route, int status, uint64_t body);
+void report_log(struct report *report, const struct report_query *query);
+
+/* The whole as lines for people, and as one JSON object. */
+void report_put_text(const struct report *report, const struct faults *faults,
+                     const struct throttle_figures *throttle, struct buf *out);
+void report_put_json(const struct report *report, const struct faults *faults,
+                     const struct throttle_figures *throttle, struct buf *out);
+
+#endif

@@ -1,0 +1,442 @@
+/* Serve: start, ready file, signals, end and report.
+ *
+ * One thread waits for the signals that end it, from the start, so that loading can be ended too. It rings the bell,
+ * stops the queue and the watch; the main thread, which waits for that one, then takes all down in the reverse
+ * order of its making. */
+
+#include "emulator/serve.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/tick.h"
+#include "emulator/data.h"
+#include "emulator/ready.h"
+#include "emulator/tls.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    SECRET_SIZE = 24,
+    TEXT_MAX = 16384,
+    NOTES_MAX = 1 << 20,
+    REPORT_MAX = 1 << 20,
+    REMOVE_FDS = 16
+};
+
+#define AT(field) offsetof(struct serve_options, field)
+
+static const struct option_row rows[] = {
+    {"data", "DIR", OPTION_TEXT, AT(data), NULL, "the files that become tables"},
+    {"listen", "ADDRESS:PORT", OPTION_TEXT, AT(listen), "127.0.0.1:0",
+     "where; port 0: any free one"},
+    {"ready-file", "F", OPTION_TEXT, AT(ready_file), NULL,
+     "addresses and ids as JSON, once it answers"},
+    {"tls", NULL, OPTION_FLAG, AT(tls), NULL, "HTTPS, with an authority of its own (F.ca.pem)"},
+    {"fault", "NAME:SHARE,...", OPTION_TEXT, AT(faults), NULL,
+     "429, 503, partial, cut, length, stall, token"},
+    {"seed", "N", OPTION_COUNT, AT(seed), "1", "of the faults: the same N, the same faults"},
+    {"stall-for", "T", OPTION_SPAN, AT(stall), "30s", "the silence of a stall"},
+    {"latency", "T", OPTION_SPAN, AT(latency), NULL, "before each answer"},
+    {"bandwidth", "BYTES", OPTION_SIZE, AT(bandwidth), NULL, "a second, for each answer"},
+    {"now", "TIME", OPTION_TIME, AT(limits.now), NULL, "what now() is; without it the clock runs"},
+    {"max-rows", "N", OPTION_COUNT, AT(limits.rows), "500000", "then PartialError"},
+    {"max-bytes", "BYTES", OPTION_SIZE, AT(limits.bytes), "64000000",
+     "sum of estimate_data_size(*), then PartialError"},
+    {"max-json", "BYTES", OPTION_SIZE, AT(limits.body), "100000000", "of a body, then an error"},
+    {"max-json-status", "N", OPTION_COUNT, AT(limits.body_status), "400", "of that error"},
+    {"wait", "T", OPTION_SPAN, AT(limits.wait), "3m",
+     "a query's time, unless it asks (Prefer: wait)"},
+    {"wait-max", "T", OPTION_SPAN, AT(limits.wait_max), "10m", "the most it may ask for"},
+    {"rate", "N", OPTION_COUNT, AT(throttle.rate), "200", "requests in a window, then 429; 0: any"},
+    {"rate-window", "T", OPTION_SPAN, AT(throttle.window), "30s", ""},
+    {"at-once", "N", OPTION_COUNT, AT(throttle.at_once), "5", "queries; the others wait; 0: any"},
+    {"queue", "N", OPTION_COUNT, AT(throttle.queue), "200", "queries that wait, then 429"},
+    {"queue-wait", "T", OPTION_SPAN, AT(throttle.queue_wait), "3m", "for so long, then 429"},
+    {"retry-after", "auto|none|N", OPTION_TEXT, AT(limits.retry_after), "auto",
+     "Retry-After of 429 and 503, seconds"},
+    {"token-life", "T", OPTION_SPAN, AT(limits.token_life), "1h", "until a token expires"},
+    {"native-dynamic", NULL, OPTION_FLAG, AT(limits.native_dynamic), NULL,
+     "dynamic as nested JSON, not as a string"},
+    {"workspace-id", "GUID", OPTION_TEXT, AT(workspace), "5f3c1b6e-8a52-4d5f-9b1e-7c0a2e4d9f10",
+     ""},
+    {"workspace-name", "NAME", OPTION_TEXT, AT(workspace_name), "weir-emulator", ""},
+    {"resource-group", "NAME", OPTION_TEXT, AT(resource_group), "weir", ""},
+    {"subscription", "GUID", OPTION_TEXT, AT(subscription), "0e9f6c3a-41d7-4b0c-a7c2-93d15b2f6a88",
+     ""},
+    {"region", "NAME", OPTION_TEXT, AT(region), "westeurope", ""},
+    {"tenant", "GUID", OPTION_TEXT, AT(tenant), "b7a1f0d2-6c3e-4f58-8d94-2e5c7a9b1043", ""},
+    {"client-id", "GUID", OPTION_TEXT, AT(client), "c2d84e7f-15a9-4360-b8ef-6f0d3b7a5c21", ""},
+    {"secret-file", "F", OPTION_TEXT, AT(secret_file), NULL,
+     "holds the client's secret; made when missing (F.secret)"},
+    {"ca-file", "F", OPTION_TEXT, AT(ca_file), NULL, "where --tls puts its authority"},
+    {"memory", "BYTES", OPTION_SIZE, AT(memory), "1GB", "of the engine"},
+    {"threads", "N", OPTION_COUNT, AT(threads), "0", "of the engine; 0: as many as processors"},
+    {"scratch", "DIR", OPTION_TEXT, AT(scratch), NULL, "for the database while it runs"},
+    {"log", "F", OPTION_TEXT, AT(log), NULL, "a line of JSON for each query"},
+    {"report", "F", OPTION_TEXT, AT(report), NULL, "the end's counts as JSON"},
+    {"exit-with-parent", NULL, OPTION_FLAG, AT(exit_with_parent), NULL,
+     "ends when its parent does"},
+    {"quiet", NULL, OPTION_FLAG, AT(quiet), NULL, "says nothing but errors"},
+};
+
+const struct option_row *serve_rows(size_t *count)
+{
+    *count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
+/* All that a run holds; what was not made yet is zero, so one function takes it down. */
+struct run {
+    const struct serve_options *options;
+    struct service service;
+    struct bell bell;
+    bool bell_made, report_made, signals_made;
+    pthread_t signals;
+    sigset_t set;
+    struct server *server;
+    struct tls_identity tls;
+    struct buf folder; /* of the database; removed at the end */
+    struct buf secret;
+    struct buf secret_file, ca_file, endpoint, resource_id; /* ca_file is empty without TLS */
+};
+
+/* --- folders and files -------------------------------------------------------------------------------- */
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *at)
+{
+    (void) status, (void) kind, (void) at;
+    return remove(path);
+}
+
+static bool make_folder(struct run *run, struct error *err)
+{
+    const char *under = run->options->scratch;
+    if (!under)
+        under = getenv("TMPDIR");
+    path_join(&run->folder, under && *under ? under : "/tmp", "weir-emulator.XXXXXX");
+    if (!buf_ok(&run->folder, "a path", err))
+        return false;
+    if (mkdtemp(run->folder.bytes))
+        return true;
+    error_set_errno(err, ERROR_IO, errno, "%s", buf_text(&run->folder));
+    buf_reset(&run->folder);
+    return false;
+}
+
+/* The path of a file beside another, absolute: clients run in other folders. */
+static bool put_absolute(struct buf *out, const char *path, const char *suffix, struct error *err)
+{
+    char here[PATH_MAX] = "";
+    buf_reset(out);
+    if (path[0] != '/' && !getcwd(here, sizeof here))
+        return error_set_errno(err, ERROR_IO, errno, "the current folder");
+    buf_printf(out, "%s%s%s%s", here, path[0] != '/' ? "/" : "", path, suffix);
+    return buf_ok(out, "a path", err);
+}
+
+/* `given`, or beside the ready file, or in the folder of the database. */
+static bool place_file(const struct run *run, const char *given, const char *suffix,
+                       const char *name, struct buf *out, struct error *err)
+{
+    if (given)
+        return put_absolute(out, given, "", err);
+    if (run->options->ready_file)
+        return put_absolute(out, run->options->ready_file, suffix, err);
+    path_join(out, buf_text(&run->folder), name);
+    return buf_ok(out, "a path", err);
+}
+
+/* A secret that is there already stays: clients of an earlier run go on. Only where one was named. */
+static bool make_secret(struct run *run, struct error *err)
+{
+    const char *given = run->options->secret_file;
+    unsigned char bytes[SECRET_SIZE];
+    char text[2 * SECRET_SIZE + 1];
+    if (!place_file(run, given, ".secret", "secret", &run->secret_file, err))
+        return false;
+    if (given && access(given, F_OK) == 0)
+        return file_read_secret(given, TEXT_MAX, &run->secret, err);
+    if (!random_secret(bytes, sizeof bytes, err))
+        return false;
+    text_hex(bytes, sizeof bytes, text);
+    buf_puts(&run->secret, text);
+    bool done = buf_ok(&run->secret, "the secret", err) &&
+                file_write(buf_text(&run->secret_file), buf_str(&run->secret), 0600, false, err);
+    mem_wipe(text, sizeof text);
+    return done;
+}
+
+static bool make_tls(struct run *run, struct error *err)
+{
+    struct buf address = BUF_INIT(TEXT_MAX);
+    uint16_t port;
+    bool done = server_split_listen(run->options->listen, &address, &port, err) &&
+                tls_init(&run->tls, buf_text(&address), err) &&
+                place_file(run, run->options->ca_file, ".ca.pem", "ca.pem", &run->ca_file, err) &&
+                file_write(buf_text(&run->ca_file), buf_str(&run->tls.authority), 0644, false, err);
+    buf_release(&address);
+    return done;
+}
+
+/* --- parts -------------------------------------------------------------------------------------------- */
+
+static bool check_options(const struct serve_options *options, struct error *err)
+{
+    const char *const guids[] = {options->workspace, options->subscription, options->tenant,
+                                 options->client};
+    const char *const names[] = {"workspace-id", "subscription", "tenant", "client-id"};
+    if (!options->data)
+        return error_set(err, ERROR_USAGE, "serve needs --data DIR");
+    for (size_t i = 0; i < sizeof guids / sizeof guids[0]; i++) {
+        if (!text_is_guid(str_of(guids[i])))
+            return error_set(err, ERROR_USAGE, "--%s: '%s' is not a GUID", names[i], guids[i]);
+    }
+    uint64_t seconds;
+    const char *retry = options->limits.retry_after;
+    if (strcmp(retry, "auto") != 0 && strcmp(retry, "none") != 0 &&
+        !str_uint64(str_of(retry), &seconds))
+        return error_set(err, ERROR_USAGE, "--retry-after: '%s' is not auto, none or seconds",
+                         retry);
+    if (options->limits.body_status < 400 || options->limits.body_status > 599)
+        return error_set(err, ERROR_USAGE, "--max-json-status is from 400 to 599");
+    return true;
+}
+
+static void *wait_for_signal(void *context)
+{
+    struct run *run = context;
+    int signal = 0;
+    (void) sigwait(&run->set, &signal);
+    bell_ring(&run->bell);
+    throttle_stop(run->service.throttle);
+    watch_stop(run->service.watch);
+    return NULL;
+}
+
+/* Blocks the signals in this thread and all that it makes. */
+static bool start_signals(struct run *run, struct error *err)
+{
+    (void) sigemptyset(&run->set);
+    (void) sigaddset(&run->set, SIGINT);
+    (void) sigaddset(&run->set, SIGTERM);
+    (void) sigaddset(&run->set, SIGHUP);
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || pthread_sigmask(SIG_BLOCK, &run->set, NULL) != 0 ||
+        pthread_create(&run->signals, NULL, wait_for_signal, run) != 0)
+        return error_set(err, ERROR_MEMORY, "no thread for the signals");
+    run->signals_made = true;
+    if (run->options->exit_with_parent) {
+        pid_t parent = getppid();
+        if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+            return error_set_errno(err, ERROR_IO, errno, "--exit-with-parent");
+        if (parent == 1 || getppid() != parent)
+            (void) kill(getpid(), SIGTERM);
+    }
+    return true;
+}
+
+static bool make_service(struct run *run, struct error *err)
+{
+    const struct serve_options *options = run->options;
+    struct service *service = &run->service;
+    service->limits = options->limits;
+    service->workspace = options->workspace;
+    service->workspace_name = options->workspace_name;
+    service->region = options->region;
+    service->tenant = options->tenant;
+    service->client = options->client;
+    buf_printf(&run->resource_id,
+               "/subscriptions/%s/resourceGroups/%s/providers/Microsoft.OperationalInsights/"
+               "workspaces/%s",
+               options->subscription, options->resource_group, options->workspace_name);
+    if (!buf_ok(&run->resource_id, "the resource id", err))
+        return false;
+    service->resource_id = buf_text(&run->resource_id);
+    if (!bell_init(&run->bell))
+        return error_set(err, ERROR_MEMORY, "no bell");
+    run->bell_made = true;
+    if (!report_init(&service->report, options->log, err))
+        return false;
+    run->report_made = true;
+    service->throttle = throttle_new(&options->throttle, err);
+    service->watch = service->throttle ? watch_new(err) : NULL;
+    return service->watch && tokens_init(&service->tokens, options->tenant, options->client, err) &&
+           faults_init(&service->faults, options->faults, options->seed, err);
+}
+
+static bool load_data(struct run *run, struct buf *notes, struct error *err)
+{
+    struct buf database = BUF_INIT(PATH_MAX), schemas = BUF_INIT(PATH_MAX);
+    path_join(&database, buf_text(&run->folder), "workspace.duckdb");
+    struct engine_options engine = {.database = buf_text(&database),
+                                    .threads = (unsigned) run->options->threads,
+                                    .memory = run->options->memory,
+                                    .scratch = buf_text(&run->folder)};
+    bool found = file_find_data("schemas", &schemas, NULL);
+    struct data_options data = {.folder = run->options->data,
+                                .schemas = found ? buf_text(&schemas) : NULL,
+                                .workspace = run->options->workspace};
+    bool done = buf_ok(&database, "a path", err);
+    if (done)
+        run->service.engine = engine_open(&engine, err);
+    done = run->service.engine && data_load(&data, run->service.engine, run->service.watch,
+                                            &run->service.tables, notes, err);
+    buf_release(&schemas);
+    buf_release(&database);
+    return done;
+}
+
+static bool start_server(struct run *run, struct error *err)
+{
+    const struct serve_options *options = run->options;
+    struct server_options server = {
+        .listen = options->listen,
+        .certificate = options->tls ? buf_text(&run->tls.certificate) : NULL,
+        .key = options->tls ? buf_text(&run->tls.key) : NULL,
+        .latency = options->latency,
+        .bandwidth = options->bandwidth,
+        .stall = options->stall,
+        .bell = &run->bell,
+        .handler = service_handle,
+        .context = &run->service,
+    };
+    run->server = server_start(&server, err);
+    return run->server != NULL;
+}
+
+/* The service's own address, which it needs before it can answer; known only once it listens. */
+static bool make_endpoint(struct run *run, struct error *err)
+{
+    struct buf address = BUF_INIT(TEXT_MAX);
+    struct service *service = &run->service;
+    uint16_t port;
+    bool done = server_split_listen(run->options->listen, &address, &port, err);
+    bool v6 = strchr(buf_text(&address), ':') != NULL;
+    buf_printf(&run->endpoint, "%s://%s%s%s:%u", run->options->tls ? "https" : "http",
+               v6 ? "[" : "", buf_text(&address), v6 ? "]" : "", server_port(run->server));
+    buf_release(&address);
+    if (!done || !buf_ok(&run->endpoint, "the address", err))
+        return false;
+    service->endpoint = buf_text(&run->endpoint);
+    service->audiences[0] = service->endpoint;
+    service->audiences[1] = "https://api.loganalytics.io";
+    service->audiences[2] = "https://api.loganalytics.azure.com";
+    service->secret = buf_text(&run->secret);
+    atomic_store(&service->answering, true);
+    return true;
+}
+
+static bool write_ready(const struct run *run, struct error *err)
+{
+    if (!run->options->ready_file)
+        return true;
+    struct buf text = BUF_INIT(NOTES_MAX);
+    ready_put(&run->service, buf_text(&run->secret_file),
+              run->ca_file.used > 0 ? buf_text(&run->ca_file) : NULL, &text);
+    bool done = buf_ok(&text, "the ready file", err) &&
+                file_write(run->options->ready_file, buf_str(&text), 0644, false, err);
+    buf_release(&text);
+    return done;
+}
+
+static void say_ready(const struct run *run, const struct buf *notes)
+{
+    if (run->options->quiet)
+        return;
+    char number[TEXT_NUMBER_MAX];
+    fputs(buf_text(notes), stderr);
+    for (size_t i = 0; i < run->service.tables.n; i++)
+        fprintf(stderr, "%14s rows  %s\n", text_grouped(run->service.tables.v[i].rows, number),
+                run->service.tables.v[i].name);
+    fprintf(stderr, "workspace %s answers at %s\n", run->service.workspace, run->service.endpoint);
+    fprintf(stderr, "secret of client %s: %s\n", run->service.client, buf_text(&run->secret_file));
+}
+
+static bool end_report(struct run *run, struct error *err)
+{
+    struct service *service = &run->service;
+    struct throttle_figures throttle = throttle_figures(service->throttle);
+    struct buf text = BUF_INIT(REPORT_MAX);
+    bool done = true;
+    if (!run->options->quiet) {
+        report_put_text(&service->report, &service->faults, &throttle, &text);
+        fputs(buf_text(&text), stderr);
+    }
+    if (run->options->report) {
+        buf_reset(&text);
+        report_put_json(&service->report, &service->faults, &throttle, &text);
+        done = buf_ok(&text, "the report", err) &&
+               file_write(run->options->report, buf_str(&text), 0644, false, err);
+    }
+    buf_release(&text);
+    return done;
+}
+
+static bool start(struct run *run, struct error *err)
+{
+    struct buf notes = BUF_INIT(NOTES_MAX);
+    bool done = check_options(run->options, err) && make_service(run, err) &&
+                start_signals(run, err) && make_folder(run, err) && make_secret(run, err) &&
+                (!run->options->tls || make_tls(run, err)) && load_data(run, &notes, err) &&
+                start_server(run, err) && make_endpoint(run, err) && write_ready(run, err);
+    if (done)
+        say_ready(run, &notes);
+    buf_release(&notes);
+    return done;
+}
+
+/* Takes down what was made. */
+static void end(struct run *run)
+{
+    struct service *service = &run->service;
+    server_stop(run->server);
+    if (run->options->ready_file && run->server)
+        (void) unlink(run->options->ready_file);
+    engine_free(service->engine);
+    tables_release(&service->tables);
+    watch_free(service->watch);
+    throttle_free(service->throttle);
+    if (run->report_made)
+        report_release(&service->report);
+    if (run->bell_made)
+        bell_release(&run->bell);
+    if (run->folder.used > 0)
+        (void) nftw(buf_text(&run->folder), remove_entry, REMOVE_FDS, FTW_DEPTH | FTW_PHYS);
+    tokens_release(&service->tokens);
+    tls_release(&run->tls);
+    if (run->secret.bytes)
+        mem_wipe(run->secret.bytes, run->secret.used);
+    buf_release(&run->secret);
+    buf_release(&run->folder);
+    buf_release(&run->secret_file);
+    buf_release(&run->ca_file);
+    buf_release(&run->endpoint);
+    buf_release(&run->resource_id);
+}
+
+bool serve(const struct serve_options *options, struct error *err)
+{
+    struct run run = {.options = options};
+    buf_init(&run.folder, PATH_MAX);
+    buf_init(&run.secret, TEXT_MAX);
+    buf_init(&run.secret_file, PATH_MAX);
+    buf_init(&run.ca_file, PATH_MAX);
+    buf_init(&run.endpoint, TEXT_MAX);
+    buf_init(&run.resource_id, TEXT_MAX);
+    bool done = start(&run, err);
+    if (!done && run.signals_made)
+        (void) pthread_kill(run.signals, SIGTERM);
+    if (run.signals_made)
+        (void) pthread_join(run.signals, NULL);
+    if (done)
+        done = end_report(&run, err);
+    end(&run);
+    return done;
+}

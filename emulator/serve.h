@@ -1,0 +1,28 @@
+/* Serve: the command that makes a workspace of the files of a folder and answers until it is told to end. */
+#ifndef WEIR_EMULATOR_SERVE_H
+#define WEIR_EMULATOR_SERVE_H
+
+#include "emulator/options.h"
+#include "emulator/service.h"
+
+struct serve_options {
+    const char *data, *listen, *ready_file, *secret_file, *ca_file;
+    bool tls, exit_with_parent, quiet;
+    const char *workspace, *workspace_name, *subscription, *resource_group, *region, *tenant,
+        *client;
+    struct service_limits limits;
+    struct throttle_options throttle;
+    uint64_t latency, bandwidth, stall, seed;
+    const char *faults;
+    const char *scratch; /* folder for the database; NULL: $TMPDIR or /tmp */
+    uint64_t memory, threads;
+    const char *log, *report;
+};
+
+/* The rows for options_parse and for the help. */
+const struct option_row *serve_rows(size_t *count);
+
+/* Serves until SIGTERM or SIGINT. What it says goes to stderr. */
+bool serve(const struct serve_options *options, struct error *err);
+
+#endif

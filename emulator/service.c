@@ -1,0 +1,181 @@
+/* Service: the routes, and who may take them. */
+
+#include "emulator/service.h"
+
+#include "base/tick.h"
+#include "emulator/reply.h"
+
+#include <strings.h>
+
+static const uint64_t second = 1000000000;
+
+int64_t service_now(const struct service *service)
+{
+    return service->limits.now > 0 ? service->limits.now : tick_now();
+}
+
+int64_t service_retry_after(const struct service *service, uint64_t ns)
+{
+    const char *flag = service->limits.retry_after;
+    uint64_t seconds;
+    if (strcmp(flag, "none") == 0)
+        return -1;
+    if (str_uint64(str_of(flag), &seconds) && seconds <= INT64_MAX)
+        return (int64_t) seconds;
+    return (int64_t) (ns / second + (ns % second > 0));
+}
+
+static void refuse_token(struct server_reply *reply, enum token_verdict verdict)
+{
+    struct reply_error error = {.status = 403,
+                                .code = "InvalidTokenError",
+                                .message =
+                                    "The provided authentication is not valid for this resource"};
+    switch (verdict) {
+    case TOKEN_MISSING:
+        error = (struct reply_error){.status = 401,
+                                     .code = "AuthenticationFailed",
+                                     .message = "Authentication failed: no bearer token"};
+        reply->challenge = "Bearer";
+        break;
+    case TOKEN_AUDIENCE:
+        error.code = "InvalidAuthenticationTokenAudience";
+        break;
+    case TOKEN_GARBLED:
+        error.code = "InvalidAuthenticationToken";
+        break;
+    case TOKEN_EXPIRED:
+        error.inner = "TokenExpired";
+        error.inner_message = "The access token expired";
+        break;
+    case TOKEN_FORGED:
+    case TOKEN_GOOD:
+        error.inner = "SignatureVerificationFailed";
+        error.inner_message = "Could not validate the request";
+        break;
+    }
+    reply_error(reply, &error);
+}
+
+static bool may_enter(struct service *service, const struct server_request *request,
+                      struct server_reply *reply)
+{
+    size_t count = 0;
+    while (count < SERVICE_AUDIENCES_MAX && service->audiences[count])
+        count++;
+    int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
+    enum token_verdict verdict =
+        tokens_check(&service->tokens, request->authorization, service->audiences, count, now);
+    if (verdict != TOKEN_GOOD) {
+        refuse_token(reply, verdict);
+        return false;
+    }
+    uint64_t after = 0;
+    if (throttle_request(service->throttle, &after))
+        return true;
+    reply_throttled(reply, "Rate limit is exceeded", service_retry_after(service, after));
+    return false;
+}
+
+/* Without its JSON a POST is answered with nothing, as the service does (azure.md 1.2). */
+static bool is_json(const struct server_request *request)
+{
+    return request->body.n > 0 && request->content_type &&
+           strncasecmp(request->content_type, "application/json", sizeof "application/json" - 1) ==
+               0;
+}
+
+static void answer_query(struct service *service, const struct server_request *request,
+                         struct server_reply *reply)
+{
+    const char *timespan = server_argument(request, "timespan");
+    if (service->tables.n == 0) {
+        reply->status = 204;
+    } else if (strcmp(request->method, "POST") == 0) {
+        reply->status = 200;
+        if (is_json(request))
+            query_answer_body(service, request->body, timespan, request->prefer, reply);
+    } else {
+        const char *text = server_argument(request, "query");
+        struct query_ask ask = {
+            .text = str_of(text), .timespan_url = timespan, .prefer = request->prefer};
+        if (text)
+            query_answer(service, &ask, reply);
+        else
+            reply_bad(reply, "QueryValidationError", "The address has no query");
+    }
+}
+
+/* What stands behind /v1: by workspace id, or by the resource id of the workspace. Empty when neither. */
+static struct str local_path(const struct service *service, struct str path,
+                             struct server_reply *reply)
+{
+    struct str rest = path, word, id, resource = str_of(service->resource_id);
+    if (path.n > resource.n && path.p[resource.n] == '/' &&
+        str_eq_case((struct str){path.p, resource.n}, resource))
+        return (struct str){path.p + resource.n + 1, path.n - resource.n - 1};
+    (void) str_split(&rest, '/', &word);
+    if (!str_split(&rest, '/', &word) || !str_eq(word, STR("workspaces")) ||
+        !str_split(&rest, '/', &id)) {
+        if (str_eq_case(word, STR("subscriptions")))
+            reply_error(reply, &(struct reply_error){.status = 404,
+                                                     .code = "ResourceNotFoundError",
+                                                     .message = "The resource was not found"});
+        else
+            reply_not_found(reply);
+        return (struct str){0};
+    }
+    if (str_eq_case(id, str_of(service->workspace)))
+        return rest.p ? rest : STR("");
+    reply_error(reply, &(struct reply_error){.status = 400,
+                                             .code = "BadArgumentError",
+                                             .message = "The request had some invalid properties",
+                                             .inner = "FailedToResolveResource",
+                                             .inner_message = "The workspace could not be found"});
+    return (struct str){0};
+}
+
+static enum report_route answer_api(struct service *service, const struct server_request *request,
+                                    struct server_reply *reply)
+{
+    bool post = strcmp(request->method, "POST") == 0, get = strcmp(request->method, "GET") == 0;
+    struct str path = {request->path + 3, strlen(request->path) - 3};
+    if (!post && !get) {
+        reply_not_found(reply);
+        return REPORT_OTHER;
+    }
+    if (post && str_eq(path, STR("/$batch"))) {
+        if (may_enter(service, request, reply))
+            batch_answer(service, request->body, reply);
+        return REPORT_BATCH;
+    }
+    if (!may_enter(service, request, reply))
+        return str_ends(path, STR("/query")) ? REPORT_QUERY : REPORT_OTHER;
+    struct str local = local_path(service, path, reply);
+    if (str_eq(local, STR("query"))) {
+        answer_query(service, request, reply);
+        return REPORT_QUERY;
+    }
+    if (str_eq(local, STR("metadata"))) {
+        metadata_answer(service, reply);
+        return REPORT_METADATA;
+    }
+    if (local.p)
+        reply_not_found(reply);
+    return REPORT_OTHER;
+}
+
+void service_handle(void *context, const struct server_request *request, struct server_reply *reply)
+{
+    struct service *service = context;
+    enum report_route route = REPORT_OTHER;
+    if (!atomic_load(&service->answering))
+        reply_unavailable(reply, 1);
+    else if (strncmp(request->path, "/v1/", 4) == 0)
+        route = answer_api(service, request, reply);
+    else if (entra_answer(service, request, reply))
+        route = REPORT_TOKEN;
+    else
+        reply_not_found(reply);
+    report_count(&service->report, route, reply->status, reply->body.used);
+}

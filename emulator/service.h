@@ -1,0 +1,80 @@
+/* Service: the workspace's side of the wire, request in, reply out: sign-in, queries, batches, metadata. Knows
+ * nothing of sockets; server.h calls service_handle from many threads. */
+#ifndef WEIR_EMULATOR_SERVICE_H
+#define WEIR_EMULATOR_SERVICE_H
+
+#include "emulator/faults.h"
+#include "emulator/report.h"
+#include "emulator/server.h"
+#include "emulator/tables.h"
+#include "emulator/throttle.h"
+#include "emulator/tokens.h"
+#include "emulator/watch.h"
+
+#include "engine/engine.h"
+
+enum { SERVICE_AUDIENCES_MAX = 8 };
+
+/* What the service lets one ask for, and how it answers. Times in ns. */
+struct service_limits {
+    uint64_t rows, bytes, body; /* of an answer; 0: no ceiling */
+    uint64_t body_status;       /* of the answer when the body is too long */
+    uint64_t wait, wait_max;    /* a query's time, unless it asks; the most it may ask for */
+    uint64_t token_life;
+    const char *retry_after; /* "auto", "none", or seconds */
+    bool native_dynamic;
+    int64_t now; /* tick at which the clock stands still; 0: the real time */
+};
+
+struct service {
+    struct service_limits limits;
+    atomic_bool answering; /* set last of all at the start: until then the answer is 503 */
+    const char *endpoint;  /* https://127.0.0.1:4711 */
+    const char *workspace, *workspace_name, *resource_id, *region;
+    const char *tenant, *client, *secret;
+    const char *audiences[SERVICE_AUDIENCES_MAX]; /* NULL ends them */
+    struct tokens tokens;
+    struct throttle *throttle;
+    struct faults faults;
+    struct tables tables;
+    struct engine *engine;
+    struct watch *watch;
+    struct report report;
+};
+
+/* A server_handler whose context is a struct service *. */
+void service_handle(void *context, const struct server_request *request,
+                    struct server_reply *reply);
+
+/* The tick that now() is for a request. */
+int64_t service_now(const struct service *service);
+
+/* Seconds for a Retry-After header after so many ns, by the flag; negative: no header. */
+int64_t service_retry_after(const struct service *service, uint64_t ns);
+
+/* --- for service.c and batch.c ------------------------------------------------------------------------ */
+
+struct query_ask {
+    struct str text;
+    const char *timespan_url, *timespan; /* of the address and of the body; NULL: none */
+    const char *prefer;
+};
+
+/* query.c: one query, from the fault it meets to its reply. */
+void query_answer(struct service *service, const struct query_ask *ask, struct server_reply *reply);
+
+/* Reads {"query":...,"timespan":...,"workspaces":[...]} and answers it. `workspace`: that of the address. */
+void query_answer_body(struct service *service, struct str body, const char *timespan_url,
+                       const char *prefer, struct server_reply *reply);
+
+/* batch.c: POST /v1/$batch. */
+void batch_answer(struct service *service, struct str body, struct server_reply *reply);
+
+/* metadata.c: GET and POST /v1/workspaces/{id}/metadata. */
+void metadata_answer(const struct service *service, struct server_reply *reply);
+
+/* entra.c: the token endpoints, openid-configuration, instance discovery. False: not such a path. */
+bool entra_answer(const struct service *service, const struct server_request *request,
+                  struct server_reply *reply);
+
+#endif
