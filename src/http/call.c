@@ -1,9 +1,10 @@
 /* Calls: one request, its whole answer, and the tries in between. */
 #include "http/transfer.h"
 
-#include "base/memory.h"
+#include "base/tick.h"
 
 static const double BACKOFF_FIRST = 0.5; /* seconds */
+static const double NANOSECONDS = 1e9;
 
 struct call {
     struct http_client *client;
@@ -75,6 +76,16 @@ static bool try_once(struct call *call, const struct http_request *request, stru
     return http_start(call->client, &mine, err) && run_call(call, err);
 }
 
+/* A pause that a call-back's http_wake does not shorten. */
+static bool sleep_for(struct http_client *client, double seconds, struct error *err)
+{
+    uint64_t now = clock_ns(), end = now + (uint64_t) (seconds * NANOSECONDS);
+    for (; now < end; now = clock_ns())
+        if (!http_pause(client, (double) (end - now) / NANOSECONDS, err))
+            return false;
+    return true;
+}
+
 double http_backoff(int attempt, double retry_after, struct random *random)
 {
     if (retry_after >= 0)
@@ -97,8 +108,7 @@ bool http_call(struct http_client *client, const struct http_request *request, s
             return false;
         if (!may_try_again(&call, attempt))
             break;
-        double pause = http_backoff(attempt, call.retry_after, &client->random);
-        if (!http_pause(client, pause, err))
+        if (!sleep_for(client, http_backoff(attempt, call.retry_after, &client->random), err))
             return false;
     }
     *status = call.status;

@@ -72,6 +72,7 @@ struct http_request {
     struct str body;                       /* copied */
     bool confidential;         /* the body holds a secret: TLS or loopback only, wiped afterwards */
     double first_byte_timeout; /* seconds until the answer begins; 0: 60 */
+    double stall_timeout;      /* seconds; 0: the client's */
     /* Bytes of a 2xx body as they come; false with err ends the request with that error. It must not
      * run the loop. NULL: the bytes are dropped. */
     bool (*on_body)(void *context, const char *bytes, size_t n, struct error *err);

@@ -221,6 +221,7 @@ struct transfer *transfer_new(struct http_client *client, const struct http_requ
     t->context = request->context;
     t->first_byte_timeout =
         request->first_byte_timeout > 0 ? request->first_byte_timeout : FIRST_BYTE_TIMEOUT;
+    t->stall_timeout = request->stall_timeout > 0 ? request->stall_timeout : client->stall_timeout;
     t->began = clock_ns();
     t->progress = client->waited;
     http_answer_init(&t->answer);
@@ -253,7 +254,7 @@ void transfer_free(struct transfer *t)
 bool transfer_is_late(struct transfer *t)
 {
     bool begun = t->answer.status != 0;
-    double limit = begun ? t->client->stall_timeout : t->first_byte_timeout;
+    double limit = begun ? t->stall_timeout : t->first_byte_timeout;
     if ((double) (t->client->waited - t->progress) / NANOSECONDS < limit)
         return false;
     (void) error_set(&t->error, ERROR_TIMEOUT,

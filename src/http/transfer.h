@@ -35,7 +35,7 @@ struct transfer {
     bool (*on_body)(void *context, const char *bytes, size_t n, struct error *err);
     void (*on_done)(void *context, const struct http_response *response);
     void *context;
-    double first_byte_timeout;
+    double first_byte_timeout, stall_timeout;
     uint64_t began;    /* clock_ns */
     uint64_t progress; /* client->waited when the last byte came */
     struct http_answer answer;

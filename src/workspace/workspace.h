@@ -4,6 +4,13 @@
  * this workspace), and told about by call-backs out of workspace_run. One thread. Rows come as they
  * arrive; they count only when the result's outcome is OK: a body that was cut, an `error` beside the
  * rows, or JSON that ends early make another outcome, and the caller throws the rows away.
+ *
+ * When the service answers 429, all queries pause: until Retry-After, or for pauses that grow; when that
+ * happens again and again, fewer run at once (patience.h). A query that then is THROTTLED may be started
+ * again at once: it waits in the queue.
+ *
+ * Each query sends `Cache-Control: no-cache`, so that a count is never an old one, and begins with a line
+ * of comment that holds the tag: administrators find it in LAQueryLogs.
  */
 #ifndef WEIR_WORKSPACE_WORKSPACE_H
 #define WEIR_WORKSPACE_WORKSPACE_H
@@ -13,47 +20,58 @@
 #include "json/rows.h"
 
 enum {
-    WORKSPACE_CONCURRENT = 5,  /* azure.md 1.5 */
+    WORKSPACE_CONCURRENT = 5, /* azure.md 1.5 */
     WORKSPACE_RATE = 200,
     WORKSPACE_RATE_WINDOW = 30,
-    WORKSPACE_WAIT_MAX = 600,  /* seconds, Prefer: wait */
+    WORKSPACE_WAIT_MAX = 600, /* seconds, Prefer: wait */
+    WORKSPACE_WAIT = 180,     /* the service's own default */
+    WORKSPACE_QUEUE_WAIT =
+        200, /* seconds: an answer may come so long after `wait` (180 in the queue) */
+    WORKSPACE_CONCURRENT_MAX = 32,
     WORKSPACE_QUEUE_MAX = 4096,
-    WORKSPACE_ASK_TRIES = 8
+    WORKSPACE_KQL_MAX = 1024 * 1024,
+    WORKSPACE_TAG_MAX = 256,
+    WORKSPACE_ASK_TRIES = 8,
+    WORKSPACE_ASK_BYTES_MAX = 256 * 1024 * 1024, /* text of one workspace_table */
+    WORKSPACE_METADATA_MAX = 64 * 1024 * 1024
 };
 
 struct workspace_options {
-    const char *endpoint;    /* https://api.loganalytics.azure.com or the emulator's */
-    const char *audience;    /* for tokens */
-    const char *id;          /* GUID */
-    const char *tag;         /* "weir 0.1.0 <run id>": stands as a comment in front of every query */
+    const char *endpoint; /* https://api.loganalytics.azure.com or the emulator's */
+    const char *audience; /* for tokens */
+    const char *id;       /* GUID, or DEMO_WORKSPACE */
+    const char *tag;      /* "weir 0.1.0 <run id>": stands as a comment in front of every query */
     unsigned concurrent, rate, rate_window; /* 0: the service's limits */
-    unsigned wait;           /* server time limit in seconds; 0: 180 */
-    double stall_timeout;    /* seconds; 0: 60 */
-    struct http_client *http;              /* lent */
-    struct azure_credential *credential;   /* lent */
+    unsigned wait;                          /* server time limit in seconds; 0: WORKSPACE_WAIT */
+    double stall_timeout;     /* seconds without a byte inside an answer; 0: the http client's */
+    double answer_timeout;    /* seconds until an answer begins; 0: wait + WORKSPACE_QUEUE_WAIT */
+    struct http_client *http; /* lent */
+    struct azure_credential *credential; /* lent */
 };
 
 struct workspace;
+/* Copies the options' texts; asks nobody. ERROR_SETTINGS for what can never work. */
 struct workspace *workspace_new(const struct workspace_options *options, struct error *err);
+/* Cancels what is queued and under way, without call-backs. */
 void workspace_free(struct workspace *workspace);
 
 enum workspace_outcome {
     WORKSPACE_OK,        /* whole, without error */
     WORKSPACE_TOO_LARGE, /* a ceiling was met (rows, bytes, JSON): split */
-    WORKSPACE_TIMEOUT,   /* 504 or our own time limit: split or wait longer */
-    WORKSPACE_THROTTLED, /* 429: wait retry_after */
+    WORKSPACE_TIMEOUT,   /* 504, or no answer within our own limit: split or wait longer */
+    WORKSPACE_THROTTLED, /* 429 */
     WORKSPACE_BROKEN,    /* cut, ended early, stalled, 5xx, another PartialError: try again */
-    WORKSPACE_REFUSED,   /* 400, 403, 404 ...: no use in trying again */
+    WORKSPACE_REFUSED,   /* 400, 403, 404, no sign-in, nobody there from the first: not again */
     WORKSPACE_STOPPED    /* a call-back of ours said stop, or the run was interrupted */
 };
-const char *workspace_outcome_text(enum workspace_outcome outcome);
+const char *workspace_outcome_text(enum workspace_outcome outcome); /* "too large": a word or two */
 
 struct workspace_result {
     enum workspace_outcome outcome;
-    struct error error;  /* unless OK */
+    struct error error;   /* unless OK */
     uint64_t rows, bytes; /* rows given; bytes of JSON received */
-    double retry_after;  /* seconds or -1 */
-    double seconds;
+    double retry_after;   /* THROTTLED: seconds for which all queries pause; else -1 */
+    double seconds;       /* from its start (not from when it was queued) */
 };
 
 struct workspace_query {
@@ -61,8 +79,12 @@ struct workspace_query {
     const char *timespan; /* ISO 8601 interval or NULL; copied */
     unsigned wait;        /* 0: the workspace's */
     bool keep_empty;      /* rows have cells for null and "" too */
-    bool (*columns)(void *context, const struct columns *columns, struct error *err); /* may be NULL */
+    /* The answer's columns, once, before its rows; lent. Not called for a workspace without any data
+     * (204), which is an OK without rows. All three may be NULL. columns and row come while the network
+     * loop runs: they must not ask the workspace anything. */
+    bool (*columns)(void *context, const struct columns *columns, struct error *err);
     json_row_fn *row;
+    /* Once for each query, unless the workspace is freed before; lent. It may start other queries. */
     void (*done)(void *context, const struct workspace_result *result);
     void *context;
 };
@@ -70,14 +92,20 @@ struct workspace_query {
 /* Queues one try of a query: no retry, but a token that is refused is renewed once. */
 bool workspace_start(struct workspace *workspace, const struct workspace_query *query,
                      struct error *err);
-/* Runs until nothing is queued or under way, `seconds` have passed (< 0: no limit), or workspace_wake. */
+/* Runs until nothing is queued or under way, `seconds` have passed (< 0: no limit), or workspace_wake.
+ * False: interrupted (or the network loop itself failed); then all queries are told STOPPED. */
 bool workspace_run(struct workspace *workspace, double seconds, struct error *err);
+/* Ends the run at hand, or the next one: from a call-back. */
 void workspace_wake(struct workspace *workspace);
 
 struct workspace_load {
     unsigned running, queued; /* queries */
+    unsigned concurrent;      /* how many may run at once now */
     double blocked;           /* seconds that a 429 still asks for, or 0 */
-    uint64_t queries, throttled, retried, bytes;
+    uint64_t queries;         /* started */
+    uint64_t throttled;       /* answered by 429 */
+    uint64_t retried;         /* tries after the first: in workspace_ask, and for a new token */
+    uint64_t bytes;           /* of JSON received */
 };
 void workspace_load(const struct workspace *workspace, struct workspace_load *out);
 
@@ -90,21 +118,25 @@ struct workspace_table {
     struct columns columns;
     struct workspace_cell *cells; /* rows x columns */
     size_t rows;
-    struct arena *arena;          /* owns the text */
+    struct arena *arena; /* owns the text */
 };
 void workspace_table_release(struct workspace_table *table);
+/* NULL when there is no such row or column. */
 const struct workspace_cell *workspace_cell(const struct workspace_table *table, size_t row,
                                             const char *column);
 
 /* Asks and waits, with retries (WORKSPACE_ASK_TRIES) for what can be retried; at most max_rows rows
- * (ERROR_LIMIT). Codes: ERROR_TOO_LARGE, TIMEOUT (the caller may split), KQL, AUTH, NOT_FOUND, ... */
-bool workspace_ask(struct workspace *workspace, struct str kql, const char *timespan, size_t max_rows,
-                   struct workspace_table *out, struct error *err);
+ * (ERROR_LIMIT). Codes: ERROR_TOO_LARGE, TIMEOUT (the caller may split), KQL, AUTH, NOT_FOUND, ... Other
+ * queries of the workspace proceed meanwhile, with their call-backs. Not from a call-back.
+ * The table is released by the caller, also after a failure (then it is empty). */
+bool workspace_ask(struct workspace *workspace, struct str kql, const char *timespan,
+                   size_t max_rows, struct workspace_table *out, struct error *err);
 
-/* Tables of the workspace from the metadata API. */
+/* Tables of the workspace from the metadata API (azure.md 1.9). */
 struct workspace_schema {
     char *name;
-    char *time_column; /* "TimeGenerated" or NULL */
+    char
+        *time_column; /* the metadata's timespanColumn; else TimeGenerated if a datetime; or NULL */
     struct columns columns;
 };
 struct workspace_schemas {
@@ -113,7 +145,10 @@ struct workspace_schemas {
     char *name, *resource_id, *region; /* of the workspace itself, NULL when the answer has none */
 };
 void workspace_schemas_release(struct workspace_schemas *schemas);
-bool workspace_metadata(struct workspace *workspace, struct workspace_schemas *out, struct error *err);
+/* Same retries and codes as workspace_ask. */
+bool workspace_metadata(struct workspace *workspace, struct workspace_schemas *out,
+                        struct error *err);
+/* NULL: no such table; case matters, as in KQL. */
 const struct workspace_schema *workspace_schema_find(const struct workspace_schemas *schemas,
                                                      const char *name);
 

@@ -64,7 +64,7 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     struct error err = ERROR_INIT;
     f->server = server_new(NULL);
-    f->client = http_new(&(struct http_options) {.stall_timeout = 0.15, .stop = &f->stop}, &err);
+    f->client = http_new(&(struct http_options){.stall_timeout = 0.15, .stop = &f->stop}, &err);
     assert_non_null(f->client);
     buf_init(&f->seen.body, 1 << 26);
     buf_init(&f->seen.refused, 1 << 20);
@@ -108,7 +108,8 @@ static void get(struct fixture *f, const struct server_answer *answer)
 static void a_body_with_content_length_is_whole(void **state)
 {
     struct fixture *f = *state;
-    get(f, &(struct server_answer) {.body = STR("hello"), .headers = "Age: 7\r\nRetry-After: 3\r\n"});
+    get(f,
+        &(struct server_answer){.body = STR("hello"), .headers = "Age: 7\r\nRetry-After: 3\r\n"});
     assert_int_equal(f->seen.response.status, 200);
     assert_true(f->seen.response.whole);
     assert_true(f->seen.response.connected);

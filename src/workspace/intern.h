@@ -1,0 +1,47 @@
+/* The workspace's own parts: see workspace.h. */
+#ifndef WEIR_WORKSPACE_INTERN_H
+#define WEIR_WORKSPACE_INTERN_H
+
+#include "workspace/patience.h"
+#include "workspace/verdict.h"
+
+enum { WORKSPACE_URL_MAX = 2048, WORKSPACE_ID_MAX = 64 };
+
+struct query;
+
+struct workspace {
+    struct http_client *http;
+    struct azure_credential *credential;
+    struct buf query_url, metadata_url, audience;
+    char tag[WORKSPACE_TAG_MAX];
+    char id[WORKSPACE_ID_MAX];
+    unsigned wait;
+    double stall_timeout, answer_timeout;
+    struct http_pace pace;
+    struct patience patience;
+    struct random random;
+    struct query *queued, *active, *ended; /* oldest first */
+    size_t queued_count;
+    unsigned generation; /* of the token: one refusal by several queries renews it once */
+    bool reached;        /* an answer came from there, at least once */
+    bool woken, inside;
+    struct workspace_load load;
+};
+
+/* Sends nothing: fills a request for the workspace with its headers, whose texts stand in `texts` (wiped
+ * and released by request_texts_release once the request is started). */
+struct request_texts {
+    struct buf authorization, prefer, id;
+};
+bool request_make(struct workspace *workspace, unsigned wait, struct http_request *out,
+                  struct request_texts *texts, struct error *err);
+void request_texts_release(struct request_texts *texts);
+
+/* {"query":"// tag\nKQL","timespan":"…"} */
+bool request_put_body(const struct workspace *workspace, struct str kql, const char *timespan,
+                      struct buf *out, struct error *err);
+
+/* Runs the queries for the whole time, also when there are none. */
+bool workspace_pause(struct workspace *workspace, double seconds, struct error *err);
+
+#endif

@@ -1,0 +1,183 @@
+/* Verdicts: every way in which a query can end, and what it means (azure.md 1.3, 1.4). */
+#include "workspace/verdict.h"
+
+#include "workspace/service_error.h"
+
+static const char RBAC_HINT[] =
+    "the role 'Log Analytics Reader' on the workspace is needed; a new role can take up to 60 min "
+    "until it counts";
+static const char PERMISSION_HINT[] =
+    "the application needs the application permission Data.Read of 'Log Analytics API' (with admin "
+    "consent) and the role 'Log Analytics Reader' on the workspace; both can take up to 60 min "
+    "until "
+    "they count";
+static const char AUDIENCE_HINT[] =
+    "the token was made for another service: the audience in the settings must be the one of the "
+    "endpoint's cloud";
+static const char TOKEN_HINT[] =
+    "a new token was refused too: does the endpoint belong to the tenant that signed it?";
+
+const char *workspace_outcome_text(enum workspace_outcome outcome)
+{
+    switch (outcome) {
+    case WORKSPACE_OK:
+        return "whole";
+    case WORKSPACE_TOO_LARGE:
+        return "too large";
+    case WORKSPACE_TIMEOUT:
+        return "timeout";
+    case WORKSPACE_THROTTLED:
+        return "throttled";
+    case WORKSPACE_BROKEN:
+        return "broken";
+    case WORKSPACE_REFUSED:
+        return "refused";
+    case WORKSPACE_STOPPED:
+        return "stopped";
+    }
+    return "unknown";
+}
+
+static void decide(struct verdict *out, enum workspace_outcome outcome, enum error_code code,
+                   const char *what, const struct service_error *said)
+{
+    const char *name = service_error_code(said);
+    bool both = name[0] != '\0' && said->message[0] != '\0';
+    out->outcome = outcome;
+    (void) error_set(&out->error, code, "%s%s%s%s%s%s", what, said->message[0] ? ": " : "",
+                     said->message,
+                     both      ? " ("
+                     : name[0] ? ": "
+                               : "",
+                     name, both ? ")" : "");
+}
+
+/* 401 and 403 ------------------------------------------------------------------------------------ */
+
+static void refuse_access(const struct service_error *said, int status, struct verdict *out)
+{
+    bool role = service_error_has(said, "InsufficientAccessError");
+    bool audience = service_error_has(said, "InvalidAuthenticationTokenAudience");
+    bool token = service_error_has(said, "InvalidAuthenticationToken") ||
+                 service_error_has(said, "ExpiredAuthenticationToken") ||
+                 service_error_has(said, "InvalidTokenError") ||
+                 service_error_has(said, "AuthenticationFailed");
+    out->token = !role && !audience && (token || status == 401);
+    decide(out, WORKSPACE_REFUSED, ERROR_AUTH,
+           out->token ? "the workspace refuses the token" : "access to the workspace is refused",
+           said);
+    const char *hint = out->token ? TOKEN_HINT : audience ? AUDIENCE_HINT : RBAC_HINT;
+    if (service_error_has(said, "UnauthorizedClient"))
+        hint = PERMISSION_HINT;
+    (void) error_hint(&out->error, "%s", hint);
+}
+
+/* Other 4xx -------------------------------------------------------------------------------------- */
+
+static void refuse_request(const struct service_error *said, int status, struct verdict *out)
+{
+    bool kql = service_error_has(said, "SyntaxError") || service_error_has(said, "SemanticError");
+    bool unknown = status == 404 || service_error_has(said, "FailedToResolveResource") ||
+                   service_error_has(said, "WorkspaceNotFoundError");
+    if (kql)
+        decide(out, WORKSPACE_REFUSED, ERROR_KQL, "the workspace refuses the KQL", said);
+    else if (unknown)
+        decide(out, WORKSPACE_REFUSED, ERROR_NOT_FOUND,
+               "there is no such workspace at this endpoint", said);
+    else
+        decide(out, WORKSPACE_REFUSED, ERROR_SERVICE, "the workspace refuses the request", said);
+}
+
+static void refuse_redirect(int status, struct verdict *out)
+{
+    out->outcome = WORKSPACE_REFUSED;
+    (void) error_set(&out->error, ERROR_SERVICE, "the endpoint sends us elsewhere (status %d)",
+                     status);
+    (void) error_hint(&out->error,
+                      "redirects are not followed; is the endpoint right, and is there a "
+                      "proxy that wants a sign-in?");
+}
+
+void verdict_of_status(int status, struct str body, struct verdict *out)
+{
+    struct service_error said;
+    bool readable = service_error_parse(body, &said);
+    *out = (struct verdict){.error = ERROR_INIT};
+    if (said.too_large)
+        decide(out, WORKSPACE_TOO_LARGE, ERROR_TOO_LARGE, "the answer is too large", &said);
+    else if (status == 429)
+        decide(out, WORKSPACE_THROTTLED, ERROR_THROTTLED, "the workspace asks for patience (429)",
+               &said);
+    else if (status == 408 || status == 504)
+        decide(out, WORKSPACE_TIMEOUT, ERROR_TIMEOUT, "the workspace took too long", &said);
+    else if (status >= 500)
+        decide(out, WORKSPACE_BROKEN, ERROR_SERVICE, "the workspace fails", &said);
+    else if (status == 401 || status == 403)
+        refuse_access(&said, status, out);
+    else if (status >= 300 && status < 400)
+        refuse_redirect(status, out);
+    else
+        refuse_request(&said, status, out);
+    if (!readable)
+        (void) error_prefix(&out->error, "status %d", status);
+}
+
+/* A good status ---------------------------------------------------------------------------------- */
+
+static void judge_error_member(struct str text, struct verdict *out)
+{
+    struct service_error said;
+    (void) service_error_parse(text, &said);
+    if (said.too_large)
+        decide(out, WORKSPACE_TOO_LARGE, ERROR_TOO_LARGE, "the answer is too large", &said);
+    else
+        decide(out, WORKSPACE_BROKEN, ERROR_PARTIAL, "the answer is not whole", &said);
+}
+
+static void judge_body(struct response *response, struct verdict *out)
+{
+    out->outcome = WORKSPACE_OK;
+    if (!response_finish(response, &out->error))
+        out->outcome = response_foreign(response) ? WORKSPACE_REFUSED : WORKSPACE_BROKEN;
+    else if (response_error(response).n > 0)
+        judge_error_member(response_error(response), out);
+}
+
+/* The request ended before its body did, or its body was not to our liking. */
+static void judge_end(const struct http_response *http, const struct response *response,
+                      bool reached, struct verdict *out)
+{
+    out->error = *http->error;
+    if (response && response_stopped(response))
+        out->outcome = WORKSPACE_STOPPED;
+    else if (response && response_foreign(response))
+        out->outcome = WORKSPACE_REFUSED;
+    else if (http->status == 0 && http->error->code == ERROR_TIMEOUT)
+        out->outcome = WORKSPACE_TIMEOUT;
+    else
+        out->outcome = http->connected || reached ? WORKSPACE_BROKEN : WORKSPACE_REFUSED;
+}
+
+void verdict_of(const struct http_response *http, struct response *response, bool reached,
+                struct verdict *out)
+{
+    *out = (struct verdict){.error = ERROR_INIT};
+    bool good = http->status >= 200 && http->status < 300;
+    if (http->status != 0 && !good)
+        verdict_of_status(http->status, http->body, out);
+    else if (http->error->code != ERROR_NONE || !http->whole)
+        judge_end(http, response, reached, out);
+    else if (http->status == 204)
+        out->outcome = WORKSPACE_OK;
+    else
+        judge_body(response, out);
+}
+
+void verdict_of_error(const struct error *error, bool reached, struct verdict *out)
+{
+    *out = (struct verdict){.error = *error};
+    bool wire = error->code == ERROR_NETWORK || error->code == ERROR_TIMEOUT;
+    out->outcome = error->code == ERROR_INTERRUPTED ? WORKSPACE_STOPPED
+                   : wire && reached                ? WORKSPACE_BROKEN
+                                                    : WORKSPACE_REFUSED;
+}
