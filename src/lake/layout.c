@@ -307,6 +307,8 @@ bool lake_prefixes(const struct lake_place *place, int64_t from, int64_t to, lak
                    void *context, struct error *err)
 {
     struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    if (from >= to)
+        return true;
     from = tick_floor(from < 0 ? 0 : from, TICK_HOUR);
     to = to > TICK_MAX ? TICK_MAX + 1 : tick_floor(to + TICK_HOUR - 1, TICK_HOUR);
     bool ok = true;

@@ -151,7 +151,8 @@ bool lake_schema_read(struct store *store, const struct lake_place *place, struc
     if (!lake_place_check(place, err))
         return false;
     lake_own_name(&name, place, "schema.json");
-    bool ok = store_get(store, buf_text(&name), &text, err);
+    bool ok =
+        buf_ok(&name, "the name of a schema", err) && store_get(store, buf_text(&name), &text, err);
     if (ok && !(read_text(buf_str(&text), out, &why) && check_place(out, place, &why))) {
         ok = error_set(err, why.code, "%s: %s", buf_text(&name), why.message);
         (void) error_hint(err, "%s",
@@ -313,7 +314,8 @@ bool lake_schema_update(struct store *store, const struct lake_place *place, con
     if (ok && (!there || changed.added > 0 || changed.retyped > 0)) {
         struct buf name = BUF_INIT(LAKE_NAME_MAX);
         lake_own_name(&name, place, "schema.json");
-        ok = write_schema(store, buf_text(&name), &schema, err);
+        ok = buf_ok(&name, "the name of a schema", err) &&
+             write_schema(store, buf_text(&name), &schema, err);
         buf_release(&name);
     }
     lake_schema_release(&schema);
