@@ -1,0 +1,227 @@
+/* weir query: KQL over the lake, or asked of the service itself. */
+#include "cli/answer.h"
+#include "cli/output.h"
+#include "cli/range.h"
+#include "kql/kql.h"
+#include "query/query.h"
+
+enum { CELL_TEXT = 48 };
+
+/* -- cells of a chunk as text -- */
+
+struct cells {
+    struct cli_cell *v;
+    char (*texts)[CELL_TEXT];
+};
+
+static struct str real_text(double value, char out[CELL_TEXT])
+{
+    if (value != value)
+        return STR("NaN");
+    if (value - value != 0)
+        return value > 0 ? STR("Infinity") : STR("-Infinity");
+    double back;
+    int n = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        n = snprintf(out, CELL_TEXT, "%.*g", digits, value);
+        if (str_double((struct str){out, (size_t) n}, &back) && back == value)
+            break;
+    }
+    if (!strpbrk(out, ".e"))
+        n += snprintf(out + n, CELL_TEXT - (size_t) n, ".0");
+    return (struct str){out, (size_t) n};
+}
+
+static struct str fixed_text(const struct engine_vector *vector, size_t row, char out[CELL_TEXT])
+{
+    int n = 0;
+    switch (vector->type) {
+    case COLUMN_BOOL:
+        return ((const bool *) vector->values)[row] ? STR("true") : STR("false");
+    case COLUMN_INT:
+        n = snprintf(out, CELL_TEXT, "%d", ((const int32_t *) vector->values)[row]);
+        break;
+    case COLUMN_LONG:
+        n = snprintf(out, CELL_TEXT, "%lld", (long long) ((const int64_t *) vector->values)[row]);
+        break;
+    case COLUMN_REAL:
+        return real_text(((const double *) vector->values)[row], out);
+    case COLUMN_DATETIME:
+        n = (int) tick_format(((const int64_t *) vector->values)[row], out);
+        break;
+    case COLUMN_TIMESPAN:
+        n = (int) timespan_format(((const int64_t *) vector->values)[row], out);
+        break;
+    default:
+        return engine_text(vector, row);
+    }
+    return (struct str){out, n > 0 ? (size_t) n : 0};
+}
+
+static bool put_chunk(struct cli_output *output, const struct engine_chunk *chunk, struct cells *cells,
+                      struct error *err)
+{
+    for (size_t row = 0; row < chunk->rows; row++) {
+        for (size_t i = 0; i < chunk->count; i++) {
+            const struct engine_vector *vector = &chunk->vectors[i];
+            cells->v[i].null = !engine_valid(vector, row);
+            cells->v[i].text = cells->v[i].null ? STR("") : fixed_text(vector, row, cells->texts[i]);
+        }
+        if (!cli_output_row(output, cells->v, err))
+            return false;
+    }
+    return true;
+}
+
+static bool put_rows(struct cli *cli, struct query *query, struct error *err)
+{
+    const struct columns *columns = query_columns(query);
+    struct cells cells = {.v = mem_alloc(columns->n, sizeof *cells.v, err)};
+    cells.texts = mem_alloc(columns->n, sizeof *cells.texts, err);
+    struct cli_output *output = cells.v && cells.texts ? cli_output_new(cli, columns, err) : NULL;
+    bool ok = output != NULL;
+    while (ok) {
+        const struct engine_chunk *chunk;
+        ok = !stop_asked(cli->stop) || error_set(err, ERROR_INTERRUPTED, "interrupted");
+        ok = ok && query_next(query, &chunk, err);
+        if (!ok || !chunk)
+            break;
+        ok = put_chunk(output, chunk, &cells, err);
+    }
+    if (ok)
+        ok = cli_output_end(output, err);
+    else
+        cli_output_free(output);
+    mem_free(cells.v);
+    mem_free(cells.texts);
+    return ok;
+}
+
+/* -- coverage -- */
+
+static void days_text(uint64_t partitions, char out[TEXT_NUMBER_MAX])
+{
+    const uint64_t a_day = TICK_DAY / TICK_PARTITION;
+    if (partitions % a_day == 0)
+        (void) snprintf(out, TEXT_NUMBER_MAX, "%llu", (unsigned long long) (partitions / a_day));
+    else
+        (void) snprintf(out, TEXT_NUMBER_MAX, "%.2f", (double) partitions / (double) a_day);
+}
+
+static void say_json(const struct cli *cli, const struct query_coverage *one)
+{
+    char from[TICK_TEXT_MAX], to[TICK_TEXT_MAX], members[CELL_TEXT * 8 + LAKE_TABLE_MAX];
+    (void) tick_format(one->from, from);
+    (void) tick_format(one->to, to);
+    (void) snprintf(members, sizeof members,
+                    "\"message\":\"coverage\",\"table\":\"%s\",\"from\":\"%s\",\"to\":\"%s\","
+                    "\"partitions\":%llu,\"held\":%llu",
+                    one->table, from, to, (unsigned long long) one->partitions,
+                    (unsigned long long) one->held);
+    cli_event(cli, members);
+}
+
+static void say_coverage(const struct cli *cli, const struct query_coverage *one)
+{
+    if (cli_log_is_json(cli)) {
+        say_json(cli, one);
+        return;
+    }
+    char held[TEXT_NUMBER_MAX], asked[TEXT_NUMBER_MAX];
+    days_text(one->held, held);
+    days_text(one->partitions, asked);
+    cli_note(cli, "the lake holds %s of %s day%s of %s", held, asked, strcmp(asked, "1") == 0 ? "" : "s", one->table);
+}
+
+/* Says it, and whether all that was asked for is there. */
+static bool covered(const struct cli *cli, const struct query *query)
+{
+    const struct query_coverage *list;
+    size_t n = query_coverage(query, &list);
+    bool all = true;
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].partitions == 0)
+            continue;
+        say_coverage(cli, &list[i]);
+        all = all && list[i].held == list[i].partitions;
+    }
+    return all;
+}
+
+/* -- the two engines -- */
+
+static int on_lake(struct cli *cli, struct cli_context *context, const struct cli_range *range,
+                   struct str kql, struct error *err)
+{
+    struct query_options options = {
+        .workspace_id = cli_text(cli, CLI_WORKSPACE_ID),
+        .kql = kql,
+        .from = range->from,
+        .to = range->to,
+        .now = tick_now(),
+    };
+    if (!cli_open_store(cli, context, err))
+        return -1;
+    options.store = context->store;
+    struct query *query = query_open(&options, err);
+    if (!query)
+        return -1;
+    bool all = covered(cli, query), ok = true;
+    if (!all && cli_flag(cli, CLI_REQUIRE_COVERAGE)) {
+        ok = error_set(err, ERROR_INCOMPLETE, "the lake does not hold all of the asked range");
+        (void) error_hint(err, "weir export fetches the rest; without --require-coverage the query runs over what is there");
+    }
+    ok = ok && put_rows(cli, query, err);
+    char misfits[TEXT_NUMBER_MAX];
+    if (ok && query_misfits(query) > 0)
+        cli_note(cli, "%s values do not fit their column's type and were read as null",
+                 text_grouped(query_misfits(query), misfits));
+    query_free(query);
+    return ok ? 0 : -1;
+}
+
+static int on_workspace(struct cli *cli, struct cli_context *context, const struct cli_range *range,
+                        struct str kql, struct error *err)
+{
+    char timespan[2 * TICK_TEXT_MAX + 2], from[TICK_TEXT_MAX], to[TICK_TEXT_MAX];
+    (void) tick_format(range->from, from);
+    (void) tick_format(range->to, to);
+    (void) snprintf(timespan, sizeof timespan, "%s/%s", from, to);
+    bool ok = cli_open_workspace(cli, context, err) &&
+              cli_show_answer(cli, context, kql, range->given ? timespan : NULL, err);
+    return ok ? 0 : -1;
+}
+
+static int run(struct cli *cli, struct error *err)
+{
+    struct cli_context context = {0};
+    struct cli_range range;
+    const char *text = NULL;
+    int status = -1;
+    bool workspace = strcmp(cli_text(cli, CLI_ENGINE), "workspace") == 0;
+    if (cli_query_text(cli, cli->args[0], &text, err) && cli_range_read(cli, tick_now(), &range, err))
+        status = (workspace ? on_workspace : on_lake)(cli, &context, &range, str_of(text), err);
+    if (status < 0 && err->code == ERROR_KQL && text) {
+        cli_show_error(cli, err, str_of(text));
+        status = error_exit_status(ERROR_KQL);
+    }
+    cli_close(&context);
+    return status;
+}
+
+const struct cli_command cli_command_query = {
+    .name = "query",
+    .arguments = "KQL|@FILE",
+    .purpose = "KQL over the lake; --engine workspace asks the service itself",
+    .about =
+        "Runs KQL over what the lake holds, on the embedded engine of this machine, or with --engine workspace in the "
+        "workspace. A range given with options is applied to TimeGenerated of every table; a range in the query's own "
+        "filters is found as well, so only the partitions that can matter are read.\n\n"
+        "On the lake it says how much of the asked range is there; with --require-coverage less than all is exit status "
+        "3 and nothing is run. What is not supported is refused by name and position, never approximated.",
+    .example = "weir query 'CommonSecurityLog | summarize count() by DeviceVendor' --end-date 2021-11-07",
+    .args_min = 1,
+    .args_max = 1,
+    .options = {CLI_RANGE_OPTIONS, CLI_ENGINE, CLI_REQUIRE_COVERAGE, CLI_WAIT, CLI_OPTION_COUNT},
+    .run = run,
+};

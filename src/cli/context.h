@@ -1,0 +1,32 @@
+/* Context: what commands open: the workspace with its sign-in, the lake, the place of a table in it. */
+#ifndef WEIR_CLI_CONTEXT_H
+#define WEIR_CLI_CONTEXT_H
+
+#include "azure/credential.h"
+#include "cli/cli.h"
+#include "lake/layout.h"
+#include "store/store.h"
+#include "workspace/workspace.h"
+
+struct cli_context {
+    struct http_client *http;
+    struct azure_credential *credential;
+    struct workspace *workspace;
+    struct store *store;
+    char run[40];      /* id of this run: stands in front of every query and in the ledger */
+    char tag[80];
+    char id[40];       /* workspace GUID, lower case */
+    struct lake_place place;
+};
+
+bool cli_open_workspace(const struct cli *cli, struct cli_context *context, struct error *err);
+bool cli_open_store(const struct cli *cli, struct cli_context *context, struct error *err);
+/* The place of a table: id and resource id from settings, checked. */
+bool cli_open_place(const struct cli *cli, const char *table, struct cli_context *context,
+                    struct error *err);
+void cli_close(struct cli_context *context);
+
+/* "contoso-sec (8ecf8077-...)" or the GUID. */
+const char *cli_workspace_name(const struct cli *cli, const struct cli_context *context);
+
+#endif

@@ -1,0 +1,83 @@
+/* weir: a table of commands and a loop over the line's words. */
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+enum { ARENA_MAX = 64 << 20 };
+
+/* The one mutable thing of the program: a signal handler can reach nothing else. */
+static struct stop stop;
+
+static void on_signal(int signal)
+{
+    /* The second time, the user means it: the default action. */
+    if (stop_asked(&stop))
+        (void) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    stop_set(&stop, signal);
+}
+
+static void catch_signals(void)
+{
+    const struct sigaction action = {.sa_handler = on_signal};
+    (void) sigaction(SIGINT, &action, NULL);
+    (void) sigaction(SIGTERM, &action, NULL);
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void) sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static int interrupted(const struct cli *cli)
+{
+    int signal = stop_asked(&stop);
+    cli_last(cli, "interrupted; what is verified stays, and the same command goes on from there");
+    return signal == SIGTERM ? 143 : 130;
+}
+
+static int fail(const struct cli *cli, const struct error *err)
+{
+    if (stop_asked(&stop))
+        return interrupted(cli);
+    cli_show_error(cli, err, (struct str){0});
+    return error_exit_status(err->code);
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    struct error err = ERROR_INIT;
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        (void) puts("weir " WEIR_VERSION);
+        return 0;
+    }
+    if (!cli_parse(cli, argc, argv, &err))
+        return fail(cli, &err);
+    if (!cli->command || cli_flag(cli, CLI_HELP)) {
+        bool asked = cli_flag(cli, CLI_HELP);
+        cli_help(asked ? stdout : stderr, cli->command);
+        return asked ? 0 : error_exit_status(ERROR_USAGE);
+    }
+    int status = cli->command->run(cli, &err);
+    if (status < 0)
+        return fail(cli, &err);
+    if (fflush(stdout) != 0) {
+        (void) error_set(&err, ERROR_IO, "the result cannot be written");
+        return fail(cli, &err);
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli *cli = mem_alloc(1, sizeof *cli, NULL);
+    if (!cli)
+        return error_exit_status(ERROR_MEMORY);
+    arena_init(&cli->arena, ARENA_MAX);
+    cli->stop = &stop;
+    cli->out = stdout;
+    cli->terminal_out = isatty(STDOUT_FILENO);
+    cli->terminal_err = isatty(STDERR_FILENO);
+    catch_signals();
+    int status = run(cli, argc, argv);
+    arena_release(&cli->arena);
+    mem_free(cli);
+    return status;
+}

@@ -1,0 +1,18 @@
+/* Prices: what a month of storage and a write cost, from a table that the user can replace (prices/azure.yaml). */
+#ifndef WEIR_CLI_PRICES_H
+#define WEIR_CLI_PRICES_H
+
+#include "cli/cli.h"
+
+struct cli_prices {
+    char currency[8];
+    char as_of[16];        /* "2026-11" */
+    char what[64];         /* "hot, LRS" */
+    double write_10000;    /* for 10,000 write operations */
+    double storage_gb;     /* for a GB (10^9 bytes) and month */
+};
+
+/* Reads --prices FILE, or the table that comes with weir. *name: where it was read from. */
+bool cli_prices_read(struct cli *cli, struct cli_prices *out, const char **name, struct error *err);
+
+#endif

@@ -1,0 +1,20 @@
+/* Count: rows and sums per partition as the workspace has them: the left side of the proof. */
+#ifndef WEIR_EXPORT_COUNT_H
+#define WEIR_EXPORT_COUNT_H
+
+#include "export/snapshot.h"
+
+struct export_counted {
+    uint64_t rows;
+    uint64_t sum;       /* of hash_xxhash64(_ItemId), modulo 2^64; 0 without `_ItemId` */
+    uint64_t bytes;     /* estimate_data_size: engine bytes */
+    uint64_t unstamped; /* rows without an ingestion time */
+};
+
+/* Counts [from, to), multiples of TICK_PARTITION, into one element a partition (out has room for them;
+ * partitions without rows become zero). Asks in windows that grow while the service answers and halve when
+ * it refuses for size or time, down to one partition. */
+bool export_count(struct workspace *workspace, const struct export_snapshot *snapshot, int64_t t0,
+                  int64_t from, int64_t to, struct export_counted *out, struct error *err);
+
+#endif

@@ -1,0 +1,50 @@
+/* Fetch: one pass over the waiting partitions of a plan.
+ *
+ * A job is a batch on its way. Rows stream into piles, one for each partition of the batch; a batch that
+ * does not end whole drops its piles, so nothing of it is ever seen. When all shares of a partition are in and
+ * the rows are those that were counted, the partition is written and gets its line in the ledger. A partition
+ * whose rows are not those goes back to the plan with a reason; the run counts it again and makes another pass.
+ */
+#ifndef WEIR_EXPORT_FETCH_H
+#define WEIR_EXPORT_FETCH_H
+
+#include "export/plan.h"
+#include "lake/ledger.h"
+#include "lake/partition.h"
+
+struct export_trouble {
+    size_t part;
+    uint64_t rows;
+    bool sums_differ;
+    char reasons[EXPORT_REASON_MAX];
+};
+
+struct export_fetch {
+    const struct export_options *options;
+    struct export_snapshot *snapshot;
+    struct export_plan *plan;
+    struct lake_ledger *ledger;
+    struct lake_pool *pool;
+    struct export_report *report;
+    struct export_progress progress;
+
+    struct lake_line *line;          /* made from the columns of the first answer */
+    struct export_job *active, *pending;
+    unsigned active_count;
+    struct export_open *open;        /* partitions that are fetched in shares */
+    struct export_trouble *troubles; /* the first EXPORT_FAILED_LISTED partitions that had any */
+    size_t trouble_count, trouble_room;
+    struct error failed;             /* ends the pass */
+    uint64_t flushed_at, shown_at;   /* clock_ns */
+    struct random *random;
+};
+
+/* True when every waiting partition was written or set back (state EXPORT_FAILED, with a trouble). False: the
+ * pass came to no end; jobs under way are dropped. */
+bool export_fetch_pass(struct export_fetch *fetch, struct error *err);
+void export_fetch_release(struct export_fetch *fetch);
+
+/* The trouble of a partition, or NULL. */
+struct export_trouble *export_fetch_trouble(struct export_fetch *fetch, size_t part);
+
+#endif

@@ -1,0 +1,171 @@
+/* Plan: see plan.h. */
+#include "export/plan.h"
+
+#include "base/memory.h"
+
+/* Aims in hundredths of the ceilings: counts are exact, sizes are estimates. */
+enum { AIM_ROWS = 98, AIM_BYTES = 92, AIM_JSON = 92, SHARES_MAX = 4096 };
+
+/* What a row is guessed to cost before one was seen: `null,` or `"",` for each column, and a fifth more than
+ * the engine's bytes for escapes and times as text. The first batch is small, so a wrong guess is cheap. */
+static const double guess_per_column = 5.0, guess_per_byte = 1.2;
+enum { FIRST_JSON = 8 << 20 };
+
+bool export_plan_init(struct export_plan *plan, const struct export_options *options, size_t columns,
+                      struct error *err)
+{
+    const struct export_source *source = &options->source;
+    size_t count = (size_t) ((source->to - source->from) / TICK_PARTITION);
+    if (count > EXPORT_PARTITIONS_MAX)
+        return error_set(err, ERROR_LIMIT, "%zu partitions are more than an export may have: %d", count,
+                         EXPORT_PARTITIONS_MAX);
+    *plan = (struct export_plan){
+        .from = source->from,
+        .to = source->to,
+        .count = count,
+        .parts = mem_alloc(count, sizeof *plan->parts, err),
+        .rows_max = EXPORT_CEILING_ROWS / 100 * AIM_ROWS,
+        .bytes_max = EXPORT_CEILING_BYTES / 100 * AIM_BYTES,
+        .json_max = EXPORT_CEILING_JSON / 100 * AIM_JSON,
+        .span_max = options->batch_span > 0 ? options->batch_span : INT64_MAX,
+        .json_per_row = guess_per_column * (double) columns,
+        .json_per_byte = guess_per_byte,
+    };
+    if (source->one_batch) {
+        plan->rows_max = plan->bytes_max = plan->json_max = UINT64_MAX;
+        plan->learned = true;
+    }
+    if (options->batch_rows > 0 && options->batch_rows < plan->rows_max)
+        plan->rows_max = options->batch_rows;
+    return plan->parts != NULL;
+}
+
+void export_plan_release(struct export_plan *plan)
+{
+    mem_free(plan->parts);
+    *plan = (struct export_plan){0};
+}
+
+int64_t export_plan_tick(const struct export_plan *plan, size_t part)
+{
+    return plan->from + (int64_t) part * TICK_PARTITION;
+}
+
+uint64_t export_plan_json(const struct export_plan *plan, uint64_t rows, uint64_t bytes)
+{
+    return (uint64_t) ((double) rows * plan->json_per_row + (double) bytes * plan->json_per_byte);
+}
+
+void export_plan_learn(struct export_plan *plan, uint64_t rows, uint64_t bytes, uint64_t json)
+{
+    uint64_t expected = export_plan_json(plan, rows, bytes);
+    if (rows == 0 || expected == 0)
+        return;
+    double factor = (double) json / (double) expected;
+    /* Fast upwards, since too large an answer costs a whole query; slow downwards. */
+    double weight = !plan->learned || factor > 1.0 ? 1.0 : 0.3;
+    double change = 1.0 + (factor - 1.0) * weight;
+    plan->json_per_row *= change;
+    plan->json_per_byte *= change;
+    plan->learned = true;
+}
+
+static bool fits(const struct export_plan *plan, const struct export_counted *sum, int64_t span)
+{
+    uint64_t json_max = plan->learned ? plan->json_max : FIRST_JSON;
+    return sum->rows <= plan->rows_max && sum->bytes <= plan->bytes_max && span <= plan->span_max &&
+           export_plan_json(plan, sum->rows, sum->bytes) <= json_max;
+}
+
+bool export_plan_take(struct export_plan *plan, struct export_batch *out)
+{
+    size_t first = plan->next;
+    while (first < plan->count && plan->parts[first].state != EXPORT_WAITING)
+        first++;
+    plan->next = first;
+    if (first == plan->count)
+        return false;
+    struct export_counted sum = {0};
+    size_t end = first;
+    while (end < plan->count && plan->parts[end].state == EXPORT_WAITING) {
+        struct export_counted more = sum;
+        more.rows += plan->parts[end].counted.rows;
+        more.bytes += plan->parts[end].counted.bytes;
+        if (end > first && !fits(plan, &more, (int64_t) (end + 1 - first) * TICK_PARTITION))
+            break;
+        sum = more;
+        plan->parts[end++].state = EXPORT_UNDER_WAY;
+    }
+    plan->next = end;
+    *out = (struct export_batch){
+        .share = {.from = export_plan_tick(plan, first), .to = export_plan_tick(plan, end), .parts = 1},
+        .first = first,
+        .count = end - first,
+        .whole = true,
+    };
+    return true;
+}
+
+void export_plan_rewind(struct export_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->parts[i].state == EXPORT_UNDER_WAY)
+            plan->parts[i].state = EXPORT_WAITING;
+    plan->next = 0;
+}
+
+uint32_t export_plan_shares(const struct export_plan *plan, size_t part)
+{
+    const struct export_counted *counted = &plan->parts[part].counted;
+    uint64_t by_rows = (counted->rows + plan->rows_max - 1) / plan->rows_max;
+    uint64_t by_bytes = (counted->bytes + plan->bytes_max - 1) / plan->bytes_max;
+    uint64_t json = export_plan_json(plan, counted->rows, counted->bytes);
+    uint64_t by_json = plan->learned ? (json + plan->json_max - 1) / plan->json_max : 1;
+    uint64_t shares = by_rows > by_bytes ? by_rows : by_bytes;
+    shares = shares > by_json ? shares : by_json;
+    if (shares < 1)
+        shares = 1;
+    return (uint32_t) (shares < SHARES_MAX ? shares : SHARES_MAX);
+}
+
+static bool split_partitions(const struct export_batch *batch, struct export_batch *a,
+                             struct export_batch *b)
+{
+    size_t half = batch->count / 2;
+    *a = *b = *batch;
+    a->count = half;
+    b->first += half;
+    b->count -= half;
+    a->share.to = b->share.from = batch->share.from + (int64_t) half * TICK_PARTITION;
+    return true;
+}
+
+static bool split_time(const struct export_batch *batch, struct export_batch *a, struct export_batch *b)
+{
+    int64_t middle = batch->share.from + (batch->share.to - batch->share.from) / 2;
+    *a = *b = *batch;
+    a->whole = b->whole = false;
+    a->share.to = b->share.from = middle;
+    return true;
+}
+
+/* hash(x, 2n) is p or p + n exactly where hash(x, n) is p: a remainder of one 64-bit number. */
+static bool split_hash(const struct export_batch *batch, struct export_batch *a, struct export_batch *b)
+{
+    if (batch->share.parts > SHARES_MAX / 2)
+        return false;
+    *a = *b = *batch;
+    a->whole = b->whole = false;
+    a->share.parts = b->share.parts = batch->share.parts * 2;
+    b->share.part += batch->share.parts;
+    return true;
+}
+
+bool export_plan_split(const struct export_batch *batch, struct export_batch *a, struct export_batch *b)
+{
+    if (batch->count > 1)
+        return split_partitions(batch, a, b);
+    if (batch->share.to - batch->share.from > 1)
+        return split_time(batch, a, b);
+    return split_hash(batch, a, b);
+}

@@ -1,0 +1,36 @@
+/* Snapshot: which moment, which columns, which proof. Taken once, at the start of a run. */
+#ifndef WEIR_EXPORT_SNAPSHOT_H
+#define WEIR_EXPORT_SNAPSHOT_H
+
+#include "export/export.h"
+
+struct export_snapshot {
+    int64_t t0;              /* rows with a later ingestion time are not part of this export */
+    struct columns columns;  /* in the order in which they are asked for and written */
+    bool item;               /* rows have an `_ItemId`: sums are compared */
+    bool ingestion;          /* rows have ingestion times: a plain table */
+    char *timespan;          /* of every request: the whole range for one_batch, else NULL */
+    char *rows;              /* KQL that gives the rows of the source, without range: table or query */
+};
+void export_snapshot_release(struct export_snapshot *snapshot);
+
+/* Asks for the service's clock and the columns (metadata for a table, an empty run for a query). A source
+ * without TimeGenerated (datetime) is ERROR_FORMAT; an unknown table ERROR_NOT_FOUND with the nearest name. */
+bool export_snapshot_take(const struct export_options *options, struct export_snapshot *out,
+                          struct error *err);
+
+/* A share of a time range: rows whose hash falls on `part` of `parts`; parts 1: all of them. */
+struct export_share {
+    int64_t from, to; /* ticks, half-open, not necessarily whole partitions */
+    uint32_t part, parts;
+};
+
+/* KQL of the rows of a share, with the columns in order. `t0` is the moment of the snapshot. */
+void export_put_rows(struct buf *out, const struct export_snapshot *snapshot,
+                     const struct export_share *share);
+/* KQL that counts a range per partition: Partition, Rows, Bytes, Unstamped, and SumLow, SumHigh with `_ItemId`.
+ * t0 stands apart, since a verification counts as of an older one. */
+void export_put_count(struct buf *out, const struct export_snapshot *snapshot, int64_t t0, int64_t from,
+                      int64_t to);
+
+#endif

@@ -1,0 +1,169 @@
+/* Query: see query.h. */
+#include "query/query.h"
+
+#include "base/memory.h"
+#include "kql/kql.h"
+#include "query/tables.h"
+
+struct query {
+    struct query_options options;
+    struct query_tables tables;
+    struct kql_query *kql;
+    struct engine *engine;
+    struct engine_task *task;
+    struct engine_result *result;
+    struct query_coverage *coverage;
+    size_t coverage_count;
+};
+
+static bool on_table(void *context, struct str name, struct columns *visible, struct columns *hidden_,
+                     struct error *err)
+{
+    struct query *query = context;
+    const struct query_table *table = query_tables_find(&query->tables, name, err);
+    return table && columns_copy(&table->visible, visible, err) && columns_copy(&table->hidden, hidden_, err);
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The asked range: what the options and the query's own filters have in common, in whole partitions. */
+static void ask(const struct query *query, const struct kql_table *table, struct query_coverage *out)
+{
+    int64_t from = table->from, to = table->to < query->options.now ? table->to : query->options.now;
+    if (query->options.from != 0 || query->options.to != 0) {
+        from = later(from, query->options.from);
+        to = to < query->options.to ? to : query->options.to;
+    }
+    out->table = table->name;
+    if (from <= 0 || from >= to)
+        return;
+    out->from = tick_floor(from, TICK_PARTITION);
+    out->to = tick_floor(to + TICK_PARTITION - 1, TICK_PARTITION);
+    out->partitions = (uint64_t) ((out->to - out->from) / TICK_PARTITION);
+}
+
+static bool add_view(struct query *query, const struct kql_table *table, const struct query_paths *paths,
+                     struct error *err)
+{
+    struct columns columns = {0};
+    bool ok = columns_copy(table->columns, &columns, err) &&
+              (!table->ingestion_time ||
+               columns_add(&columns, STR("_weir_ingestion"), COLUMN_DATETIME, err));
+    struct engine_files files = {
+        .name = table->name,
+        .form = ENGINE_LINES,
+        .paths = paths->v,
+        .count = paths->n,
+        .columns = &columns,
+        .from = table->from,
+        .to = table->to,
+    };
+    ok = ok && engine_view(query->task, &files, err);
+    columns_release(&columns);
+    return ok;
+}
+
+static bool open_table(struct query *query, const struct kql_table *table,
+                       struct query_coverage *coverage, struct error *err)
+{
+    struct query_table *source = query_tables_find(&query->tables, str_of(table->name), err);
+    struct query_paths paths = {0};
+    ask(query, table, coverage);
+    bool ok = source && query_paths_find(&paths, &query->tables, source, coverage, table->from, table->to, err) &&
+              add_view(query, table, &paths, err);
+    query_paths_release(&paths);
+    return ok;
+}
+
+static bool open_tables(struct query *query, struct error *err)
+{
+    const struct kql_table *list;
+    size_t n = kql_tables(query->kql, &list);
+    query->coverage = mem_alloc(n, sizeof *query->coverage, err);
+    if (!query->coverage)
+        return false;
+    query->coverage_count = n;
+    for (size_t i = 0; i < n; i++)
+        if (!open_table(query, &list[i], &query->coverage[i], err))
+            return false;
+    return true;
+}
+
+static bool open_engine(struct query *query, struct error *err)
+{
+    struct engine_options options = {.threads = query->options.threads, .memory = query->options.memory};
+    query->engine = engine_open(&options, err);
+    query->task = query->engine ? engine_task_new(query->engine, err) : NULL;
+    return query->task != NULL;
+}
+
+static bool compile(struct query *query, struct error *err)
+{
+    struct kql_options options = {
+        .table = on_table,
+        .context = query,
+        .now = query->options.now,
+        .from = query->options.from,
+        .to = query->options.to,
+    };
+    query->kql = kql_compile(query->options.kql, &options, err);
+    return query->kql != NULL;
+}
+
+struct query *query_open(const struct query_options *options, struct error *err)
+{
+    struct query *query = mem_alloc(1, sizeof *query, err);
+    if (!query)
+        return NULL;
+    query->options = *options;
+    bool ok = query_tables_init(&query->tables, options->store, options->workspace_id, err) &&
+              compile(query, err) && open_engine(query, err) && open_tables(query, err);
+    if (ok)
+        query->result = engine_query(query->task, kql_sql(query->kql), kql_columns(query->kql), err);
+    if (query->result)
+        return query;
+    query_free(query);
+    return NULL;
+}
+
+void query_free(struct query *query)
+{
+    if (!query)
+        return;
+    engine_result_free(query->result);
+    engine_task_free(query->task);
+    engine_free(query->engine);
+    kql_free(query->kql);
+    query_tables_release(&query->tables);
+    mem_free(query->coverage);
+    mem_free(query);
+}
+
+const struct columns *query_columns(const struct query *query)
+{
+    return kql_columns(query->kql);
+}
+
+size_t query_coverage(const struct query *query, const struct query_coverage **out)
+{
+    *out = query->coverage;
+    return query->coverage_count;
+}
+
+bool query_next(struct query *query, const struct engine_chunk **chunk, struct error *err)
+{
+    return engine_next(query->result, chunk, err);
+}
+
+void query_cancel(struct query *query)
+{
+    engine_task_cancel(query->task);
+}
+
+uint64_t query_misfits(const struct query *query)
+{
+    return engine_misfits(query->task);
+}

@@ -1,0 +1,59 @@
+/* Query: KQL over the lake. Finds the tables that a query names, the partitions that its range covers, and runs it
+ * on the embedded engine.
+ *
+ *     query = query_open(&options, &err);
+ *     query_coverage(query, &list)      what the lake holds of what was asked
+ *     query_next(query, &chunk, &err)   the rows
+ *     query_free(query);
+ *
+ * One thread.
+ */
+#ifndef WEIR_QUERY_QUERY_H
+#define WEIR_QUERY_QUERY_H
+
+#include "engine/engine.h"
+#include "lake/layout.h"
+#include "store/store.h"
+
+enum { QUERY_FILES_MAX = 8 << 20, QUERY_PATHS_MAX = 1 << 30 };
+
+struct query_options {
+    struct store *store;
+    const char *workspace_id; /* NULL: the only one that the lake has of a table */
+    struct str kql;
+    int64_t from, to;         /* the asked range, applied to TimeGenerated of every table; both 0: the query's own */
+    int64_t now;              /* tick of now() */
+    unsigned threads;         /* 0: all */
+    uint64_t memory;          /* bytes; 0: the engine's default */
+};
+
+struct query;
+
+/* Compiles and prepares. ERROR_KQL with a position; ERROR_NOT_FOUND for a table that the lake has not, with the
+ * nearest name. */
+struct query *query_open(const struct query_options *options, struct error *err);
+void query_free(struct query *query);
+
+const struct columns *query_columns(const struct query *query);
+
+/* How much of what was asked the lake holds of one table. A partition is held when the ledger has verified it, or
+ * when blobs that are not weir's stand in it. Without a range nothing was asked: partitions is 0. */
+struct query_coverage {
+    const char *table;
+    int64_t from, to;              /* the asked range, in whole partitions; both 0: none */
+    uint64_t partitions, held;
+    int64_t first, last;           /* of what is held, [first, last); both 0: nothing */
+    uint64_t files, bytes;         /* that are read */
+};
+size_t query_coverage(const struct query *query, const struct query_coverage **out);
+
+/* The next chunk of rows, lent until the next call; *chunk is NULL at the end. */
+bool query_next(struct query *query, const struct engine_chunk **chunk, struct error *err);
+
+/* Ends it early: the next query_next fails. From any thread, and from a signal's. */
+void query_cancel(struct query *query);
+
+/* Values so far that did not fit their column's type and were read as null. */
+uint64_t query_misfits(const struct query *query);
+
+#endif

@@ -1,0 +1,157 @@
+/* The command line: where options may stand, what is refused and with which help. */
+#include "support.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void assert_error(const char *words, const char *message, const char *hint)
+{
+    struct line line;
+    line_parse(&line, words);
+    assert_false(line.ok);
+    assert_int_equal(line.err.code, ERROR_USAGE);
+    if (!strstr(line.err.message, message) || !strstr(line.err.hint, hint))
+        fail_msg("%s: %s / %s", words, line.err.message, line.err.hint);
+    line_release(&line);
+}
+
+static void shared_options_stand_before_or_after_the_command(void **state)
+{
+    (void) state;
+    const char *const lines[] = {"--lake L export T", "export T --lake L", "export --lake=L T", "-q --lake L export T"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct line line;
+        line_parse(&line, lines[i]);
+        assert_true(line.ok);
+        assert_string_equal(line.cli.command->name, "export");
+        assert_string_equal(cli_text(&line.cli, CLI_LAKE), "L");
+        assert_int_equal(line.cli.arg_count, 1);
+        assert_string_equal(line.cli.args[0], "T");
+        line_release(&line);
+    }
+}
+
+static void commands_of_two_words_are_found(void **state)
+{
+    (void) state;
+    struct line line;
+    line_parse(&line, "--lake L lake stat T");
+    assert_true(line.ok);
+    assert_string_equal(line.cli.command->name, "lake stat");
+    assert_string_equal(line.cli.args[0], "T");
+    line_release(&line);
+}
+
+static void letters_may_be_joined(void **state)
+{
+    (void) state;
+    struct line line;
+    line_parse(&line, "preview T -qvn7");
+    assert_true(line.ok);
+    assert_true(cli_flag(&line.cli, CLI_QUIET) && cli_flag(&line.cli, CLI_VERBOSE));
+    assert_int_equal(cli_number(&line.cli, CLI_ROWS, 0), 7);
+    line_release(&line);
+}
+
+static void after_two_dashes_all_is_argument(void **state)
+{
+    (void) state;
+    struct line line;
+    line_parse(&line, "query -- --odd");
+    assert_true(line.ok);
+    assert_string_equal(line.cli.args[0], "--odd");
+    line_release(&line);
+}
+
+static void mistakes_get_the_nearest_name(void **state)
+{
+    (void) state;
+    assert_error("exprot T", "no command 'exprot'", "'export'");
+    assert_error("export T --dyas 3", "no option --dyas", "--days");
+    assert_error("lake", "second word", "");
+    assert_error("preview T --refresh", "no option --refresh", "");
+    assert_error("export T --days", "needs a value", "");
+    assert_error("export T --days many", "whole number", "");
+    assert_error("export T --wait soon", "duration", "");
+    assert_error("query Q --output xml", "one of table", "");
+    assert_error("export A B", "one argument too many", "");
+}
+
+static void the_environment_stands_behind_the_line(void **state)
+{
+    (void) state;
+    assert_int_equal(setenv("WEIR_LAKE", "from-environment", 1), 0);
+    struct line line;
+    line_parse(&line, "export T");
+    assert_string_equal(cli_text(&line.cli, CLI_LAKE), "from-environment");
+    line_release(&line);
+    line_parse(&line, "export T --lake from-line");
+    assert_string_equal(cli_text(&line.cli, CLI_LAKE), "from-line");
+    line_release(&line);
+    assert_int_equal(unsetenv("WEIR_LAKE"), 0);
+}
+
+static void a_wrong_value_in_the_environment_names_its_variable(void **state)
+{
+    (void) state;
+    assert_int_equal(setenv("WEIR_BATCH_ROWS", "lots", 1), 0);
+    struct line line;
+    line_parse(&line, "export T");
+    assert_false(line.ok);
+    assert_int_equal(line.err.code, ERROR_SETTINGS);
+    assert_non_null(strstr(line.err.message, "WEIR_BATCH_ROWS"));
+    line_release(&line);
+    assert_int_equal(unsetenv("WEIR_BATCH_ROWS"), 0);
+}
+
+/* What a command lacks here, help, manual and completion would lack too. */
+static void every_command_is_described_whole(void **state)
+{
+    (void) state;
+    for (int i = 0; cli_commands[i]; i++) {
+        const struct cli_command *command = cli_commands[i];
+        assert_true(command->purpose && command->purpose[0] && command->purpose[strlen(command->purpose) - 1] != '.');
+        assert_true(command->about && strlen(command->about) > 20);
+        assert_true(command->example && strstr(command->example, "weir "));
+        assert_non_null(command->run);
+        int n = 0;
+        while (n < CLI_COMMAND_OPTIONS_MAX && command->options[n] != CLI_OPTION_COUNT)
+            n++;
+        assert_true(n < CLI_COMMAND_OPTIONS_MAX);
+    }
+}
+
+static void examples_are_valid_lines(void **state)
+{
+    (void) state;
+    for (int i = 0; cli_commands[i]; i++) {
+        const char *example = cli_commands[i]->example;
+        if (strncmp(example, "weir ", 5) != 0 || strpbrk(example, "'|<"))
+            continue;
+        struct line line;
+        line_parse(&line, example + 5);
+        if (!line.ok)
+            fail_msg("%s: %s", example, line.err.message);
+        assert_ptr_equal(line.cli.command, cli_commands[i]);
+        line_release(&line);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shared_options_stand_before_or_after_the_command),
+        cmocka_unit_test(commands_of_two_words_are_found),
+        cmocka_unit_test(letters_may_be_joined),
+        cmocka_unit_test(after_two_dashes_all_is_argument),
+        cmocka_unit_test(mistakes_get_the_nearest_name),
+        cmocka_unit_test(the_environment_stands_behind_the_line),
+        cmocka_unit_test(a_wrong_value_in_the_environment_names_its_variable),
+        cmocka_unit_test(every_command_is_described_whole),
+        cmocka_unit_test(examples_are_valid_lines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
