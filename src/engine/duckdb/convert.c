@@ -1,0 +1,333 @@
+/* Values of log files to physical types; see convert.h. */
+#include "engine/duckdb/convert.h"
+
+#include "base/tick.h"
+#include "engine/duckdb/when.h"
+#include "json/value.h"
+
+#include <ctype.h>
+#include <math.h>
+
+/* Doubles at or above this do not fit 64 bits. */
+static const double INT64_LIMIT = 9223372036854775808.0;
+
+static enum convert_outcome fit(bool fits)
+{
+    return fits ? CONVERT_VALUE : CONVERT_MISFIT;
+}
+
+static bool parse_bool(struct str s, bool *out)
+{
+    double number;
+    *out = str_eq_case(s, STR("true"));
+    if (*out || str_eq_case(s, STR("false")))
+        return true;
+    if (!str_double(s, &number))
+        return false;
+    *out = number < 0 || number > 0;
+    return true;
+}
+
+/* A whole number, also one that is written with a fraction of 0 or an exponent. */
+static bool parse_whole(struct str s, int64_t *out)
+{
+    double number;
+    if (s.n > 0 && s.p[0] == '+')
+        s = (struct str){s.p + 1, s.n - 1};
+    if (str_int64(s, out))
+        return true;
+    if (!memchr(s.p, '.', s.n) && !memchr(s.p, 'e', s.n) && !memchr(s.p, 'E', s.n))
+        return false;
+    if (!str_double(s, &number) || number != trunc(number) || number < -INT64_LIMIT ||
+        number >= INT64_LIMIT)
+        return false;
+    *out = (int64_t) number;
+    return true;
+}
+
+static bool parse_int(struct str s, int32_t *out)
+{
+    int64_t whole;
+    if (!parse_whole(s, &whole) || whole < INT32_MIN || whole > INT32_MAX)
+        return false;
+    *out = (int32_t) whole;
+    return true;
+}
+
+static bool parse_real(struct str s, double *out)
+{
+    if (s.n > 0 && s.p[0] == '+')
+        s = (struct str){s.p + 1, s.n - 1};
+    if (str_double(s, out))
+        return true;
+    if (str_eq_case(s, STR("nan")))
+        *out = (double) NAN;
+    else if (str_eq_case(s, STR("infinity")) || str_eq_case(s, STR("inf")))
+        *out = (double) INFINITY;
+    else if (str_eq_case(s, STR("-infinity")) || str_eq_case(s, STR("-inf")))
+        *out = -(double) INFINITY;
+    else
+        return false;
+    return true;
+}
+
+/* [-]digits[.digits][e[+-]digits] */
+static bool is_decimal(struct str s)
+{
+    double ignored;
+    return str_double(s, &ignored);
+}
+
+/* --- datetime ------------------------------------------------------------------------------------------- */
+
+int64_t convert_to_utc(const struct convert_zone *zone, int64_t wall)
+{
+    if (!zone || zone->n == 0)
+        return wall;
+    size_t low = 0, high = zone->n; /* changes[low] holds, or is the first of all */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (zone->changes[middle].wall <= wall)
+            low = middle;
+        else
+            high = middle;
+    }
+    return wall - zone->changes[low].offset;
+}
+
+bool convert_datetime(const struct convert_zone *zone, struct str text, int64_t *tick)
+{
+    bool zoned;
+    if (!when_parse(text, tick, &zoned))
+        return false;
+    if (zone && !zoned)
+        *tick = convert_to_utc(zone, *tick);
+    return *tick >= 0 && *tick <= TICK_MAX;
+}
+
+/* --- guid, dynamic -------------------------------------------------------------------------------------- */
+
+bool convert_guid(struct str text, char out[36])
+{
+    if (text.n >= 2 && text.p[0] == '{' && text.p[text.n - 1] == '}')
+        text = (struct str){text.p + 1, text.n - 2};
+    bool hyphens = text.n == 36;
+    if (!hyphens && text.n != 32)
+        return false;
+    size_t from = 0;
+    for (size_t i = 0; i < 36; i++) {
+        bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+        if (hyphen) {
+            if (hyphens && text.p[from++] != '-')
+                return false;
+            out[i] = '-';
+            continue;
+        }
+        unsigned char c = (unsigned char) text.p[from++];
+        if (!isxdigit(c))
+            return false;
+        out[i] = (char) tolower(c);
+    }
+    return true;
+}
+
+static enum convert_outcome put_guid(struct str text, struct buf *scratch, struct str *out)
+{
+    char guid[36];
+    if (!convert_guid(text, guid))
+        return CONVERT_MISFIT;
+    buf_reset(scratch);
+    buf_put(scratch, guid, sizeof guid);
+    *out = buf_str(scratch);
+    return scratch->failed ? CONVERT_NO_MEMORY : CONVERT_VALUE;
+}
+
+static bool has_blank(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == ' ' || s.p[i] == '\n' || s.p[i] == '\t' || s.p[i] == '\r')
+            return true;
+    }
+    return false;
+}
+
+/* A valid JSON value into `scratch` behind `used`, without blanks. */
+static enum convert_outcome put_minified(struct str json, struct buf *scratch, struct str *out)
+{
+    size_t start = scratch->used;
+    if (!json_minify(json, scratch))
+        return scratch->failed ? CONVERT_NO_MEMORY : CONVERT_MISFIT;
+    *out = (struct str){scratch->bytes + start, scratch->used - start};
+    return CONVERT_VALUE;
+}
+
+/* What stands in a dynamic column's string: JSON when it is an object or array; `otherwise` is then the text
+ * of the string. */
+static bool holds_container(struct str text)
+{
+    struct str s = str_trim(text);
+    return s.n >= 2 && (s.p[0] == '{' || s.p[0] == '[') && json_valid(s);
+}
+
+static enum convert_outcome dynamic_of_text(struct str text, struct buf *scratch, struct str *out)
+{
+    struct str s = str_trim(text);
+    size_t start = scratch->used;
+    if (s.n == 0 || str_eq(s, STR("null")))
+        return CONVERT_NULL;
+    if (json_valid(s))
+        return put_minified(s, scratch, out);
+    /* One reservation first: the text may stand in the scratch buffer itself, which must not move. */
+    if (!buf_reserve(scratch, text.n * 6 + 2))
+        return CONVERT_NO_MEMORY;
+    buf_putc(scratch, '"');
+    text_put_json(scratch, text);
+    buf_putc(scratch, '"');
+    *out = (struct str){scratch->bytes + start, scratch->used - start};
+    return scratch->failed ? CONVERT_NO_MEMORY : CONVERT_VALUE;
+}
+
+static enum convert_outcome dynamic_of_cell(const char *bytes, const struct json_cell *cell,
+                                            struct buf *scratch, struct str *out)
+{
+    struct str inside = {bytes + cell->start, cell->length};
+    buf_reset(scratch);
+    if (cell->kind != JSON_KIND_STRING) {
+        *out = inside;
+        return has_blank(inside) ? put_minified(inside, scratch, out) : CONVERT_VALUE;
+    }
+    if (inside.n == 0)
+        return CONVERT_NULL;
+    struct str text = inside;
+    if (cell->escaped) {
+        if (!json_unescape(inside, scratch))
+            return scratch->failed ? CONVERT_NO_MEMORY : CONVERT_MISFIT;
+        text = buf_str(scratch);
+    }
+    if (!holds_container(text)) {
+        *out = (struct str){inside.p - 1, inside.n + 2}; /* with its quotes */
+        return CONVERT_VALUE;
+    }
+    if (!has_blank(text)) {
+        *out = text;
+        return CONVERT_VALUE;
+    }
+    if (!buf_reserve(scratch, text.n))
+        return CONVERT_NO_MEMORY;
+    if (cell->escaped)
+        text.p = scratch->bytes; /* the buffer may have moved */
+    return put_minified(text, scratch, out);
+}
+
+/* --- all types ------------------------------------------------------------------------------------------ */
+
+/* The text of a value of any type but string and dynamic. */
+static enum convert_outcome convert_scalar(enum column_type type, const struct convert_zone *zone,
+                                           struct str s, struct buf *scratch,
+                                           union convert_value *out)
+{
+    if (s.n == 0)
+        return CONVERT_NULL;
+    switch (type) {
+    case COLUMN_BOOL:
+        return fit(parse_bool(s, &out->boolean));
+    case COLUMN_INT:
+        return fit(parse_int(s, &out->integer));
+    case COLUMN_LONG:
+        return fit(parse_whole(s, &out->big));
+    case COLUMN_REAL:
+        return fit(parse_real(s, &out->real));
+    case COLUMN_DECIMAL:
+        out->text = s;
+        return fit(is_decimal(s));
+    case COLUMN_DATETIME:
+        return fit(convert_datetime(zone, s, &out->big));
+    case COLUMN_TIMESPAN:
+        return fit(timespan_parse(s, &out->big));
+    case COLUMN_GUID:
+        return put_guid(s, scratch, &out->text);
+    case COLUMN_STRING:
+    case COLUMN_DYNAMIC:
+    case COLUMN_TYPE_COUNT:
+        break;
+    }
+    return CONVERT_MISFIT;
+}
+
+enum convert_outcome convert_text(enum column_type type, const struct convert_zone *zone,
+                                  struct str text, struct buf *scratch, union convert_value *out)
+{
+    if (type == COLUMN_STRING) {
+        out->text = text;
+        return CONVERT_VALUE;
+    }
+    if (type == COLUMN_DYNAMIC) {
+        buf_reset(scratch);
+        return dynamic_of_text(text, scratch, &out->text);
+    }
+    return convert_scalar(type, zone, str_trim(text), scratch, out);
+}
+
+/* Strings of the short types are never long: a scratch for their escapes beside the caller's, which a GUID
+ * is written into. */
+static enum convert_outcome convert_string(enum column_type type, const struct convert_zone *zone,
+                                           struct str inside, bool escaped, struct buf *scratch,
+                                           union convert_value *out)
+{
+    char small[256];
+    if (!escaped)
+        return convert_scalar(type, zone, str_trim(inside), scratch, out);
+    buf_reset(scratch);
+    if (!json_unescape(inside, scratch))
+        return scratch->failed ? CONVERT_NO_MEMORY : CONVERT_MISFIT;
+    if (type == COLUMN_DECIMAL || scratch->used > sizeof small)
+        return convert_scalar(type, zone, str_trim(buf_str(scratch)), scratch, out);
+    size_t n = scratch->used;
+    memcpy(small, scratch->bytes, n);
+    return convert_scalar(type, zone, str_trim((struct str){small, n}), scratch, out);
+}
+
+static enum convert_outcome string_of_cell(const char *bytes, const struct json_cell *cell,
+                                           struct buf *scratch, struct str *out)
+{
+    *out = (struct str){bytes + cell->start, cell->length};
+    if (cell->kind != JSON_KIND_STRING || !cell->escaped)
+        return CONVERT_VALUE;
+    buf_reset(scratch);
+    if (!json_unescape(*out, scratch))
+        return scratch->failed ? CONVERT_NO_MEMORY : CONVERT_MISFIT;
+    *out = buf_str(scratch);
+    return CONVERT_VALUE;
+}
+
+enum convert_outcome convert_cell(enum column_type type, const struct convert_zone *zone,
+                                  const char *bytes, const struct json_cell *cell,
+                                  struct buf *scratch, union convert_value *out)
+{
+    if (cell->kind == JSON_KIND_NULL)
+        return CONVERT_NULL;
+    if (type == COLUMN_STRING)
+        return string_of_cell(bytes, cell, scratch, &out->text);
+    if (type == COLUMN_DYNAMIC)
+        return dynamic_of_cell(bytes, cell, scratch, &out->text);
+    struct str s = {bytes + cell->start, cell->length};
+    switch ((enum json_kind) cell->kind) {
+    case JSON_KIND_STRING:
+        return convert_string(type, zone, s, cell->escaped, scratch, out);
+    case JSON_KIND_NUMBER:
+        if (type == COLUMN_TIMESPAN)
+            return fit(parse_whole(s, &out->big));
+        return type == COLUMN_DATETIME || type == COLUMN_GUID
+                   ? CONVERT_MISFIT
+                   : convert_scalar(type, zone, s, scratch, out);
+    case JSON_KIND_TRUE:
+    case JSON_KIND_FALSE:
+        out->boolean = cell->kind == JSON_KIND_TRUE;
+        return fit(type == COLUMN_BOOL);
+    case JSON_KIND_NULL:
+    case JSON_KIND_ARRAY:
+    case JSON_KIND_OBJECT:
+        break;
+    }
+    return CONVERT_MISFIT;
+}

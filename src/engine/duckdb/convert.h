@@ -1,0 +1,68 @@
+/* Convert: one value of a log file to the physical type of its column (engine.h).
+ *
+ * Knows nothing of DuckDB. A value that is absent, null, or empty where the type is not string is null; one
+ * that does not fit its type is a misfit, which readers count and take as null. Nothing is rounded: a
+ * number with a fraction does not fit an integer, nor a long one an int.
+ *
+ *   bool      true, false, numbers (0 is false); as text in any case
+ *   int, long whole numbers; also as text, and as 5.0 or 1e3
+ *   real      numbers; also as text, NaN, Infinity, -Infinity
+ *   decimal   numbers, as text; kept as they stand
+ *   datetime  the forms of when.h
+ *   timespan  [-][d.]hh:mm:ss[.fffffff], or a number of ticks
+ *   guid      32 hex digits, with or without hyphens and braces; made lower case with hyphens
+ *   string    any value; what is not a JSON string becomes its JSON text
+ *   dynamic   any value as JSON text without blanks between its tokens; a string that holds a JSON object or array
+ *             becomes that (the service writes dynamic values so)
+ */
+#ifndef WEIR_ENGINE_DUCKDB_CONVERT_H
+#define WEIR_ENGINE_DUCKDB_CONVERT_H
+
+#include "base/column.h"
+#include "json/rows.h"
+
+enum {
+    CONVERT_TEXT_MAX = JSON_ROW_MAX, /* of one decoded value */
+    CONVERT_CHANGES_MAX = 1024       /* changes of clock of one time zone */
+};
+
+/* A time zone as the stretches of wall-clock time between its changes, ascending. */
+struct convert_zone {
+    size_t n;
+    struct {
+        int64_t wall;   /* tick of the wall clock from which on */
+        int64_t offset; /* ticks that the wall clock is ahead of UTC */
+    } changes[CONVERT_CHANGES_MAX];
+};
+
+enum convert_outcome { CONVERT_NULL, CONVERT_VALUE, CONVERT_MISFIT, CONVERT_NO_MEMORY };
+
+/* One member by physical type. `text` is lent from the source or from the scratch buffer, until its next use. */
+union convert_value {
+    bool boolean;
+    int32_t integer;
+    int64_t big; /* long; ticks */
+    double real;
+    struct str text;
+};
+
+/* A JSON value: `bytes` is where cell->start counts from. zone NULL: UTC; it is for times that name none.
+ * `scratch` (max CONVERT_TEXT_MAX) is reset. */
+enum convert_outcome convert_cell(enum column_type type, const struct convert_zone *zone,
+                                  const char *bytes, const struct json_cell *cell,
+                                  struct buf *scratch, union convert_value *out);
+
+/* A text, as CSV has it. A text for dynamic is JSON if it is valid JSON, else a string. */
+enum convert_outcome convert_text(enum column_type type, const struct convert_zone *zone,
+                                  struct str text, struct buf *scratch, union convert_value *out);
+
+/* A datetime in any of the forms above. */
+bool convert_datetime(const struct convert_zone *zone, struct str text, int64_t *tick);
+
+/* A GUID in any of the forms above, as 36 characters. */
+bool convert_guid(struct str text, char out[36]);
+
+/* Wall clock to UTC. What holds within the hour that is skipped or stands twice, the stretches say. */
+int64_t convert_to_utc(const struct convert_zone *zone, int64_t wall);
+
+#endif

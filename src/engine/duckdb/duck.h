@@ -1,0 +1,152 @@
+/* Duck: what the files of this room share: a database, its tasks and sources. The only header that sees
+ * duckdb.h.
+ *
+ * A source is a relation over files: a copy of what engine_view was given. SQL names it by its number, as
+ * weir_lines(17), so that no path and no key of a file stands in SQL. It lives until its task ends or makes
+ * another view of that name; views are temporary, of one connection, so no other task sees the number.
+ */
+#ifndef WEIR_ENGINE_DUCKDB_DUCK_H
+#define WEIR_ENGINE_DUCKDB_DUCK_H
+
+#include "base/memory.h"
+#include "base/tick.h"
+#include "engine/driver.h"
+#include "engine/duckdb/convert.h"
+
+#include <duckdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    DUCK_SQL_MAX = 16 * 1024 * 1024,  /* of a statement made here: it may list many files */
+    DUCK_PATHS_MAX = 8 * 1024 * 1024, /* files of one relation */
+    SOURCE_ZONES_MAX = 8              /* time zones of one relation */
+};
+
+/* Behind the columns of weir_lines and of a loaded table: file number << 40 | byte in the file. */
+#define DUCK_ROW_COLUMN "_weir_row"
+enum { DUCK_ROW_SHIFT = 40 };
+
+struct source {
+    int64_t number;
+    struct driver_task *task;
+    char *name;
+    enum engine_form form;
+    char **paths;
+    size_t count;
+    struct columns columns;
+    char **keys;                 /* of each column in the file */
+    struct convert_zone **zones; /* of each column, owned by zone_list; NULL: UTC */
+    struct convert_zone *zone_list[SOURCE_ZONES_MAX];
+    int64_t from, to;
+    int time_column;     /* TimeGenerated, or -1 */
+    struct source *next; /* of the task */
+};
+
+struct driver_database {
+    duckdb_database handle;
+    size_t threads;
+    pthread_mutex_t lock; /* over the tasks' lists of sources and next_number */
+    int64_t next_number;
+    struct driver_task *tasks;
+};
+
+struct driver_task {
+    struct driver_database *database;
+    duckdb_connection connection;
+    atomic_bool cancelled;
+    atomic_uint_least64_t misfits;
+    bool busy; /* a result is open */
+    struct source *sources;
+    struct driver_task *next, *previous;
+};
+
+/* --- error.c: errors there and back -------------------------------------------------------------------- */
+
+/* Our error as a text that DuckDB carries through (its code in front); into `out`, which is reset. */
+const char *duck_error_text(const struct error *err, struct buf *out);
+/* DuckDB's error, or ours that it carried, into err. Returns false. */
+bool duck_failed(const struct driver_task *task, duckdb_error_type type, const char *message,
+                 struct error *err);
+
+/* --- source.c ------------------------------------------------------------------------------------------- */
+
+struct source *source_new(struct driver_task *task, const struct engine_files *files,
+                          struct error *err);
+void source_free(struct source *source);
+/* Puts it into its task's list, in place of one of that name. */
+void source_keep(struct source *source);
+void source_drop(struct source *source); /* out of the list, and freed */
+void source_drop_all(struct driver_task *task);
+struct source *source_find(struct driver_database *database, int64_t number);
+
+/* Gives each datetime column its zone: that of its header ("TimeGenerated [UTC]"), else `all` (an IANA name),
+ * else UTC. ERROR_FORMAT for a header's zone that is not known. (zones.c) */
+bool zones_find(struct source *source, const char *all, struct error *err);
+
+/* --- lines.c, files.c, result.c, functions.c ------------------------------------------------------------ */
+
+/* Registers weir_lines(number). */
+bool lines_register(struct driver_database *database, duckdb_connection connection,
+                    struct error *err);
+
+bool files_view(struct driver_task *task, const struct engine_files *files, struct error *err);
+bool files_load(struct driver_task *task, const struct engine_files *files, uint64_t *rows,
+                struct error *err);
+bool files_peek(struct driver_task *task, const struct engine_files *files, struct columns *out,
+                struct error *err);
+
+bool result_run(struct driver_task *task, const char *sql, struct error *err);
+struct driver_result *result_query(struct driver_task *task, const char *sql,
+                                   const struct columns *columns, struct error *err);
+bool result_next(struct driver_result *result, const struct engine_chunk **chunk,
+                 struct error *err);
+void result_free(struct driver_result *result);
+
+/* Registers the functions that KQL's SQL calls (kql/duckdb_functions.h) and those that convert the text of CSV
+ * and Parquet: weir_in_<type>(source number, column number, text). */
+bool functions_register(struct driver_database *database, duckdb_connection connection,
+                        struct error *err);
+
+/* --- vectors -------------------------------------------------------------------------------------------- */
+
+/* The physical type of a column. */
+duckdb_type duck_type(enum column_type type);
+const char *duck_type_name(enum column_type type);
+
+/* A string of a vector, lent. */
+static inline struct str duck_text(const duckdb_string_t *string)
+{
+    uint32_t n = string->value.inlined.length;
+    return (struct str){n <= 12 ? string->value.inlined.inlined : string->value.pointer.ptr, n};
+}
+
+/* Sets row `row` of a VARCHAR vector; short strings stand in the vector itself. */
+static inline void duck_put_text(duckdb_vector vector, duckdb_string_t *data, size_t row,
+                                 struct str text)
+{
+    if (text.n <= 12) {
+        memset(&data[row], 0, sizeof data[row]);
+        data[row].value.inlined.length = (uint32_t) text.n;
+        memcpy(data[row].value.inlined.inlined, text.p, text.n);
+    } else {
+        duckdb_vector_assign_string_element_len(vector, row, text.p, text.n);
+    }
+}
+
+static inline bool duck_valid(const uint64_t *validity, size_t row)
+{
+    return !validity || (validity[row / 64] >> (row % 64) & 1);
+}
+
+static inline void duck_set_null(uint64_t *validity, size_t row)
+{
+    validity[row / 64] &= ~(UINT64_C(1) << (row % 64));
+}
+
+/* Appends a name as SQL writes it: "a""b". */
+void duck_put_name(struct buf *sql, struct str name);
+/* Appends a string as SQL writes it: 'it''s'. */
+void duck_put_string(struct buf *sql, struct str text);
+
+#endif

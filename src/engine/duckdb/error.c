@@ -1,0 +1,69 @@
+/* Errors through DuckDB and out of it; see duck.h.
+ *
+ * A function of ours that fails inside a query can only give DuckDB a text. So it gives "{weir 10} message" with
+ * the number of our code; DuckDB puts words of its own around it, and duck_failed finds it again.
+ */
+#include "engine/duckdb/duck.h"
+
+#include <stdlib.h>
+
+#define CARRIED "{weir "
+
+const char *duck_error_text(const struct error *err, struct buf *out)
+{
+    buf_reset(out);
+    buf_printf(out, CARRIED "%d} %s", (int) err->code, err->message);
+    return out->failed ? CARRIED "0} no memory for an error's text" : buf_text(out);
+}
+
+/* Ours, if DuckDB carried one. */
+static bool carried(const char *message, struct error *err)
+{
+    const char *start = message ? strstr(message, CARRIED) : NULL;
+    if (!start)
+        return false;
+    char *end;
+    long code = strtol(start + strlen(CARRIED), &end, 10);
+    if (*end != '}' || code <= ERROR_NONE || code > ERROR_INTERNAL)
+        return false;
+    const char *text = end + 2;
+    (void) error_set(err, (enum error_code) code, "%.*s", (int) strcspn(text, "\n"), text);
+    return true;
+}
+
+/* What DuckDB's kinds of errors are to weir. */
+static enum error_code code_of(duckdb_error_type type)
+{
+    switch (type) {
+    case DUCKDB_ERROR_OUT_OF_MEMORY:
+        return ERROR_MEMORY;
+    case DUCKDB_ERROR_INTERRUPT:
+        return ERROR_INTERRUPTED;
+    case DUCKDB_ERROR_IO:
+    case DUCKDB_ERROR_PERMISSION:
+        return ERROR_IO;
+    case DUCKDB_ERROR_OUT_OF_RANGE:
+    case DUCKDB_ERROR_CONVERSION:
+    case DUCKDB_ERROR_DIVIDE_BY_ZERO:
+    case DUCKDB_ERROR_INVALID_INPUT:
+    case DUCKDB_ERROR_OBJECT_SIZE:
+        return ERROR_FORMAT;
+    default:
+        return ERROR_INTERNAL;
+    }
+}
+
+bool duck_failed(const struct driver_task *task, duckdb_error_type type, const char *message,
+                 struct error *err)
+{
+    enum error_code code = code_of(type);
+    if (carried(message, err))
+        return false;
+    if (code == ERROR_INTERRUPTED || (task && atomic_load(&task->cancelled)))
+        return error_set(err, ERROR_INTERRUPTED, ENGINE_CANCELLED);
+    if (code == ERROR_MEMORY)
+        return error_set(err, ERROR_MEMORY, ENGINE_NO_MEMORY);
+    if (!message || !*message)
+        message = "DuckDB failed without a reason";
+    return error_set(err, code, "%.*s", (int) strcspn(message, "\n"), message);
+}

@@ -1,0 +1,323 @@
+/* Objects of many files by many hands; see scan.h.
+ *
+ * A range [from, to) of a file holds the objects that begin in it. Its hand begins reading one byte before
+ * `from` and skips to the first line end, so a line that begins at `from` is its own and one that is cut by
+ * it is not; and it reads past `to` up to the end of its last object. Only files whose first line is a
+ * whole object are cut, since in a pretty-printed file a line end may stand inside an object.
+ */
+#include "engine/duckdb/scan.h"
+
+#include "base/memory.h"
+#include "engine/duckdb/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    SLACK = 64, /* readable bytes behind the text, for the scanner */
+    FIRST_ROOM = INPUT_STEP
+};
+
+struct piece {
+    uint64_t from, to; /* to UINT64_MAX: all the rest */
+    size_t file;
+};
+
+struct scan {
+    const char *const *paths;
+    size_t count;
+    const struct str *keys;
+    size_t key_count;
+    struct piece *pieces; /* NULL: piece i is the whole of file i */
+    size_t n, room;
+    atomic_size_t next;
+};
+
+struct scan_hand {
+    struct scan *scan;
+    struct input *input;
+    struct json_lines *lines;
+    struct piece piece;
+    bool open, ended; /* the piece has an open file; the file has no more bytes */
+    bool skip;        /* the rest of a line that belongs to the piece before stands first */
+    char *text;       /* room + SLACK bytes */
+    size_t room, used, at;
+    uint64_t base; /* byte of the file at which text begins */
+    uint64_t own;  /* byte of the file at which the piece's first own line begins */
+};
+
+/* --- cutting -------------------------------------------------------------------------------------------- */
+
+static bool add_piece(struct scan *scan, struct piece piece, struct error *err)
+{
+    if (!mem_reserve(&scan->pieces, &scan->room, scan->n, SIZE_MAX / sizeof piece,
+                     sizeof scan->pieces[0], err))
+        return false;
+    scan->pieces[scan->n++] = piece;
+    return true;
+}
+
+/* Whether the text begins with a line that is an object of its own. */
+static bool one_object_a_line(const char *text, size_t n)
+{
+    const char *end = memchr(text, '\n', n);
+    struct str line = {text, end ? (size_t) (end - text) : 0};
+    line = str_trim(line);
+    return line.n >= 2 && line.p[0] == '{' && line.p[line.n - 1] == '}';
+}
+
+/* Whether a file may be cut at line ends. An error is left to who reads it in its turn. */
+static bool can_be_cut(const char *path)
+{
+    bool can = false;
+    char *head = mem_alloc(SCAN_FIRST_LINE, 1, NULL);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (head && fd >= 0) {
+        ssize_t n = pread(fd, head, SCAN_FIRST_LINE, 0);
+        const char *text = n >= 3 && memcmp(head, "\xef\xbb\xbf", 3) == 0 ? head + 3 : head;
+        can = n > 0 && one_object_a_line(text, (size_t) (head + n - text));
+    }
+    if (fd >= 0)
+        (void) close(fd);
+    mem_free(head);
+    return can;
+}
+
+static bool cut_file(struct scan *scan, size_t file, uint64_t piece, struct error *err)
+{
+    struct stat status;
+    const char *path = scan->paths[file];
+    uint64_t size = 0;
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
+        size = (uint64_t) status.st_size;
+    if (size <= 2 * piece || !can_be_cut(path))
+        return add_piece(scan, (struct piece){0, UINT64_MAX, file}, err);
+    for (uint64_t from = 0; from < size; from += piece) {
+        uint64_t to = size - from <= piece ? UINT64_MAX : from + piece;
+        if (!add_piece(scan, (struct piece){from, to, file}, err))
+            return false;
+    }
+    return true;
+}
+
+struct scan *scan_new(const char *const *paths, size_t count, const struct str *keys,
+                      size_t key_count, size_t piece, struct error *err)
+{
+    struct scan *scan = mem_alloc(1, sizeof *scan, err);
+    if (!scan)
+        return NULL;
+    scan->paths = paths;
+    scan->count = count;
+    scan->keys = keys;
+    scan->key_count = key_count;
+    atomic_init(&scan->next, 0);
+    for (size_t i = 0; count <= SCAN_LOOK_MAX && i < count; i++) {
+        if (!cut_file(scan, i, piece > 0 ? piece : SCAN_PIECE, err)) {
+            scan_free(scan);
+            return NULL;
+        }
+    }
+    if (count > SCAN_LOOK_MAX)
+        scan->n = count;
+    return scan;
+}
+
+void scan_free(struct scan *scan)
+{
+    if (!scan)
+        return;
+    mem_free(scan->pieces);
+    mem_free(scan);
+}
+
+size_t scan_pieces(const struct scan *scan)
+{
+    return scan->n;
+}
+
+/* --- hands ---------------------------------------------------------------------------------------------- */
+
+struct scan_hand *scan_hand_new(struct scan *scan, struct error *err)
+{
+    struct scan_hand *hand = mem_alloc(1, sizeof *hand, err);
+    if (!hand)
+        return NULL;
+    hand->scan = scan;
+    hand->room = FIRST_ROOM;
+    hand->text = mem_alloc(hand->room + SLACK, 1, err);
+    hand->input = input_new(err);
+    struct json_lines_options options = {.keys = scan->keys, .count = scan->key_count};
+    hand->lines = json_lines_new(&options, err);
+    if (!hand->text || !hand->input || !hand->lines) {
+        scan_hand_free(hand);
+        return NULL;
+    }
+    return hand;
+}
+
+void scan_hand_free(struct scan_hand *hand)
+{
+    if (!hand)
+        return;
+    json_lines_free(hand->lines);
+    input_free(hand->input);
+    mem_free(hand->text);
+    mem_free(hand);
+}
+
+static const char *hand_path(const struct scan_hand *hand)
+{
+    return hand->scan->paths[hand->piece.file];
+}
+
+/* Opens the next free piece; false with no error set when there is none. */
+static bool take_piece(struct scan_hand *hand, struct error *err)
+{
+    struct scan *scan = hand->scan;
+    size_t i = atomic_fetch_add_explicit(&scan->next, 1, memory_order_relaxed);
+    if (i >= scan->n) {
+        atomic_store_explicit(&scan->next, scan->n, memory_order_relaxed);
+        return false;
+    }
+    hand->piece = scan->pieces ? scan->pieces[i] : (struct piece){0, UINT64_MAX, i};
+    hand->skip = hand->piece.from > 0;
+    hand->base = hand->piece.from - (hand->skip ? 1 : 0);
+    hand->used = hand->at = 0;
+    hand->own = hand->piece.from;
+    hand->ended = false;
+    json_lines_reset(hand->lines);
+    hand->open = input_open(hand->input, hand_path(hand), hand->base, err);
+    return hand->open;
+}
+
+static void close_piece(struct scan_hand *hand)
+{
+    input_close(hand->input);
+    hand->open = false;
+}
+
+/* Moves what is not read yet to the front and reads more behind it; a whole buffer of one object grows. */
+static bool refill(struct scan_hand *hand, struct error *err)
+{
+    if (hand->at > 0) {
+        memmove(hand->text, hand->text + hand->at, hand->used - hand->at);
+        hand->base += hand->at;
+        hand->used -= hand->at;
+        hand->at = 0;
+    }
+    if (hand->used == hand->room) {
+        size_t room = hand->room * 2 < JSON_ROW_MAX ? hand->room * 2 : JSON_ROW_MAX;
+        if (hand->room >= JSON_ROW_MAX)
+            return error_set(err, ERROR_LIMIT, "%s: an object is longer than %d bytes",
+                             hand_path(hand), JSON_ROW_MAX);
+        char *bigger = mem_resize(hand->text, room + SLACK, 1, err);
+        if (!bigger)
+            return false;
+        hand->text = bigger;
+        hand->room = room;
+    }
+    size_t got = 0;
+    if (!input_read(hand->input, hand->text + hand->used, hand->room - hand->used, &got, err))
+        return false;
+    hand->used += got;
+    hand->ended = got == 0;
+    memset(hand->text + hand->used, 0, SLACK);
+    return true;
+}
+
+/* Skips to behind the first line end; true when it is found. */
+static bool skip_line(struct scan_hand *hand)
+{
+    const char *end = memchr(hand->text + hand->at, '\n', hand->used - hand->at);
+    hand->at = end ? (size_t) (end + 1 - hand->text) : hand->used;
+    hand->skip = !end;
+    hand->own = hand->base + hand->at;
+    return end != NULL;
+}
+
+/* Lines of the file before byte `end`, for an error in a later range of it. */
+static uint64_t count_lines(const char *path, uint64_t end)
+{
+    uint64_t lines = 0;
+    char *block = mem_alloc(INPUT_STEP, 1, NULL);
+    int fd = block ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    for (uint64_t at = 0; fd >= 0 && at < end;) {
+        size_t want = end - at < INPUT_STEP ? (size_t) (end - at) : INPUT_STEP;
+        ssize_t got = pread(fd, block, want, (off_t) at);
+        if (got <= 0)
+            break;
+        for (ssize_t i = 0; i < got; i++)
+            lines += block[i] == '\n';
+        at += (uint64_t) got;
+    }
+    if (fd >= 0)
+        (void) close(fd);
+    mem_free(block);
+    return lines;
+}
+
+/* The scanner counts lines from where the piece's first own line begins. */
+static void add_place(const struct scan_hand *hand, const struct error *why, struct error *err)
+{
+    const char *path = hand_path(hand);
+    uint64_t line = count_lines(path, hand->own) + (why->line > 0 ? (uint64_t) why->line : 1);
+    (void) error_set(err, why->code, "%s: line %llu: %s", path, (unsigned long long) line,
+                     why->message);
+}
+
+/* One step within the open piece: 1, 0 (no object, go on or end: see hand->open), -1. */
+static int step(struct scan_hand *hand, struct scan_object *out, struct error *err)
+{
+    if (hand->used == hand->at && !hand->ended)
+        return refill(hand, err) ? 0 : -1;
+    if (hand->skip && !skip_line(hand)) {
+        if (hand->ended)
+            close_piece(hand);
+        return 0;
+    }
+    if (hand->base + hand->at >= hand->piece.to) {
+        close_piece(hand);
+        return 0;
+    }
+    struct error why = ERROR_INIT;
+    struct str text = {hand->text, hand->used};
+    int found = json_lines_next(hand->lines, text, &hand->at, hand->ended, &out->json, &why);
+    if (found < 0) {
+        add_place(hand, &why, err);
+        return -1;
+    }
+    if (found == 0) {
+        if (!hand->ended)
+            return refill(hand, err) ? 0 : -1;
+        close_piece(hand);
+        return 0;
+    }
+    out->file = hand->piece.file;
+    out->offset = hand->base + (uint64_t) (out->json.bytes.p - hand->text);
+    if (out->offset < hand->piece.to)
+        return 1;
+    close_piece(hand);
+    return 0;
+}
+
+int scan_hand_next(struct scan_hand *hand, struct scan_object *out, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    for (;;) {
+        if (!hand->open && !take_piece(hand, &why))
+            break;
+        int found = step(hand, out, &why);
+        if (found > 0)
+            return 1;
+        if (found < 0)
+            break;
+    }
+    if (why.code == ERROR_NONE)
+        return 0;
+    if (err && err->code == ERROR_NONE)
+        *err = why;
+    return -1;
+}

@@ -1,0 +1,45 @@
+/* Scan: the objects of many files of JSON, shared out among threads.
+ *
+ *     scan_new           cuts the files into pieces: a small file whole, a big one of plain JSON lines by ranges
+ *     scan_hand_new      one for each thread: a buffer and a scanner
+ *     scan_hand_next     takes the next free piece when its own is read; an object at a time
+ *
+ * Each object is given exactly once, to one of the hands. Within a piece the order is that of the file. Knows
+ * nothing of DuckDB.
+ */
+#ifndef WEIR_ENGINE_DUCKDB_SCAN_H
+#define WEIR_ENGINE_DUCKDB_SCAN_H
+
+#include "json/lines.h"
+
+enum {
+    SCAN_LOOK_MAX = 4096,          /* files that are looked at beforehand: of more, none is cut */
+    SCAN_PIECE = 32 * 1024 * 1024, /* bytes of a range */
+    SCAN_FIRST_LINE = 1024 * 1024  /* a file whose first line is longer is not cut */
+};
+
+struct scan;
+struct scan_hand;
+
+/* `paths` and `keys` (decoded, no two alike) are lent for the life of the scan. A file that is not there is
+ * found out when its turn comes. piece: bytes of a range; 0: SCAN_PIECE. */
+struct scan *scan_new(const char *const *paths, size_t count, const struct str *keys,
+                      size_t key_count, size_t piece, struct error *err);
+void scan_free(struct scan *scan);
+
+/* How many hands can be busy at once. */
+size_t scan_pieces(const struct scan *scan);
+
+struct scan_hand *scan_hand_new(struct scan *scan, struct error *err);
+void scan_hand_free(struct scan_hand *hand);
+
+struct scan_object {
+    struct json_object json; /* valid until the next call */
+    size_t file;             /* index of its path */
+    uint64_t offset; /* byte in the (unpacked) file at which it begins, less a byte-order mark's */
+};
+
+/* 1: an object; 0: all pieces are taken; -1: an error that names the file, and the line if the text is wrong. */
+int scan_hand_next(struct scan_hand *hand, struct scan_object *out, struct error *err);
+
+#endif

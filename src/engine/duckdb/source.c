@@ -1,0 +1,161 @@
+/* Relations over files, as copies that outlive the call which named them; see duck.h. */
+#include "engine/duckdb/duck.h"
+#include "engine/header.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+void source_free(struct source *source)
+{
+    if (!source)
+        return;
+    for (size_t i = 0; source->paths && i < source->count; i++)
+        mem_free(source->paths[i]);
+    for (size_t i = 0; source->keys && i < source->columns.n; i++)
+        mem_free(source->keys[i]);
+    for (size_t i = 0; i < sizeof source->zone_list / sizeof source->zone_list[0]; i++)
+        mem_free(source->zone_list[i]);
+    mem_free(source->paths);
+    mem_free(source->keys);
+    mem_free(source->zones);
+    mem_free(source->name);
+    columns_release(&source->columns);
+    mem_free(source);
+}
+
+/* DuckDB lets in only paths that are absolute, and the working folder may change. */
+static char *absolute(const char *path, struct error *err)
+{
+    char folder[PATH_MAX];
+    struct buf whole = BUF_INIT(2 * PATH_MAX);
+    if (path[0] != '/') {
+        if (!getcwd(folder, sizeof folder)) {
+            (void) error_set(err, ERROR_IO, "the working folder is not there");
+            return NULL;
+        }
+        buf_printf(&whole, "%s/", folder);
+    }
+    buf_puts(&whole, path);
+    char *out = buf_ok(&whole, "a path", err) ? buf_take(&whole) : NULL;
+    buf_release(&whole);
+    return out;
+}
+
+static bool copy_paths(struct source *source, const struct engine_files *files, struct error *err)
+{
+    if (files->count > DUCK_PATHS_MAX)
+        return error_set(err, ERROR_LIMIT, "%zu files are more than %d", files->count,
+                         DUCK_PATHS_MAX);
+    source->paths = mem_alloc(files->count, sizeof source->paths[0], err);
+    if (!source->paths)
+        return false;
+    source->count = files->count;
+    for (size_t i = 0; i < files->count; i++) {
+        source->paths[i] = absolute(files->paths[i], err);
+        if (!source->paths[i])
+            return false;
+    }
+    return true;
+}
+
+static bool copy_columns(struct source *source, const struct engine_files *files, struct error *err)
+{
+    if (files->columns && !columns_copy(files->columns, &source->columns, err))
+        return false;
+    size_t n = source->columns.n;
+    source->keys = mem_alloc(n, sizeof source->keys[0], err);
+    source->zones = mem_alloc(n, sizeof source->zones[0], err);
+    if (!source->keys || !source->zones)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const char *key = files->source_keys ? files->source_keys[i] : NULL;
+        if (!key)
+            key = source->columns.v[i].name;
+        source->keys[i] = mem_copy(key, strlen(key), err);
+        if (!source->keys[i])
+            return false;
+    }
+    source->time_column = columns_find(&source->columns, STR("TimeGenerated"));
+    if (source->time_column >= 0 && source->columns.v[source->time_column].type != COLUMN_DATETIME)
+        source->time_column = -1;
+    return true;
+}
+
+struct source *source_new(struct driver_task *task, const struct engine_files *files,
+                          struct error *err)
+{
+    struct source *source = mem_alloc(1, sizeof *source, err);
+    if (!source)
+        return NULL;
+    source->task = task;
+    source->form = files->form;
+    source->from = files->from;
+    source->to = files->to;
+    source->name =
+        mem_copy(files->name ? files->name : "", files->name ? strlen(files->name) : 0, err);
+    if (!source->name || !copy_paths(source, files, err) || !copy_columns(source, files, err)) {
+        source_free(source);
+        return NULL;
+    }
+    pthread_mutex_lock(&task->database->lock);
+    source->number = task->database->next_number++;
+    pthread_mutex_unlock(&task->database->lock);
+    return source;
+}
+
+void source_keep(struct source *source)
+{
+    struct driver_task *task = source->task;
+    struct source *old = NULL;
+    pthread_mutex_lock(&task->database->lock);
+    for (struct source **at = &task->sources; *at; at = &(*at)->next) {
+        if (strcmp((*at)->name, source->name) == 0) {
+            old = *at;
+            *at = old->next;
+            break;
+        }
+    }
+    source->next = task->sources;
+    task->sources = source;
+    pthread_mutex_unlock(&task->database->lock);
+    source_free(old);
+}
+
+void source_drop(struct source *source)
+{
+    struct driver_task *task = source->task;
+    pthread_mutex_lock(&task->database->lock);
+    for (struct source **at = &task->sources; *at; at = &(*at)->next) {
+        if (*at == source) {
+            *at = source->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&task->database->lock);
+    source_free(source);
+}
+
+void source_drop_all(struct driver_task *task)
+{
+    pthread_mutex_lock(&task->database->lock);
+    struct source *source = task->sources;
+    task->sources = NULL;
+    pthread_mutex_unlock(&task->database->lock);
+    while (source) {
+        struct source *next = source->next;
+        source_free(source);
+        source = next;
+    }
+}
+
+struct source *source_find(struct driver_database *database, int64_t number)
+{
+    struct source *found = NULL;
+    pthread_mutex_lock(&database->lock);
+    for (struct driver_task *task = database->tasks; task && !found; task = task->next) {
+        for (struct source *at = task->sources; at && !found; at = at->next)
+            found = at->number == number ? at : NULL;
+    }
+    pthread_mutex_unlock(&database->lock);
+    return found;
+}

@@ -1,0 +1,112 @@
+/* Time zones of columns, from the ICU data inside DuckDB; see duck.h.
+ *
+ * DuckDB is asked once for the changes of a zone's clock between 1970 and 2100, by hours of wall-clock time (no zone
+ * has changed its clock at another minute of wall-clock time in these years by less than that but for a few
+ * islands); rows are then converted by a table, without DuckDB.
+ */
+#include "engine/duckdb/duck.h"
+#include "engine/header.h"
+
+enum { ZONE_NAME_MAX = 64 };
+
+static bool is_utc(const char *name)
+{
+    return strcmp(name, "UTC") == 0 || strcmp(name, "Etc/UTC") == 0 || strcmp(name, "Z") == 0;
+}
+
+static bool put_query(struct buf *sql, const char *name, struct error *err)
+{
+    buf_puts(sql, "SELECT 621355968000000000 + 10 * epoch_us(w), 10 * ahead FROM ("
+                  "SELECT w, epoch_us(w) - epoch_us(timezone(");
+    duck_put_string(sql, str_of(name));
+    buf_puts(sql, ", w)) AS ahead FROM (SELECT unnest(generate_series(TIMESTAMP '1970-01-01', "
+                  "TIMESTAMP '2100-01-01', INTERVAL 1 HOUR)) AS w)) "
+                  "QUALIFY ahead IS DISTINCT FROM lag(ahead) OVER (ORDER BY w) ORDER BY 1");
+    return buf_ok(sql, "the name of a time zone", err);
+}
+
+static bool take_changes(const struct engine_chunk *chunk, struct convert_zone *zone,
+                         struct error *err)
+{
+    const int64_t *walls = chunk->vectors[0].values, *ahead = chunk->vectors[1].values;
+    for (size_t i = 0; i < chunk->rows; i++) {
+        if (zone->n == CONVERT_CHANGES_MAX)
+            return error_set(err, ERROR_LIMIT, "a time zone changes its clock too often");
+        zone->changes[zone->n].wall = walls[i];
+        zone->changes[zone->n++].offset = ahead[i];
+    }
+    return true;
+}
+
+static bool read_zone(struct driver_task *task, const char *name, struct convert_zone *zone,
+                      struct error *err)
+{
+    struct columns columns = {0};
+    struct buf sql = BUF_INIT(4096);
+    struct driver_result *result = NULL;
+    if (columns_add(&columns, STR("wall"), COLUMN_LONG, err) &&
+        columns_add(&columns, STR("ahead"), COLUMN_LONG, err) && put_query(&sql, name, err))
+        result = result_query(task, buf_text(&sql), &columns, err);
+    bool ok = result != NULL;
+    const struct engine_chunk *chunk = NULL;
+    while (ok && (ok = result_next(result, &chunk, err)) && chunk)
+        ok = take_changes(chunk, zone, err);
+    result_free(result);
+    buf_release(&sql);
+    columns_release(&columns);
+    return ok;
+}
+
+/* The zone of one column's values: its header's, else that of all; NULL: UTC. */
+static bool name_zone(const char *key, const char *all, const char **name, struct error *err)
+{
+    struct str ignored, zone;
+    engine_header_split(str_of(key), &ignored, &zone);
+    *name = all;
+    if (zone.n > 0) {
+        *name = engine_header_zone(zone);
+        if (!*name && !all)
+            return error_set(err, ERROR_FORMAT, "'%s' names a time zone that is not known", key);
+        if (!*name)
+            *name = all;
+    }
+    if (*name && is_utc(*name))
+        *name = NULL;
+    return true;
+}
+
+/* Reads a zone or shares the one that another column has. */
+static bool set_zone(struct source *source, size_t column, const char *name, const char **names,
+                     struct error *err)
+{
+    size_t i = 0, most = sizeof source->zone_list / sizeof source->zone_list[0];
+    while (i < most && source->zone_list[i] && strcmp(names[i], name) != 0)
+        i++;
+    if (i == most)
+        return error_set(err, ERROR_LIMIT, "a file has more than %zu time zones", most);
+    if (!source->zone_list[i]) {
+        source->zone_list[i] = mem_alloc(1, sizeof *source->zone_list[i], err);
+        if (!source->zone_list[i] || !read_zone(source->task, name, source->zone_list[i], err))
+            return false;
+        names[i] = name;
+    }
+    source->zones[column] = source->zone_list[i];
+    return true;
+}
+
+bool zones_find(struct source *source, const char *all, struct error *err)
+{
+    const char *names[sizeof source->zone_list / sizeof source->zone_list[0]] = {NULL};
+    if (all && strlen(all) > ZONE_NAME_MAX)
+        return error_set(err, ERROR_FORMAT, "the name of a time zone is too long");
+    for (size_t i = 0; i < source->columns.n; i++) {
+        const char *name;
+        if (source->columns.v[i].type != COLUMN_DATETIME)
+            continue;
+        if (!name_zone(source->keys[i], all, &name, err))
+            return false;
+        if (name && !set_zone(source, i, name, names, err))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,224 @@
+/* Loads the driver of an engine when the first database is opened, and hands calls through. */
+#include "engine/engine.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "engine/driver.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <unistd.h>
+
+/* An engine: its name, the shared object beside the program, the table that it exports. */
+struct driver_place {
+    const char *name, *file, *symbol;
+};
+
+static const struct driver_place driver_places[] = {
+    {"duckdb", "libweir-duckdb.so", "engine_duckdb_driver"},
+};
+
+/* Where the shared object may be, seen from the folder of the program. */
+static const char *const driver_folders[] = {
+    ".",
+    "../lib/weir",
+    "../" ENGINE_LIBDIR "/weir",
+};
+
+struct engine {
+    void *library;
+    const struct engine_driver *driver;
+    struct driver_database *database;
+};
+
+struct engine_task {
+    const struct engine_driver *driver;
+    struct driver_task *task;
+};
+
+struct engine_result {
+    const struct engine_driver *driver;
+    struct driver_result *result;
+};
+
+static const struct driver_place *find_place(const char *name)
+{
+    for (size_t i = 0; i < sizeof driver_places / sizeof driver_places[0]; i++) {
+        if (strcmp(driver_places[i].name, name) == 0)
+            return &driver_places[i];
+    }
+    return NULL;
+}
+
+/* The path of the shared object; false when it is in none of the folders. */
+static bool find_library(const struct driver_place *place, struct buf *path, struct error *err)
+{
+    struct buf folder = BUF_INIT(PATH_MAX);
+    bool found = false;
+    if (!file_program_folder(&folder, err)) {
+        buf_release(&folder);
+        return false;
+    }
+    for (size_t i = 0; i < sizeof driver_folders / sizeof driver_folders[0] && !found; i++) {
+        buf_reset(path);
+        buf_printf(path, "%s/%s/%s", buf_text(&folder), driver_folders[i], place->file);
+        found = buf_ok(path, "a path", NULL) && access(buf_text(path), R_OK) == 0;
+    }
+    if (!found) {
+        (void) error_set(err, ERROR_NOT_FOUND, "the engine %s is not installed: no %s", place->name,
+                         place->file);
+        (void) error_hint(err, "looked in %s, and in ../lib/weir and ../%s/weir from there",
+                          buf_text(&folder), ENGINE_LIBDIR);
+    }
+    buf_release(&folder);
+    return found;
+}
+
+/* Loads the shared object and takes the table out of it. */
+static bool load_driver(const struct driver_place *place, struct engine *engine, struct error *err)
+{
+    struct buf path = BUF_INIT(PATH_MAX);
+    bool ok = find_library(place, &path, err);
+    if (ok) {
+        engine->library = dlopen(buf_text(&path), RTLD_NOW | RTLD_LOCAL);
+        if (!engine->library)
+            ok = error_set(err, ERROR_NOT_FOUND, "the engine %s does not load: %s", place->name,
+                           dlerror());
+    }
+    if (ok) {
+        engine->driver = dlsym(engine->library, place->symbol);
+        if (!engine->driver || engine->driver->version != ENGINE_DRIVER_VERSION)
+            ok = error_set(err, ERROR_NOT_FOUND, "the engine in %s is of another version",
+                           buf_text(&path));
+    }
+    buf_release(&path);
+    return ok;
+}
+
+static bool cannot(const struct engine_driver *driver, struct error *err)
+{
+    return error_set(err, ERROR_INTERNAL, ENGINE_CANNOT, driver->name);
+}
+
+struct engine *engine_open(const struct engine_options *options, struct error *err)
+{
+    static const struct engine_options defaults = {0};
+    if (!options)
+        options = &defaults;
+    const char *name = options->driver ? options->driver : driver_places[0].name;
+    const struct driver_place *place = find_place(name);
+    if (!place) {
+        (void) error_set(err, ERROR_USAGE, "there is no engine '%s'", name);
+        return NULL;
+    }
+    struct engine *engine = mem_alloc(1, sizeof *engine, err);
+    if (!engine)
+        return NULL;
+    if (load_driver(place, engine, err))
+        engine->database = engine->driver->open(options, err);
+    if (!engine->database) {
+        engine_free(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+/* The shared object stays loaded: threads of the engine may still be on their way out, and it is needed
+ * again by the next database. */
+void engine_free(struct engine *engine)
+{
+    if (!engine)
+        return;
+    if (engine->database)
+        engine->driver->close(engine->database);
+    mem_free(engine);
+}
+
+struct engine_task *engine_task_new(struct engine *engine, struct error *err)
+{
+    struct engine_task *task = mem_alloc(1, sizeof *task, err);
+    if (!task)
+        return NULL;
+    task->driver = engine->driver;
+    task->task = engine->driver->task_new(engine->database, err);
+    if (!task->task) {
+        mem_free(task);
+        return NULL;
+    }
+    return task;
+}
+
+void engine_task_free(struct engine_task *task)
+{
+    if (!task)
+        return;
+    task->driver->task_free(task->task);
+    mem_free(task);
+}
+
+void engine_task_cancel(struct engine_task *task)
+{
+    if (task->driver->task_cancel)
+        task->driver->task_cancel(task->task);
+}
+
+bool engine_view(struct engine_task *task, const struct engine_files *files, struct error *err)
+{
+    return task->driver->view(task->task, files, err);
+}
+
+bool engine_load(struct engine_task *task, const struct engine_files *files, uint64_t *rows,
+                 struct error *err)
+{
+    uint64_t ignored;
+    if (!task->driver->load)
+        return cannot(task->driver, err);
+    return task->driver->load(task->task, files, rows ? rows : &ignored, err);
+}
+
+bool engine_peek(struct engine_task *task, const struct engine_files *files, struct columns *out,
+                 struct error *err)
+{
+    if (!task->driver->peek)
+        return cannot(task->driver, err);
+    return task->driver->peek(task->task, files, out, err);
+}
+
+bool engine_run(struct engine_task *task, const char *sql, struct error *err)
+{
+    return task->driver->run(task->task, sql, err);
+}
+
+struct engine_result *engine_query(struct engine_task *task, const char *sql,
+                                   const struct columns *columns, struct error *err)
+{
+    struct engine_result *result = mem_alloc(1, sizeof *result, err);
+    if (!result)
+        return NULL;
+    result->driver = task->driver;
+    result->result = task->driver->query(task->task, sql, columns, err);
+    if (!result->result) {
+        mem_free(result);
+        return NULL;
+    }
+    return result;
+}
+
+bool engine_next(struct engine_result *result, const struct engine_chunk **chunk, struct error *err)
+{
+    *chunk = NULL;
+    return result->driver->next(result->result, chunk, err);
+}
+
+void engine_result_free(struct engine_result *result)
+{
+    if (!result)
+        return;
+    result->driver->result_free(result->result);
+    mem_free(result);
+}
+
+uint64_t engine_misfits(const struct engine_task *task)
+{
+    return task->driver->misfits(task->task);
+}
