@@ -22,7 +22,7 @@ static int64_t date(struct str value)
 /* "HTTP/1.1 200 OK" */
 static int status_of(struct str line)
 {
-    struct str rest = line, version, code;
+    struct str rest = str_trim(line), version, code;
     uint64_t status;
     if (!str_split(&rest, ' ', &version) || !str_split(&rest, ' ', &code) || code.n != 3 ||
         !str_uint64(code, &status))
