@@ -24,9 +24,10 @@ struct engine_options {
     const char *scratch;  /* folder for what does not fit; NULL: none */
 };
 
-struct engine; /* one database; its functions are safe for several threads at once, */
-struct
-    engine_task; /* each thread with its own task (a connection), which has one open result at a time */
+/* One database. Its functions are safe for several threads at once, each thread with its own task: a
+ * connection, which has at most one open result at a time. */
+struct engine;
+struct engine_task;
 
 struct engine *engine_open(const struct engine_options *options, struct error *err);
 void engine_free(struct engine *engine);
@@ -42,18 +43,19 @@ enum engine_form {
     ENGINE_CSV,   /* header line, every value text that is converted to its column's type */
     ENGINE_PARQUET
 };
+/* source_keys: NULL, or for each column the key or header that it has in the files, or NULL for its own name.
+ * from, to: rows whose TimeGenerated is outside [from, to) are left out; both 0: none are.
+ * time_zone: of times that name none: an IANA name; NULL: the zone that the column's source key names
+ * ("TimeGenerated [Pacific Time (US and Canada)]", engine/header.h), else UTC. */
 struct engine_files {
     const char *name; /* of the relation */
     enum engine_form form;
     const char *const *paths;
     size_t count;
-    const struct columns *columns; /* wanted columns; absent ones are null ('' for strings) */
-    const char *const *
-        source_keys; /* NULL, or for each column the key or header in the file ("TimeGenerated [UTC]") */
-    int64_t from, to; /* rows with TimeGenerated outside [from, to) may be left out; both 0: all */
-    const char
-        *time_zone; /* of times that name none: IANA name; NULL: that of the column's source key
-                                       ("TimeGenerated [Pacific Time (US and Canada)]", engine/header.h), else UTC */
+    const struct columns *columns; /* wanted; what no file has is null, '' if string */
+    const char *const *source_keys;
+    int64_t from, to;
+    const char *time_zone;
 };
 
 /* Makes (replaces) a view over files, seen by this task alone; no row is read yet. What `files` points at need
