@@ -38,7 +38,7 @@ bool faults_init(struct faults *faults, const char *shares, uint64_t seed, struc
     *faults = (struct faults){.seed = seed};
     double each[FAULT_COUNT] = {0};
     struct str rest = str_of(shares), part;
-    while (rest.n > 0 && str_split(&rest, ',', &part)) {
+    while ((rest.n > 0 || rest.p != shares) && str_split(&rest, ',', &part)) {
         if (!read_share(part, each, err))
             return false;
     }
