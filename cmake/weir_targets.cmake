@@ -129,6 +129,11 @@ endfunction()
 
 function(weir_test)
   cmake_parse_arguments(A "" "NAME;TIMEOUT" "SOURCES;USES;LIBS;LABELS;ARGS" ${ARGN})
+  if(TARGET ${A_NAME})
+    # Two rooms test a file of the same name: the second one's test says its room.
+    cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME room)
+    string(REGEX REPLACE "^test_" "test_${room}_" A_NAME ${A_NAME})
+  endif()
   weir_present(A_SOURCES ${A_SOURCES})
   if(NOT A_SOURCES)
     return()
