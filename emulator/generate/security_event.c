@@ -129,7 +129,7 @@ static void put_logon(struct row *row, const struct event *event)
              row_chance(row, 3) ? STR("NTLM") : STR("Kerberos"));
     if (event->kind->failure)
         row_text(row, KEY("FailureReason"), STR("%%2313"));
-    if (row_chance(row, 16))
+    if (!row->special && row_chance(row, 16))
         row_text(row, KEY("IpAddress"), event->kind->failure ? STR("-") : STR("::1"));
     else
         row_ip(row, KEY("IpAddress"), event->ip);

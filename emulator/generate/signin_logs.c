@@ -214,7 +214,7 @@ static void put_mfa(struct row *row)
         STR_INIT("null"),
         STR_INIT("{\"authMethod\":\"PhoneAppNotification\",\"authDetail\":\"+49 XXXXXX12\"}"),
         STR_INIT("{}"), STR_INIT("\"previously satisfied\""),
-        STR_INIT("{\"serial\":12345678901234567890,\"drift\":-1.10E-05,\"emoji\":"
+        STR_INIT("{\"serial\":12345678901234567890.0,\"drift\":-1.10E-05,\"emoji\":"
                  "\"\xF0\x9F\x94\x91\"}")};
     if (row_chance(row, 2))
         row_json(row, KEY("MfaDetail"), ROW_PICK_FROM(row, details));

@@ -78,9 +78,11 @@ bool columns_copy(const struct columns *from, struct columns *to, struct error *
 
 int columns_find(const struct columns *columns, struct str name)
 {
-    for (size_t i = 0; i < columns->n; i++)
-        if (str_eq(name, str_of(columns->v[i].name)))
+    for (size_t i = 0; name.n > 0 && i < columns->n; i++) {
+        const char *own = columns->v[i].name;
+        if (own[0] == name.p[0] && str_eq(name, str_of(own)))
             return (int) i;
+    }
     return -1;
 }
 
