@@ -58,6 +58,7 @@ struct fixture {
     struct http_client *client;
     struct seen seen;
     struct stop stop;
+    char *large; /* of an answer: lives as long as the server */
 };
 
 static int set_up(void **state)
@@ -79,6 +80,7 @@ static int tear_down(void **state)
     struct fixture *f = *state;
     http_free(f->client);
     server_free(f->server);
+    free(f->large);
     buf_release(&f->seen.body);
     buf_release(&f->seen.refused);
     free(f);
@@ -250,26 +252,24 @@ static void statuses_have_codes_of_their_own(void **state)
 static void the_body_of_an_error_is_cut_at_its_limit_and_the_connection_kept(void **state)
 {
     struct fixture *f = *state;
-    char *large = calloc(1, HTTP_ERROR_BODY_MAX + 1000);
-    memset(large, 'x', HTTP_ERROR_BODY_MAX + 1000);
-    get(f, &(struct server_answer){.status = 500, .body = {large, HTTP_ERROR_BODY_MAX + 1000}});
+    f->large = calloc(1, HTTP_ERROR_BODY_MAX + 1000);
+    memset(f->large, 'x', HTTP_ERROR_BODY_MAX + 1000);
+    get(f, &(struct server_answer){.status = 500, .body = {f->large, HTTP_ERROR_BODY_MAX + 1000}});
     assert_int_equal(f->seen.refused.used, HTTP_ERROR_BODY_MAX);
     f->seen.done = 0;
     get(f, &(struct server_answer){.body = STR("hello")});
     assert_int_equal(server_connections(f->server), 1);
-    free(large);
 }
 
 static void an_endless_error_is_not_read_to_its_end(void **state)
 {
     struct fixture *f = *state;
     size_t n = 16 << 20;
-    char *large = calloc(1, n);
-    get(f, &(struct server_answer){.status = 500, .body = {large, n}});
+    f->large = calloc(1, n);
+    get(f, &(struct server_answer){.status = 500, .body = {f->large, n}});
     assert_false(f->seen.response.whole);
     assert_true(f->seen.response.bytes < 8 << 20);
     assert_int_equal(f->seen.error.code, ERROR_LIMIT);
-    free(large);
 }
 
 static void redirects_are_not_followed(void **state)
@@ -341,13 +341,12 @@ static void a_slow_call_back_is_not_taken_for_a_stall(void **state)
 {
     struct fixture *f = *state;
     size_t n = 128 * 1024;
-    char *large = calloc(1, n);
+    f->large = calloc(1, n);
     f->seen.nap_ms = 200; /* longer than the stall timeout, at each of several pieces */
-    get(f, &(struct server_answer){.body = {large, n}});
+    get(f, &(struct server_answer){.body = {f->large, n}});
     assert_true(f->seen.response.whole);
     assert_int_equal(f->seen.body.used, n);
     assert_true(f->seen.response.seconds > 0.3);
-    free(large);
 }
 
 static void nobody_there_is_told_from_an_answer_that_broke(void **state)
