@@ -44,12 +44,13 @@ static bool on_columns(void *context, const struct columns *columns, struct erro
     answer->texts = mem_alloc(columns->n, sizeof *answer->texts, err);
     for (size_t i = 0; answer->texts && i < columns->n; i++)
         buf_init(&answer->texts[i], CELL_MAX);
-    answer->output = answer->cells && answer->texts ? cli_output_new(answer->cli, &answer->columns, err) : NULL;
+    answer->output =
+        answer->cells && answer->texts ? cli_output_new(answer->cli, &answer->columns, err) : NULL;
     return answer->output != NULL;
 }
 
-static bool take_cell(struct answer *answer, const struct json_row *row, const struct json_cell *cell,
-                      struct error *err)
+static bool take_cell(struct answer *answer, const struct json_row *row,
+                      const struct json_cell *cell, struct error *err)
 {
     struct str raw = {row->bytes + cell->start, cell->length};
     struct cli_cell *to = &answer->cells[cell->column];
@@ -82,8 +83,8 @@ static void on_done(void *context, const struct workspace_result *result)
     answer->error = result->error;
 }
 
-static bool ask(struct answer *answer, struct cli_context *context, struct str kql, const char *timespan,
-                struct error *err)
+static bool ask(struct answer *answer, struct cli_context *context, struct str kql,
+                const char *timespan, struct error *err)
 {
     struct workspace_query query = {
         .kql = kql,
@@ -95,7 +96,8 @@ static bool ask(struct answer *answer, struct cli_context *context, struct str k
         .context = answer,
     };
     error_clear(&answer->error);
-    return workspace_start(context->workspace, &query, err) && workspace_run(context->workspace, -1, err);
+    return workspace_start(context->workspace, &query, err) &&
+           workspace_run(context->workspace, -1, err);
 }
 
 static bool again(const struct answer *answer)
@@ -112,8 +114,8 @@ static void pause_before(int attempt, const struct answer *answer, struct random
     (void) nanosleep(&time, NULL); /* a signal ends it early, which is wanted */
 }
 
-bool cli_show_answer(struct cli *cli, struct cli_context *context, struct str kql, const char *timespan,
-                     struct error *err)
+bool cli_show_answer(struct cli *cli, struct cli_context *context, struct str kql,
+                     const char *timespan, struct error *err)
 {
     struct answer answer = {.cli = cli};
     struct random random;

@@ -5,7 +5,7 @@
 #include "cli/context.h"
 
 /* Asks and shows, row by row as they come; tries again while nothing was shown yet. */
-bool cli_show_answer(struct cli *cli, struct cli_context *context, struct str kql, const char *timespan,
-                     struct error *err);
+bool cli_show_answer(struct cli *cli, struct cli_context *context, struct str kql,
+                     const char *timespan, struct error *err);
 
 #endif

@@ -15,7 +15,13 @@
 
 enum { CLI_ARGS_MAX = 4096, CLI_VALUE_MAX = 1 << 20, CLI_COMMAND_OPTIONS_MAX = 24 };
 
-enum cli_source { CLI_UNSET, CLI_FROM_DEFAULT, CLI_FROM_SETTINGS, CLI_FROM_ENVIRONMENT, CLI_FROM_COMMAND };
+enum cli_source {
+    CLI_UNSET,
+    CLI_FROM_DEFAULT,
+    CLI_FROM_SETTINGS,
+    CLI_FROM_ENVIRONMENT,
+    CLI_FROM_COMMAND
+};
 
 struct cli;
 
@@ -23,10 +29,12 @@ struct cli_command {
     const char *name;      /* "export", "lake ls" */
     const char *arguments; /* "TABLE" or "" */
     const char *purpose;   /* one line, lower case, no full stop */
-    const char *about;     /* for the manual: what the line does not say; paragraphs divided by an empty line */
-    const char *example;   /* works as typed on the emulator */
+    const char *
+        about; /* for the manual: what the line does not say; paragraphs divided by an empty line */
+    const char *example; /* works as typed on the emulator */
     int args_min, args_max;
-    enum cli_option_id options[CLI_COMMAND_OPTIONS_MAX]; /* ends with CLI_OPTION_COUNT; shared ones are implied */
+    enum cli_option_id
+        options[CLI_COMMAND_OPTIONS_MAX]; /* ends with CLI_OPTION_COUNT; shared ones are implied */
     int (*run)(struct cli *cli, struct error *err); /* exit status, or -1 with err */
 };
 
@@ -39,9 +47,9 @@ struct cli {
     enum cli_source sources[CLI_OPTION_COUNT];
     const char *args[CLI_ARGS_MAX];
     int arg_count;
-    struct arena arena;   /* owns values that came from settings and environment */
-    struct stop *stop;    /* set by SIGINT, SIGTERM */
-    FILE *out;            /* results */
+    struct arena arena; /* owns values that came from settings and environment */
+    struct stop *stop;  /* set by SIGINT, SIGTERM */
+    FILE *out;          /* results */
     bool terminal_out, terminal_err;
 };
 
@@ -63,7 +71,8 @@ bool cli_settings_read(struct cli *cli, struct error *err);
 /* Messages on stderr: notes unless --quiet, details with --verbose; one JSON object a line with --log-format json.
  * Text is made safe for a terminal. */
 void cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void cli_detail(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cli_detail(const struct cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void cli_last(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* With --log-format json: one object with these members, which are JSON already, behind time and level. */
 bool cli_log_is_json(const struct cli *cli);

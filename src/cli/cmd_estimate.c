@@ -9,7 +9,8 @@ enum { BAR_WIDTH = 20 };
 static void put_bar(FILE *out, uint64_t value, uint64_t most)
 {
     static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    uint64_t parts = most > 0 ? (uint64_t) ((double) value / (double) most * BAR_WIDTH * 8 + 0.5) : 0;
+    uint64_t parts =
+        most > 0 ? (uint64_t) ((double) value / (double) most * BAR_WIDTH * 8 + 0.5) : 0;
     for (uint64_t i = 0; i < parts / 8; i++)
         (void) fputs("█", out);
     (void) fputs(eighths[parts % 8], out);
@@ -17,7 +18,8 @@ static void put_bar(FILE *out, uint64_t value, uint64_t most)
 
 static void put_day(FILE *out, const char *name, const struct export_day *day, uint64_t most)
 {
-    char rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], json[TEXT_NUMBER_MAX], blobs[TEXT_NUMBER_MAX];
+    char rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], json[TEXT_NUMBER_MAX],
+        blobs[TEXT_NUMBER_MAX];
     (void) fprintf(out, "%-10s %11s %12s %12s %12s", name, text_count(day->rows, rows),
                    text_bytes(day->bytes, bytes), text_bytes(day->json, json),
                    text_grouped(day->partitions, blobs));
@@ -28,27 +30,31 @@ static void put_day(FILE *out, const char *name, const struct export_day *day, u
     (void) fputc('\n', out);
 }
 
-static void put_costs(FILE *out, const struct export_estimate *estimate, const struct cli_prices *prices,
-                      const char *name)
+static void put_costs(FILE *out, const struct export_estimate *estimate,
+                      const struct cli_prices *prices, const char *name)
 {
     char blobs[TEXT_NUMBER_MAX], json[TEXT_NUMBER_MAX];
     double writes = (double) estimate->total.partitions / 10000 * prices->write_10000;
     double storage = (double) estimate->total.json / 1e9 * prices->storage_gb;
-    (void) fprintf(out, "cost        writes %s = %.2f %s; storage %s x %g = %.2f %s a month (prices of %s, %s: %s)\n",
+    (void) fprintf(out,
+                   "cost        writes %s = %.2f %s; storage %s x %g = %.2f %s a month (prices of "
+                   "%s, %s: %s)\n",
                    text_grouped(estimate->total.partitions, blobs), writes, prices->currency,
-                   text_bytes(estimate->total.json, json), prices->storage_gb, storage, prices->currency,
-                   prices->as_of, prices->what, name);
+                   text_bytes(estimate->total.json, json), prices->storage_gb, storage,
+                   prices->currency, prices->as_of, prices->what, name);
 }
 
-static void put_people(struct cli *cli, const struct cli_context *context, const struct cli_range *range,
-                       const struct export_estimate *estimate, const struct cli_prices *prices,
-                       const char *name)
+static void put_people(struct cli *cli, const struct cli_context *context,
+                       const struct cli_range *range, const struct export_estimate *estimate,
+                       const struct cli_prices *prices, const char *name)
 {
-    char text[CLI_RANGE_TEXT], queries[TEXT_NUMBER_MAX], size[TEXT_NUMBER_MAX], time[TEXT_NUMBER_MAX];
+    char text[CLI_RANGE_TEXT], queries[TEXT_NUMBER_MAX], size[TEXT_NUMBER_MAX],
+        time[TEXT_NUMBER_MAX];
     FILE *out = cli->out;
     (void) fprintf(out, "%s in %s, %s\n\n", context->place.table, cli_workspace_name(cli, context),
                    cli_range_text(range, text));
-    (void) fprintf(out, "%-10s %11s %12s %12s %12s\n", "day", "rows", "service", "as JSON", "partitions");
+    (void) fprintf(out, "%-10s %11s %12s %12s %12s\n", "day", "rows", "service", "as JSON",
+                   "partitions");
     uint64_t most = 0;
     for (size_t i = 0; i < estimate->count; i++)
         most = estimate->days[i].rows > most ? estimate->days[i].rows : most;
@@ -59,13 +65,14 @@ static void put_people(struct cli *cli, const struct cli_context *context, const
         put_day(out, day, &estimate->days[i], most);
     }
     put_day(out, "total", &estimate->total, 0);
-    (void) fprintf(out, "\nqueries     %s of at most %s, %u at once\n", text_grouped(estimate->queries, queries),
+    (void) fprintf(out, "\nqueries     %s of at most %s, %u at once\n",
+                   text_grouped(estimate->queries, queries),
                    text_bytes(estimate->batch_bytes, size),
                    (unsigned) cli_number(cli, CLI_MAX_QUERIES, WORKSPACE_CONCURRENT));
     (void) fprintf(out, "time        %s at least, within %u queries at once and %d in %d s\n",
                    text_duration(estimate->seconds, time),
-                   (unsigned) cli_number(cli, CLI_MAX_QUERIES, WORKSPACE_CONCURRENT), WORKSPACE_RATE,
-                   WORKSPACE_RATE_WINDOW);
+                   (unsigned) cli_number(cli, CLI_MAX_QUERIES, WORKSPACE_CONCURRENT),
+                   WORKSPACE_RATE, WORKSPACE_RATE_WINDOW);
     put_costs(out, estimate, prices, name);
 }
 
@@ -101,9 +108,15 @@ static bool put_machine(struct cli *cli, const struct export_estimate *estimate,
     static const struct {
         const char *name;
         enum column_type type;
-    } list[] = {{"day", COLUMN_STRING},        {"rows", COLUMN_LONG},        {"service_bytes", COLUMN_LONG},
-                {"json_bytes", COLUMN_LONG},   {"partitions", COLUMN_LONG},  {"write_cost", COLUMN_REAL},
-                {"storage_cost_month", COLUMN_REAL}, {"queries", COLUMN_LONG}, {"seconds", COLUMN_REAL}};
+    } list[] = {{"day", COLUMN_STRING},
+                {"rows", COLUMN_LONG},
+                {"service_bytes", COLUMN_LONG},
+                {"json_bytes", COLUMN_LONG},
+                {"partitions", COLUMN_LONG},
+                {"write_cost", COLUMN_REAL},
+                {"storage_cost_month", COLUMN_REAL},
+                {"queries", COLUMN_LONG},
+                {"seconds", COLUMN_REAL}};
     struct columns columns = {0};
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof list / sizeof *list; i++)
@@ -145,9 +158,10 @@ static int run(struct cli *cli, struct error *err)
     struct export_estimate estimate = {0};
     struct cli_range range;
     struct str text = {0};
-    bool ok = cli_range_need(cli, tick_now(), &range, err) && cli_open_workspace(cli, &context, err) &&
-              cli_source_read(cli, &context, &range, &options, &text, err) &&
-              export_estimate(&options, &estimate, err) && show(cli, &context, &range, &estimate, err);
+    bool ok =
+        cli_range_need(cli, tick_now(), &range, err) && cli_open_workspace(cli, &context, err) &&
+        cli_source_read(cli, &context, &range, &options, &text, err) &&
+        export_estimate(&options, &estimate, err) && show(cli, &context, &range, &estimate, err);
     int status = ok ? 0 : -1;
     if (!ok && err->code == ERROR_KQL) {
         cli_show_error(cli, err, text);
@@ -162,8 +176,10 @@ const struct cli_command cli_command_estimate = {
     .name = "estimate",
     .arguments = "TABLE",
     .purpose = "rows, bytes, batches, partitions, least time and cost of an export, by day",
-    .about = "Rows and the service's bytes are counted by the workspace, exactly. Bytes as JSON are measured on a "
-             "sample of rows. The least time assumes answers that begin after 2 seconds and come with 20 MB/s each. "
+    .about = "Rows and the service's bytes are counted by the workspace, exactly. Bytes as JSON "
+             "are measured on a "
+             "sample of rows. The least time assumes answers that begin after 2 seconds and come "
+             "with 20 MB/s each. "
              "Prices stand in prices/azure.yaml; --prices FILE replaces them.",
     .example = "weir estimate CommonSecurityLog --end-date 2021-11-07 --lookback-days 7",
     .args_max = 1,

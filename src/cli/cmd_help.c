@@ -30,7 +30,8 @@ const struct cli_command cli_command_help = {
     .name = "help",
     .arguments = "[COMMAND]",
     .purpose = "this text, or a command's; --manual as a manual page",
-    .about = "Prints the help of the program or of a command. With --manual the same records become a page for man.",
+    .about = "Prints the help of the program or of a command. With --manual the same records "
+             "become a page for man.",
     .example = "weir help export --manual | man -l -",
     .args_max = 2,
     .options = {CLI_MANUAL, CLI_OPTION_COUNT},

@@ -15,10 +15,14 @@ struct mapping {
 
 /* The ready file of weir-emulator (emulator/ready.h). */
 static const struct mapping emulator_keys[] = {
-    {"workspace_id", CLI_WORKSPACE_ID}, {"workspace_name", CLI_WORKSPACE_NAME},
-    {"resource_id", CLI_RESOURCE_ID},   {"endpoint", CLI_ENDPOINT},
-    {"audience", CLI_AUDIENCE},         {"authority", CLI_AUTHORITY},
-    {"tenant", CLI_TENANT},             {"client_id", CLI_CLIENT_ID},
+    {"workspace_id", CLI_WORKSPACE_ID},
+    {"workspace_name", CLI_WORKSPACE_NAME},
+    {"resource_id", CLI_RESOURCE_ID},
+    {"endpoint", CLI_ENDPOINT},
+    {"audience", CLI_AUDIENCE},
+    {"authority", CLI_AUTHORITY},
+    {"tenant", CLI_TENANT},
+    {"client_id", CLI_CLIENT_ID},
     {"ca_file", CLI_CA_FILE},
 };
 
@@ -63,9 +67,11 @@ static bool take_resource(struct cli *cli, const json_t *root, struct error *err
     const char *name = json_string_value(json_object_get(root, "workspace_name"));
     if (!subscription || !group || !name)
         return true;
-    char *id = arena_format(&cli->arena, err,
-                            "/subscriptions/%s/resourceGroups/%s/providers/Microsoft.OperationalInsights/"
-                            "workspaces/%s", subscription, group, name);
+    char *id =
+        arena_format(&cli->arena, err,
+                     "/subscriptions/%s/resourceGroups/%s/providers/Microsoft.OperationalInsights/"
+                     "workspaces/%s",
+                     subscription, group, name);
     return id && take(cli, CLI_RESOURCE_ID, id, err);
 }
 
@@ -80,13 +86,17 @@ static bool read_json(struct cli *cli, const char *path, bool emulator, struct e
     json_error_t why;
     json_t *root = json_loadb(text.bytes, text.used, JSON_REJECT_DUPLICATES, &why);
     bool ok = json_is_object(root) ||
-              error_set(err, ERROR_SETTINGS, "%s line %d is not JSON of the form expected: %s", path,
-                        root ? 1 : why.line, root ? "not an object" : why.text);
+              error_set(err, ERROR_SETTINGS, "%s line %d is not JSON of the form expected: %s",
+                        path, root ? 1 : why.line, root ? "not an object" : why.text);
     if (emulator)
-        ok = ok && take_keys(cli, root, emulator_keys, sizeof emulator_keys / sizeof *emulator_keys, err) &&
+        ok = ok &&
+             take_keys(cli, root, emulator_keys, sizeof emulator_keys / sizeof *emulator_keys,
+                       err) &&
              take_secret(cli, root, err);
     else
-        ok = ok && take_keys(cli, root, notebook_keys, sizeof notebook_keys / sizeof *notebook_keys, err) &&
+        ok = ok &&
+             take_keys(cli, root, notebook_keys, sizeof notebook_keys / sizeof *notebook_keys,
+                       err) &&
              take_resource(cli, root, err);
     json_decref(root);
     buf_release(&text);
@@ -107,13 +117,17 @@ static bool check(const struct cli *cli, struct error *err)
 {
     const char *id = cli_text(cli, CLI_WORKSPACE_ID), *secret = cli_text(cli, CLI_CLIENT_SECRET);
     if (!id) {
-        (void) error_set(err, ERROR_USAGE, "init needs a workspace: --workspace-id, --from-emulator or --from-config");
+        (void) error_set(
+            err, ERROR_USAGE,
+            "init needs a workspace: --workspace-id, --from-emulator or --from-config");
         return error_hint(err, "%s", cli->command->example);
     }
     if (!text_is_guid(str_of(id)))
         return error_set(err, ERROR_SETTINGS, "workspace-id '%s' is not a GUID", id);
-    if (secret && !str_starts(str_of(secret), STR("env:")) && !str_starts(str_of(secret), STR("file:"))) {
-        (void) error_set(err, ERROR_SETTINGS, "client-secret must say where the secret is, not what it is");
+    if (secret && !str_starts(str_of(secret), STR("env:")) &&
+        !str_starts(str_of(secret), STR("file:"))) {
+        (void) error_set(err, ERROR_SETTINGS,
+                         "client-secret must say where the secret is, not what it is");
         return error_hint(err, "env:NAME or file:PATH (mode 0600)");
     }
     return true;
@@ -127,8 +141,10 @@ static bool write_settings(const struct cli *cli, struct error *err)
         return error_hint(err, "--force replaces it");
     }
     struct buf out = BUF_INIT(YAML_MAX);
-    buf_puts(&out, "# Settings of weir. The keys of a profile are the names of options: weir COMMAND --help.\n"
-                   "# Secrets stand elsewhere: env:NAME or file:PATH.\nprofiles:\n  \"");
+    buf_puts(
+        &out,
+        "# Settings of weir. The keys of a profile are the names of options: weir COMMAND --help.\n"
+        "# Secrets stand elsewhere: env:NAME or file:PATH.\nprofiles:\n  \"");
     text_put_json(&out, str_of(name ? name : "default"));
     buf_puts(&out, "\":\n");
     for (int id = 0; id < CLI_OPTION_COUNT; id++)
@@ -140,9 +156,11 @@ static bool write_settings(const struct cli *cli, struct error *err)
 
 static int run(struct cli *cli, struct error *err)
 {
-    const char *emulator = cli_text(cli, CLI_FROM_EMULATOR), *config = cli_text(cli, CLI_FROM_CONFIG);
+    const char *emulator = cli_text(cli, CLI_FROM_EMULATOR),
+               *config = cli_text(cli, CLI_FROM_CONFIG);
     if ((emulator && !read_json(cli, emulator, true, err)) ||
-        (config && !read_json(cli, config, false, err)) || !check(cli, err) || !write_settings(cli, err))
+        (config && !read_json(cli, config, false, err)) || !check(cli, err) ||
+        !write_settings(cli, err))
         return -1;
     cli_last(cli, "settings written to %s", cli_text(cli, CLI_CONFIG));
     if (!cli_text(cli, CLI_RESOURCE_ID))
@@ -154,12 +172,14 @@ const struct cli_command cli_command_init = {
     .name = "init",
     .arguments = "",
     .purpose = "write weir.yaml, from flags or from the config.json that Sentinel notebooks leave",
-    .about = "Writes a settings file with one profile. Every setting may be given as an option; --from-emulator reads the "
-             "ready file of weir-emulator, --from-config the config.json beside Sentinel's notebooks. Secrets are never "
+    .about = "Writes a settings file with one profile. Every setting may be given as an option; "
+             "--from-emulator reads the "
+             "ready file of weir-emulator, --from-config the config.json beside Sentinel's "
+             "notebooks. Secrets are never "
              "written: client-secret says where one is, env:NAME or file:PATH with mode 0600.",
     .example = "weir init --from-emulator ready.json --lake lake --config weir.yaml",
     .options = {CLI_FROM_EMULATOR, CLI_FROM_CONFIG, CLI_WORKSPACE_NAME, CLI_RESOURCE_ID, CLI_TENANT,
-                CLI_CLIENT_ID, CLI_CLIENT_SECRET, CLI_ENDPOINT, CLI_AUDIENCE, CLI_CLOUD, CLI_AUTHORITY,
-                CLI_CA_FILE, CLI_FORCE, CLI_OPTION_COUNT},
+                CLI_CLIENT_ID, CLI_CLIENT_SECRET, CLI_ENDPOINT, CLI_AUDIENCE, CLI_CLOUD,
+                CLI_AUTHORITY, CLI_CA_FILE, CLI_FORCE, CLI_OPTION_COUNT},
     .run = run,
 };

@@ -16,7 +16,8 @@ static void put_query(struct buf *out, const struct export_source *source, uint6
         buf_puts(out, source->query);
     else
         kql_put_name(out, str_of(source->place.table));
-    buf_printf(out, "\n| where TimeGenerated >= datetime(%s) and TimeGenerated < datetime(%s)", from, to);
+    buf_printf(out, "\n| where TimeGenerated >= datetime(%s) and TimeGenerated < datetime(%s)",
+               from, to);
     buf_printf(out, "\n| top %llu by TimeGenerated asc", (unsigned long long) rows);
 }
 
@@ -35,7 +36,8 @@ static int run(struct cli *cli, struct error *err)
          cli_source_read(cli, &context, &range, &options, &text, err);
     if (ok)
         put_query(&kql, &options.source, cli_number(cli, CLI_ROWS, 10));
-    ok = ok && buf_ok(&kql, "query", err) && cli_show_answer(cli, &context, buf_str(&kql), NULL, err);
+    ok = ok && buf_ok(&kql, "query", err) &&
+         cli_show_answer(cli, &context, buf_str(&kql), NULL, err);
     int status = ok ? 0 : -1;
     if (!ok && err->code == ERROR_KQL && text.n > 0) {
         cli_show_error(cli, err, text);
@@ -50,7 +52,8 @@ const struct cli_command cli_command_preview = {
     .name = "preview",
     .arguments = "TABLE",
     .purpose = "columns and first rows of a few days",
-    .about = "Shows the first rows of a range, the last three days where none is given, as the workspace has them.",
+    .about = "Shows the first rows of a range, the last three days where none is given, as the "
+             "workspace has them.",
     .example = "weir preview CommonSecurityLog --end-date 2021-11-07 -n 5",
     .args_max = 1,
     .options = {CLI_RANGE_OPTIONS, CLI_ROWS, CLI_SOURCE_OPTIONS, CLI_OPTION_COUNT},

@@ -58,14 +58,15 @@ static struct str fixed_text(const struct engine_vector *vector, size_t row, cha
     return (struct str){out, n > 0 ? (size_t) n : 0};
 }
 
-static bool put_chunk(struct cli_output *output, const struct engine_chunk *chunk, struct cells *cells,
-                      struct error *err)
+static bool put_chunk(struct cli_output *output, const struct engine_chunk *chunk,
+                      struct cells *cells, struct error *err)
 {
     for (size_t row = 0; row < chunk->rows; row++) {
         for (size_t i = 0; i < chunk->count; i++) {
             const struct engine_vector *vector = &chunk->vectors[i];
             cells->v[i].null = !engine_valid(vector, row);
-            cells->v[i].text = cells->v[i].null ? STR("") : fixed_text(vector, row, cells->texts[i]);
+            cells->v[i].text =
+                cells->v[i].null ? STR("") : fixed_text(vector, row, cells->texts[i]);
         }
         if (!cli_output_row(output, cells->v, err))
             return false;
@@ -130,7 +131,8 @@ static void say_coverage(const struct cli *cli, const struct query_coverage *one
     char held[TEXT_NUMBER_MAX], asked[TEXT_NUMBER_MAX];
     days_text(one->held, held);
     days_text(one->partitions, asked);
-    cli_note(cli, "the lake holds %s of %s day%s of %s", held, asked, strcmp(asked, "1") == 0 ? "" : "s", one->table);
+    cli_note(cli, "the lake holds %s of %s day%s of %s", held, asked,
+             strcmp(asked, "1") == 0 ? "" : "s", one->table);
 }
 
 /* Says it, and whether all that was asked for is there. */
@@ -169,7 +171,8 @@ static int on_lake(struct cli *cli, struct cli_context *context, const struct cl
     bool all = covered(cli, query), ok = true;
     if (!all && cli_flag(cli, CLI_REQUIRE_COVERAGE)) {
         ok = error_set(err, ERROR_INCOMPLETE, "the lake does not hold all of the asked range");
-        (void) error_hint(err, "weir export fetches the rest; without --require-coverage the query runs over what is there");
+        (void) error_hint(err, "weir export fetches the rest; without --require-coverage the query "
+                               "runs over what is there");
     }
     ok = ok && put_rows(cli, query, err);
     char misfits[TEXT_NUMBER_MAX];
@@ -199,7 +202,8 @@ static int run(struct cli *cli, struct error *err)
     const char *text = NULL;
     int status = -1;
     bool workspace = strcmp(cli_text(cli, CLI_ENGINE), "workspace") == 0;
-    if (cli_query_text(cli, cli->args[0], &text, err) && cli_range_read(cli, tick_now(), &range, err))
+    if (cli_query_text(cli, cli->args[0], &text, err) &&
+        cli_range_read(cli, tick_now(), &range, err))
         status = (workspace ? on_workspace : on_lake)(cli, &context, &range, str_of(text), err);
     if (status < 0 && err->code == ERROR_KQL && text) {
         cli_show_error(cli, err, str_of(text));
@@ -213,13 +217,17 @@ const struct cli_command cli_command_query = {
     .name = "query",
     .arguments = "KQL|@FILE",
     .purpose = "KQL over the lake; --engine workspace asks the service itself",
-    .about =
-        "Runs KQL over what the lake holds, on the embedded engine of this machine, or with --engine workspace in the "
-        "workspace. A range given with options is applied to TimeGenerated of every table; a range in the query's own "
-        "filters is found as well, so only the partitions that can matter are read.\n\n"
-        "On the lake it says how much of the asked range is there; with --require-coverage less than all is exit status "
-        "3 and nothing is run. What is not supported is refused by name and position, never approximated.",
-    .example = "weir query 'CommonSecurityLog | summarize count() by DeviceVendor' --end-date 2021-11-07",
+    .about = "Runs KQL over what the lake holds, on the embedded engine of this machine, or with "
+             "--engine workspace in the "
+             "workspace. A range given with options is applied to TimeGenerated of every table; a "
+             "range in the query's own "
+             "filters is found as well, so only the partitions that can matter are read.\n\n"
+             "On the lake it says how much of the asked range is there; with --require-coverage "
+             "less than all is exit status "
+             "3 and nothing is run. What is not supported is refused by name and position, never "
+             "approximated.",
+    .example =
+        "weir query 'CommonSecurityLog | summarize count() by DeviceVendor' --end-date 2021-11-07",
     .args_min = 1,
     .args_max = 1,
     .options = {CLI_RANGE_OPTIONS, CLI_ENGINE, CLI_REQUIRE_COVERAGE, CLI_WAIT, CLI_OPTION_COUNT},

@@ -15,7 +15,8 @@ struct list {
     bool people;
 };
 
-static bool ask(const struct list *list, struct buf *kql, struct workspace_table *out, struct error *err)
+static bool ask(const struct list *list, struct buf *kql, struct workspace_table *out,
+                struct error *err)
 {
     return buf_ok(kql, "query", err) &&
            workspace_ask(list->context->workspace, buf_str(kql), NULL, 1, out, err);
@@ -41,8 +42,10 @@ static bool ask_recent(const struct list *list, const char *table, int64_t newes
     (void) tick_format_full(begin > 0 ? begin : 0, from);
     struct buf kql = BUF_INIT(KQL_ROOM);
     kql_put_name(&kql, str_of(table));
-    buf_printf(&kql, "\n| where TimeGenerated > datetime(%s)\n| summarize Rows = count(), Bytes = "
-                     "sum(estimate_data_size(*))", from);
+    buf_printf(&kql,
+               "\n| where TimeGenerated > datetime(%s)\n| summarize Rows = count(), Bytes = "
+               "sum(estimate_data_size(*))",
+               from);
     bool ok = ask(list, &kql, out, err);
     buf_release(&kql);
     return ok;
@@ -58,7 +61,8 @@ static uint64_t number(const struct workspace_table *table, const char *column)
 static struct cli_cell time_cell(const struct workspace_table *table, const char *column)
 {
     const struct workspace_cell *cell = table->rows == 1 ? workspace_cell(table, 0, column) : NULL;
-    return cell && !cell->null ? (struct cli_cell){.text = cell->text} : (struct cli_cell){.null = true};
+    return cell && !cell->null ? (struct cli_cell){.text = cell->text}
+                               : (struct cli_cell){.null = true};
 }
 
 static bool put(struct list *list, const struct workspace_schema *schema,
@@ -77,8 +81,8 @@ static bool put(struct list *list, const struct workspace_schema *schema,
     }
     (void) snprintf(columns, sizeof columns, "%zu", schema->columns.n);
     struct cli_cell cells[] = {
-        {.text = str_of(schema->name)}, {.text = str_of(columns)},  time_cell(span, "Oldest"),
-        time_cell(span, "Newest"),    {.text = str_of(rows)},     {.text = str_of(bytes)},
+        {.text = str_of(schema->name)}, {.text = str_of(columns)}, time_cell(span, "Oldest"),
+        time_cell(span, "Newest"),      {.text = str_of(rows)},    {.text = str_of(bytes)},
     };
     return cli_output_row(list->output, cells, err);
 }
@@ -98,7 +102,8 @@ static bool wanted(const struct cli *cli, const char *name)
 }
 
 static bool ask_both(struct list *list, const struct workspace_schema *schema,
-                     struct workspace_table *span, struct workspace_table *recent, struct error *err)
+                     struct workspace_table *span, struct workspace_table *recent,
+                     struct error *err)
 {
     if (!has_time(schema)) {
         cli_note(list->cli, "%s has no TimeGenerated: it cannot be exported", schema->name);
@@ -117,7 +122,8 @@ static bool put_table(struct list *list, const struct workspace_schema *schema, 
     struct workspace_table span = {0}, recent = {0};
     bool ok = ask_both(list, schema, &span, &recent, err);
     /* A table that refuses is listed with what is known of it; the reason is said. */
-    if (!ok && err->code != ERROR_INTERRUPTED && err->code != ERROR_AUTH && err->code != ERROR_NETWORK) {
+    if (!ok && err->code != ERROR_INTERRUPTED && err->code != ERROR_AUTH &&
+        err->code != ERROR_NETWORK) {
         cli_note(list->cli, "%s: %s", schema->name, err->message);
         error_clear(err);
         ok = true;
@@ -150,7 +156,8 @@ static bool put_all(struct list *list, const struct workspace_schemas *schemas, 
             return false;
     }
     if (found < list->cli->arg_count)
-        cli_note(list->cli, "%d of %d named tables are in the workspace", found, list->cli->arg_count);
+        cli_note(list->cli, "%d of %d named tables are in the workspace", found,
+                 list->cli->arg_count);
     return true;
 }
 
@@ -168,8 +175,10 @@ static int run(struct cli *cli, struct error *err)
     if (list.days < 1)
         list.days = 1;
     bool ok = cli_open_workspace(cli, &context, err) &&
-              workspace_metadata(context.workspace, &schemas, err) && columns_of(list.people, &columns, err) &&
-              (list.output = cli_output_new(cli, &columns, err)) != NULL && put_all(&list, &schemas, err);
+              workspace_metadata(context.workspace, &schemas, err) &&
+              columns_of(list.people, &columns, err) &&
+              (list.output = cli_output_new(cli, &columns, err)) != NULL &&
+              put_all(&list, &schemas, err);
     if (ok)
         ok = cli_output_end(list.output, err);
     else
@@ -184,8 +193,10 @@ const struct cli_command cli_command_tables = {
     .name = "tables",
     .arguments = "[TABLE]...",
     .purpose = "the workspace's tables: oldest and newest row, rows and bytes a day",
-    .about = "Lists the tables that the query service knows, with the rows and engine bytes a day of the days "
-             "(--days, 7) up to its newest row. Plan and retention come from Azure Resource Manager and are not part of this yet.",
+    .about = "Lists the tables that the query service knows, with the rows and engine bytes a day "
+             "of the days "
+             "(--days, 7) up to its newest row. Plan and retention come from Azure Resource "
+             "Manager and are not part of this yet.",
     .example = "weir tables --days 30",
     .args_max = CLI_ARGS_MAX,
     .options = {CLI_DAYS, CLI_WAIT, CLI_OPTION_COUNT},

@@ -2,6 +2,7 @@
 #include "cli/context.h"
 
 #include "base/random.h"
+#include "lake/catalog.h"
 
 #include <ctype.h>
 
@@ -9,9 +10,11 @@ static bool need(const struct cli *cli, enum cli_option_id id, struct error *err
 {
     if (cli_text(cli, id))
         return true;
-    (void) error_set(err, ERROR_SETTINGS, "%s needs %s: no --%s, no setting, no environment variable",
+    (void) error_set(err, ERROR_SETTINGS,
+                     "%s needs %s: no --%s, no setting, no environment variable",
                      cli->command->name, cli_options[id].help, cli_options[id].name);
-    return error_hint(err, "weir init writes settings; weir init --from-emulator FILE for the emulator");
+    return error_hint(err,
+                      "weir init writes settings; weir init --from-emulator FILE for the emulator");
 }
 
 static bool read_id(const struct cli *cli, struct cli_context *context, struct error *err)
@@ -20,9 +23,11 @@ static bool read_id(const struct cli *cli, struct cli_context *context, struct e
         return false;
     struct str id = str_of(cli_text(cli, CLI_WORKSPACE_ID));
     if (!text_is_guid(id)) {
-        (void) error_set(err, ERROR_SETTINGS, "workspace-id '%s' is not a GUID", cli_text(cli, CLI_WORKSPACE_ID));
-        return error_hint(err, "it is the workspace's customerId, such as 8ecf8077-cf51-4820-aadd-14040956f35d, "
-                               "not its name");
+        (void) error_set(err, ERROR_SETTINGS, "workspace-id '%s' is not a GUID",
+                         cli_text(cli, CLI_WORKSPACE_ID));
+        return error_hint(
+            err, "it is the workspace's customerId, such as 8ecf8077-cf51-4820-aadd-14040956f35d, "
+                 "not its name");
     }
     for (size_t i = 0; i < id.n; i++)
         context->id[i] = (char) tolower((unsigned char) id.p[i]);
@@ -45,7 +50,8 @@ static bool open_credential(const struct cli *cli, const struct azure_cloud *clo
         .authority = cli_text(cli, CLI_AUTHORITY) ? cli_text(cli, CLI_AUTHORITY) : cloud->authority,
     };
     context->http = http_new(&http, err);
-    context->credential = context->http ? azure_credential_new(context->http, &credential, err) : NULL;
+    context->credential =
+        context->http ? azure_credential_new(context->http, &credential, err) : NULL;
     return context->credential != NULL;
 }
 
@@ -63,10 +69,13 @@ bool cli_open_workspace(const struct cli *cli, struct cli_context *context, stru
     if (wait < 1 || wait > WORKSPACE_WAIT_MAX)
         return error_set(err, ERROR_USAGE, "--wait is between 1s and 10m");
     if (queries < 1 || queries > WORKSPACE_CONCURRENT)
-        return error_set(err, ERROR_USAGE, "--max-queries is between 1 and %d", WORKSPACE_CONCURRENT);
+        return error_set(err, ERROR_USAGE, "--max-queries is between 1 and %d",
+                         WORKSPACE_CONCURRENT);
     struct workspace_options options = {
-        .endpoint = cli_text(cli, CLI_ENDPOINT) ? cli_text(cli, CLI_ENDPOINT) : cloud->query_endpoint,
-        .audience = cli_text(cli, CLI_AUDIENCE) ? cli_text(cli, CLI_AUDIENCE) : cloud->query_audience,
+        .endpoint =
+            cli_text(cli, CLI_ENDPOINT) ? cli_text(cli, CLI_ENDPOINT) : cloud->query_endpoint,
+        .audience =
+            cli_text(cli, CLI_AUDIENCE) ? cli_text(cli, CLI_AUDIENCE) : cloud->query_audience,
         .id = context->id,
         .tag = context->tag,
         .concurrent = (unsigned) queries,
@@ -94,7 +103,15 @@ bool cli_open_place(const struct cli *cli, const char *table, struct cli_context
         .resource_id = cli_text(cli, CLI_RESOURCE_ID),
         .table = table,
     };
-    return lake_place_check(&context->place, err);
+    if (!lake_place_check(&context->place, err))
+        return false;
+    if (!context->store)
+        return true;
+    buf_init(&context->container, LAKE_NAME_MAX);
+    if (!lake_container_find(context->store, table, &context->container, err))
+        return false;
+    context->place.container = buf_text(&context->container);
+    return true;
 }
 
 void cli_close(struct cli_context *context)
@@ -103,6 +120,7 @@ void cli_close(struct cli_context *context)
     azure_credential_free(context->credential);
     http_free(context->http);
     store_free(context->store);
+    buf_release(&context->container);
     *context = (struct cli_context){0};
 }
 

@@ -13,9 +13,10 @@ struct cli_context {
     struct azure_credential *credential;
     struct workspace *workspace;
     struct store *store;
-    char run[40];      /* id of this run: stands in front of every query and in the ledger */
+    char run[40]; /* id of this run: stands in front of every query and in the ledger */
     char tag[80];
-    char id[40];       /* workspace GUID, lower case */
+    char id[40];          /* workspace GUID, lower case */
+    struct buf container; /* of place.table, in the form in which it is there */
     struct lake_place place;
 };
 

@@ -7,7 +7,8 @@ static void put_option_name(char *out, size_t size, const struct cli_option *opt
 {
     const char *value = option->value ? option->value : "";
     if (option->letter)
-        (void) snprintf(out, size, "-%c, --%s%s%s", option->letter, option->name, *value ? " " : "", value);
+        (void) snprintf(out, size, "-%c, --%s%s%s", option->letter, option->name, *value ? " " : "",
+                        value);
     else
         (void) snprintf(out, size, "--%s%s%s", option->name, *value ? " " : "", value);
 }
@@ -24,11 +25,15 @@ static void help_option(FILE *out, const struct cli_option *option)
 
 static void help_program(FILE *out)
 {
-    (void) fputs("weir takes the history out of a Log Analytics workspace into a data lake, proves that nothing was "
-                 "lost,\nand hunts in it with KQL.\n\nusage: weir COMMAND [ARGUMENTS] [OPTIONS]\n\n", out);
+    (void) fputs(
+        "weir takes the history out of a Log Analytics workspace into a data lake, proves that "
+        "nothing was "
+        "lost,\nand hunts in it with KQL.\n\nusage: weir COMMAND [ARGUMENTS] [OPTIONS]\n\n",
+        out);
     for (int i = 0; cli_commands[i]; i++) {
         char line[160];
-        (void) snprintf(line, sizeof line, "%s %s", cli_commands[i]->name, cli_commands[i]->arguments);
+        (void) snprintf(line, sizeof line, "%s %s", cli_commands[i]->name,
+                        cli_commands[i]->arguments);
         (void) fprintf(out, "  %-22s %s\n", line, cli_commands[i]->purpose);
     }
     (void) fputs("\noptions of every command:\n", out);
@@ -44,13 +49,14 @@ void cli_help(FILE *out, const struct cli_command *command)
         help_program(out);
         return;
     }
-    (void) fprintf(out, "weir %s: %s\n\nusage: weir %s %s [OPTIONS]\n", command->name, command->purpose,
-                   command->name, command->arguments);
+    (void) fprintf(out, "weir %s: %s\n\nusage: weir %s %s [OPTIONS]\n", command->name,
+                   command->purpose, command->name, command->arguments);
     if (command->options[0] != CLI_OPTION_COUNT)
         (void) fputc('\n', out);
     for (int i = 0; command->options[i] != CLI_OPTION_COUNT; i++)
         help_option(out, &cli_options[command->options[i]]);
-    (void) fprintf(out, "\nand the options of every command: weir --help\n\nexample:\n  %s\n", command->example);
+    (void) fprintf(out, "\nand the options of every command: weir --help\n\nexample:\n  %s\n",
+                   command->example);
 }
 
 /* roff: a leading '.' or '\'' would be a request, a backslash an escape, a '-' a hyphen. */
@@ -100,28 +106,38 @@ static void manual_commands(FILE *out)
 {
     (void) fputs(".SH COMMANDS\n", out);
     for (int i = 0; cli_commands[i]; i++) {
-        (void) fprintf(out, ".TP\n.B weir %s %s\n", cli_commands[i]->name, cli_commands[i]->arguments);
+        (void) fprintf(out, ".TP\n.B weir %s %s\n", cli_commands[i]->name,
+                       cli_commands[i]->arguments);
         roff(out, cli_commands[i]->purpose);
     }
 }
 
 static void manual_common(FILE *out)
 {
-    (void) fputs(".SH EXIT STATUS\n0 done; 1 failed; 2 usage, settings, or KQL refused; 3 finished but incomplete; "
-                 "130 and 143 interrupted, resumable.\n"
-                 ".SH FILES\n.TP\n.B weir.yaml\nSettings: profiles whose keys are the names of options.\n"
-                 ".SH ENVIRONMENT\n.TP\n.B WEIR_<NAME>\nThe option of that name, in capitals with _ for \\-.\n", out);
+    (void) fputs(
+        ".SH EXIT STATUS\n0 done; 1 failed; 2 usage, settings, or KQL refused; 3 finished but "
+        "incomplete; "
+        "130 and 143 interrupted, resumable.\n"
+        ".SH FILES\n.TP\n.B weir.yaml\nSettings: profiles whose keys are the names of options.\n"
+        ".SH ENVIRONMENT\n.TP\n.B WEIR_<NAME>\nThe option of that name, in capitals with _ for "
+        "\\-.\n",
+        out);
 }
 
 void cli_manual(FILE *out, const struct cli_command *command)
 {
     char title[64];
-    (void) snprintf(title, sizeof title, "weir%s%s", command ? "-" : "", command ? command->name : "");
+    (void) snprintf(title, sizeof title, "weir%s%s", command ? "-" : "",
+                    command ? command->name : "");
     for (char *c = title; *c; c++)
         if (*c == ' ')
             *c = '-';
-    (void) fprintf(out, ".TH \"%s\" 1 \"\" \"weir " WEIR_VERSION "\"\n.SH NAME\n%s \\- %s\n.SH SYNOPSIS\n.B weir %s\n",
-                   title, title, command ? command->purpose : "history of a Log Analytics workspace into a data lake",
+    (void) fprintf(out,
+                   ".TH \"%s\" 1 \"\" \"weir " WEIR_VERSION
+                   "\"\n.SH NAME\n%s \\- %s\n.SH SYNOPSIS\n.B weir %s\n",
+                   title, title,
+                   command ? command->purpose
+                           : "history of a Log Analytics workspace into a data lake",
                    command ? command->name : "COMMAND");
     (void) fprintf(out, ".I %s\n[OPTIONS]\n", command ? command->arguments : "ARGUMENTS");
     if (command) {
@@ -150,8 +166,10 @@ static void complete_words(FILE *out, const struct cli_command *command)
 
 static void complete_bash(FILE *out)
 {
-    (void) fputs("_weir() {\n  local word=${COMP_WORDS[COMP_CWORD]} line=\"${COMP_WORDS[*]:1:COMP_CWORD}\" words\n"
-                 "  case \"$line\" in\n", out);
+    (void) fputs("_weir() {\n  local word=${COMP_WORDS[COMP_CWORD]} "
+                 "line=\"${COMP_WORDS[*]:1:COMP_CWORD}\" words\n"
+                 "  case \"$line\" in\n",
+                 out);
     for (int i = 0; cli_commands[i]; i++) {
         (void) fprintf(out, "    \"%s \"*) words=\"", cli_commands[i]->name);
         complete_words(out, cli_commands[i]);
@@ -161,8 +179,10 @@ static void complete_bash(FILE *out)
     for (int i = 0; cli_commands[i]; i++)
         (void) fprintf(out, " %s", cli_commands[i]->name);
     complete_words(out, NULL);
-    (void) fputs("\" ;;\n  esac\n  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n}\n"
-                 "complete -o default -F _weir weir\n", out);
+    (void) fputs(
+        "\" ;;\n  esac\n  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n}\n"
+        "complete -o default -F _weir weir\n",
+        out);
 }
 
 static void complete_zsh(FILE *out)
@@ -175,16 +195,18 @@ static void complete_fish(FILE *out)
 {
     for (int i = 0; cli_commands[i]; i++) {
         const struct cli_command *command = cli_commands[i];
-        (void) fprintf(out, "complete -c weir -n __fish_use_subcommand -f -a '%s' -d '%s'\n", command->name,
-                       command->purpose);
+        (void) fprintf(out, "complete -c weir -n __fish_use_subcommand -f -a '%s' -d '%s'\n",
+                       command->name, command->purpose);
         for (int k = 0; command->options[k] != CLI_OPTION_COUNT; k++)
-            (void) fprintf(out, "complete -c weir -n '__fish_seen_subcommand_from %s' -l %s -d '%s'\n",
+            (void) fprintf(out,
+                           "complete -c weir -n '__fish_seen_subcommand_from %s' -l %s -d '%s'\n",
                            command->name, cli_options[command->options[k]].name,
                            cli_options[command->options[k]].help);
     }
     for (int i = 0; i < CLI_OPTION_COUNT; i++)
         if (cli_options[i].where & CLI_SHARED)
-            (void) fprintf(out, "complete -c weir -l %s -d '%s'\n", cli_options[i].name, cli_options[i].help);
+            (void) fprintf(out, "complete -c weir -l %s -d '%s'\n", cli_options[i].name,
+                           cli_options[i].help);
 }
 
 bool cli_completion(FILE *out, const char *shell, struct error *err)
@@ -196,6 +218,7 @@ bool cli_completion(FILE *out, const char *shell, struct error *err)
     else if (strcmp(shell, "fish") == 0)
         complete_fish(out);
     else
-        return error_set(err, ERROR_USAGE, "completion is there for bash, zsh and fish, not for '%s'", shell);
+        return error_set(err, ERROR_USAGE,
+                         "completion is there for bash, zsh and fish, not for '%s'", shell);
     return true;
 }

@@ -39,30 +39,36 @@ bool cli_option_check(enum cli_option_id id, const char *text, struct error *err
     case CLI_FLAG:
         if (is_choice("true|false", s))
             return true;
-        return error_set(err, ERROR_USAGE, "--%s is on or off: true or false, not '%s'", option->name, text);
+        return error_set(err, ERROR_USAGE, "--%s is on or off: true or false, not '%s'",
+                         option->name, text);
     case CLI_NUMBER:
         if (str_int64(s, &number) && number >= 0)
             return true;
-        return error_set(err, ERROR_USAGE, "--%s needs a whole number, not '%s'", option->name, text);
+        return error_set(err, ERROR_USAGE, "--%s needs a whole number, not '%s'", option->name,
+                         text);
     case CLI_SIZE:
         if (str_size(s, &size) && size <= INT64_MAX)
             return true;
-        return error_set(err, ERROR_USAGE, "--%s needs a size such as 64MB, not '%s'", option->name, text);
+        return error_set(err, ERROR_USAGE, "--%s needs a size such as 64MB, not '%s'", option->name,
+                         text);
     case CLI_DURATION:
         if (duration_parse(s, &number) && number >= 0)
             return true;
-        return error_set(err, ERROR_USAGE, "--%s needs a duration such as 5m, 21d or PT5M, not '%s'",
-                         option->name, text);
+        return error_set(err, ERROR_USAGE,
+                         "--%s needs a duration such as 5m, 21d or PT5M, not '%s'", option->name,
+                         text);
     case CLI_TIME:
         if (tick_parse(s, &number))
             return true;
-        return error_set(err, ERROR_USAGE,
-                         "--%s needs a UTC time such as 2021-11-18 or 2021-11-18T03:05:00Z, not '%s'",
-                         option->name, text);
+        return error_set(
+            err, ERROR_USAGE,
+            "--%s needs a UTC time such as 2021-11-18 or 2021-11-18T03:05:00Z, not '%s'",
+            option->name, text);
     case CLI_CHOICE:
         if (is_choice(option->value, s))
             return true;
-        return error_set(err, ERROR_USAGE, "--%s is one of %s, not '%s'", option->name, option->value, text);
+        return error_set(err, ERROR_USAGE, "--%s is one of %s, not '%s'", option->name,
+                         option->value, text);
     }
     return error_set(err, ERROR_INTERNAL, "option --%s has no kind", option->name);
 }

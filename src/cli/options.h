@@ -10,7 +10,7 @@
 #include "base/text.h"
 
 enum cli_kind {
-    CLI_FLAG,     /* no value; "true" or "false" in settings */
+    CLI_FLAG, /* no value; "true" or "false" in settings */
     CLI_TEXT,
     CLI_NUMBER,   /* 0 .. 2^63-1 */
     CLI_SIZE,     /* 64MB */
@@ -22,51 +22,82 @@ enum cli_kind {
 enum { CLI_SHARED = 1, CLI_SETTING = 2 };
 
 /* id, name, letter, kind, value's word, default, where, help */
-#define CLI_OPTIONS(X) \
-    X(END, "end", 0, CLI_TIME, "TIME", NULL, 0, "end of the range, not included; with --days or --start") \
-    X(DAYS, "days", 0, CLI_NUMBER, "N", NULL, 0, "so many days before --end (default end: now)") \
-    X(START, "start", 0, CLI_TIME, "TIME", NULL, 0, "begin of the range, included") \
+#define CLI_OPTIONS(X)                                                                             \
+    X(END, "end", 0, CLI_TIME, "TIME", NULL, 0,                                                    \
+      "end of the range, not included; with --days or --start")                                    \
+    X(DAYS, "days", 0, CLI_NUMBER, "N", NULL, 0, "so many days before --end (default end: now)")   \
+    X(START, "start", 0, CLI_TIME, "TIME", NULL, 0, "begin of the range, included")                \
     X(END_DATE, "end-date", 0, CLI_TIME, "DATE", NULL, 0, "last whole day of the range, included") \
-    X(LOOKBACK_DAYS, "lookback-days", 0, CLI_NUMBER, "N", NULL, 0, "with --end-date: so many days before it, too") \
-    X(QUERY, "query", 0, CLI_TEXT, "KQL|@FILE", NULL, 0, "rows of a query in place of a table; needs --as") \
-    X(AS, "as", 0, CLI_TEXT, "NAME", NULL, 0, "the name that a query's rows have in the lake") \
-    X(ONE_BATCH, "one-batch", 0, CLI_FLAG, NULL, NULL, 0, "ask for a query whole, when it cannot be cut by time") \
-    X(BATCH_ROWS, "batch-rows", 0, CLI_NUMBER, "N", NULL, CLI_SETTING, "rows of one query at most (500000)") \
-    X(BATCH_SPAN, "batch-span", 0, CLI_DURATION, "SPAN", NULL, CLI_SETTING, "time that one query covers at most") \
-    X(WAIT, "wait", 0, CLI_DURATION, "SPAN", "3m", CLI_SETTING, "time that the service may take for one query, at most 10m") \
-    X(MAX_QUERIES, "max-queries", 0, CLI_NUMBER, "N", "5", CLI_SETTING, "queries under way at once, 1 to 5") \
-    X(SETTLE, "settle", 0, CLI_DURATION, "SPAN", "15m", CLI_SETTING, "leave out rows that were ingested later than this before now") \
-    X(REFRESH, "refresh", 0, CLI_FLAG, NULL, NULL, 0, "fetch again what the ledger holds as verified") \
-    X(KEEP_EMPTY, "keep-empty", 0, CLI_FLAG, NULL, NULL, CLI_SETTING, "write nulls and empty strings too") \
-    X(MEMORY, "memory", 0, CLI_SIZE, "SIZE", "96MB", CLI_SETTING, "memory for rows; more goes to a scratch file") \
-    X(OFFLINE, "offline", 0, CLI_FLAG, NULL, NULL, 0, "verify the lake against its own ledger; no workspace is asked") \
-    X(ROWS, "rows", 'n', CLI_NUMBER, "N", "10", 0, "rows to show") \
-    X(ENGINE, "engine", 0, CLI_CHOICE, "duckdb|workspace", "duckdb", CLI_SETTING, "what runs the query") \
-    X(REQUIRE_COVERAGE, "require-coverage", 0, CLI_FLAG, NULL, NULL, 0, "exit status 3 when the lake lacks a part of the range") \
-    X(PRICES, "prices", 0, CLI_TEXT, "FILE", NULL, CLI_SETTING, "prices for the estimate, in place of the built-in table") \
-    X(FROM_EMULATOR, "from-emulator", 0, CLI_TEXT, "FILE", NULL, 0, "settings from the ready file of weir-emulator") \
-    X(FROM_CONFIG, "from-config", 0, CLI_TEXT, "FILE", NULL, 0, "settings from the config.json of Sentinel notebooks") \
-    X(FORCE, "force", 0, CLI_FLAG, NULL, NULL, 0, "replace a settings file that is there") \
-    X(LAKE, "lake", 0, CLI_TEXT, "DIR", "lake", CLI_SHARED | CLI_SETTING, "where the lake is") \
-    X(WORKSPACE_ID, "workspace-id", 0, CLI_TEXT, "GUID", NULL, CLI_SHARED | CLI_SETTING, "the workspace") \
-    X(WORKSPACE_NAME, "workspace-name", 0, CLI_TEXT, "NAME", NULL, CLI_SETTING, "its name, for messages") \
-    X(RESOURCE_ID, "resource-id", 0, CLI_TEXT, "ID", NULL, CLI_SETTING, "its Azure resource id, for the lake's paths") \
-    X(ENDPOINT, "endpoint", 0, CLI_TEXT, "URL", NULL, CLI_SETTING, "the query service (default: the cloud's)") \
-    X(AUDIENCE, "audience", 0, CLI_TEXT, "URL", NULL, CLI_SETTING, "for whom tokens are asked (default: the cloud's)") \
-    X(CLOUD, "cloud", 0, CLI_CHOICE, "public|usgovernment|china", "public", CLI_SETTING, "the Azure cloud") \
-    X(AUTHORITY, "authority", 0, CLI_TEXT, "URL", NULL, CLI_SETTING, "who gives tokens (default: the cloud's)") \
-    X(TENANT, "tenant", 0, CLI_TEXT, "ID", NULL, CLI_SETTING, "the tenant that signs in") \
-    X(CLIENT_ID, "client-id", 0, CLI_TEXT, "ID", NULL, CLI_SETTING, "the application that signs in") \
-    X(CLIENT_SECRET, "client-secret", 0, CLI_TEXT, "REF", NULL, CLI_SETTING, "its secret by reference: env:NAME or file:PATH") \
-    X(CA_FILE, "ca-file", 0, CLI_TEXT, "FILE", NULL, CLI_SETTING, "certificate authorities to trust") \
-    X(PROFILE, "profile", 0, CLI_TEXT, "NAME", NULL, CLI_SHARED, "which profile of the settings file") \
-    X(CONFIG, "config", 0, CLI_TEXT, "FILE", "weir.yaml", CLI_SHARED, "the settings file") \
-    X(OUTPUT, "output", 'o', CLI_CHOICE, "table|json|jsonl|csv|parquet", NULL, CLI_SHARED | CLI_SETTING, "form of the result (table on a terminal, else jsonl)") \
-    X(LOG_FORMAT, "log-format", 0, CLI_CHOICE, "text|json", "text", CLI_SHARED | CLI_SETTING, "form of messages and progress") \
-    X(YES, "yes", 'y', CLI_FLAG, NULL, NULL, CLI_SHARED, "do not ask") \
-    X(QUIET, "quiet", 'q', CLI_FLAG, NULL, NULL, CLI_SHARED, "errors and the last line only") \
-    X(VERBOSE, "verbose", 'v', CLI_FLAG, NULL, NULL, CLI_SHARED, "say more") \
-    X(MANUAL, "manual", 0, CLI_FLAG, NULL, NULL, 0, "as a manual page") \
+    X(LOOKBACK_DAYS, "lookback-days", 0, CLI_NUMBER, "N", NULL, 0,                                 \
+      "with --end-date: so many days before it, too")                                              \
+    X(QUERY, "query", 0, CLI_TEXT, "KQL|@FILE", NULL, 0,                                           \
+      "rows of a query in place of a table; needs --as")                                           \
+    X(AS, "as", 0, CLI_TEXT, "NAME", NULL, 0, "the name that a query's rows have in the lake")     \
+    X(ONE_BATCH, "one-batch", 0, CLI_FLAG, NULL, NULL, 0,                                          \
+      "ask for a query whole, when it cannot be cut by time")                                      \
+    X(BATCH_ROWS, "batch-rows", 0, CLI_NUMBER, "N", NULL, CLI_SETTING,                             \
+      "rows of one query at most (500000)")                                                        \
+    X(BATCH_SPAN, "batch-span", 0, CLI_DURATION, "SPAN", NULL, CLI_SETTING,                        \
+      "time that one query covers at most")                                                        \
+    X(WAIT, "wait", 0, CLI_DURATION, "SPAN", "3m", CLI_SETTING,                                    \
+      "time that the service may take for one query, at most 10m")                                 \
+    X(MAX_QUERIES, "max-queries", 0, CLI_NUMBER, "N", "5", CLI_SETTING,                            \
+      "queries under way at once, 1 to 5")                                                         \
+    X(SETTLE, "settle", 0, CLI_DURATION, "SPAN", "15m", CLI_SETTING,                               \
+      "leave out rows that were ingested later than this before now")                              \
+    X(REFRESH, "refresh", 0, CLI_FLAG, NULL, NULL, 0,                                              \
+      "fetch again what the ledger holds as verified")                                             \
+    X(KEEP_EMPTY, "keep-empty", 0, CLI_FLAG, NULL, NULL, CLI_SETTING,                              \
+      "write nulls and empty strings too")                                                         \
+    X(MEMORY, "memory", 0, CLI_SIZE, "SIZE", "96MB", CLI_SETTING,                                  \
+      "memory for rows; more goes to a scratch file")                                              \
+    X(OFFLINE, "offline", 0, CLI_FLAG, NULL, NULL, 0,                                              \
+      "verify the lake against its own ledger; no workspace is asked")                             \
+    X(ROWS, "rows", 'n', CLI_NUMBER, "N", "10", 0, "rows to show")                                 \
+    X(ENGINE, "engine", 0, CLI_CHOICE, "duckdb|workspace", "duckdb", CLI_SETTING,                  \
+      "what runs the query")                                                                       \
+    X(REQUIRE_COVERAGE, "require-coverage", 0, CLI_FLAG, NULL, NULL, 0,                            \
+      "exit status 3 when the lake lacks a part of the range")                                     \
+    X(PRICES, "prices", 0, CLI_TEXT, "FILE", NULL, CLI_SETTING,                                    \
+      "prices for the estimate, in place of the built-in table")                                   \
+    X(FROM_EMULATOR, "from-emulator", 0, CLI_TEXT, "FILE", NULL, 0,                                \
+      "settings from the ready file of weir-emulator")                                             \
+    X(FROM_CONFIG, "from-config", 0, CLI_TEXT, "FILE", NULL, 0,                                    \
+      "settings from the config.json of Sentinel notebooks")                                       \
+    X(FORCE, "force", 0, CLI_FLAG, NULL, NULL, 0, "replace a settings file that is there")         \
+    X(LAKE, "lake", 0, CLI_TEXT, "DIR", "lake", CLI_SHARED | CLI_SETTING, "where the lake is")     \
+    X(WORKSPACE_ID, "workspace-id", 0, CLI_TEXT, "GUID", NULL, CLI_SHARED | CLI_SETTING,           \
+      "the workspace")                                                                             \
+    X(WORKSPACE_NAME, "workspace-name", 0, CLI_TEXT, "NAME", NULL, CLI_SETTING,                    \
+      "its name, for messages")                                                                    \
+    X(RESOURCE_ID, "resource-id", 0, CLI_TEXT, "ID", NULL, CLI_SETTING,                            \
+      "its Azure resource id, for the lake's paths")                                               \
+    X(ENDPOINT, "endpoint", 0, CLI_TEXT, "URL", NULL, CLI_SETTING,                                 \
+      "the query service (default: the cloud's)")                                                  \
+    X(AUDIENCE, "audience", 0, CLI_TEXT, "URL", NULL, CLI_SETTING,                                 \
+      "for whom tokens are asked (default: the cloud's)")                                          \
+    X(CLOUD, "cloud", 0, CLI_CHOICE, "public|usgovernment|china", "public", CLI_SETTING,           \
+      "the Azure cloud")                                                                           \
+    X(AUTHORITY, "authority", 0, CLI_TEXT, "URL", NULL, CLI_SETTING,                               \
+      "who gives tokens (default: the cloud's)")                                                   \
+    X(TENANT, "tenant", 0, CLI_TEXT, "ID", NULL, CLI_SETTING, "the tenant that signs in")          \
+    X(CLIENT_ID, "client-id", 0, CLI_TEXT, "ID", NULL, CLI_SETTING,                                \
+      "the application that signs in")                                                             \
+    X(CLIENT_SECRET, "client-secret", 0, CLI_TEXT, "REF", NULL, CLI_SETTING,                       \
+      "its secret by reference: env:NAME or file:PATH")                                            \
+    X(CA_FILE, "ca-file", 0, CLI_TEXT, "FILE", NULL, CLI_SETTING,                                  \
+      "certificate authorities to trust")                                                          \
+    X(PROFILE, "profile", 0, CLI_TEXT, "NAME", NULL, CLI_SHARED,                                   \
+      "which profile of the settings file")                                                        \
+    X(CONFIG, "config", 0, CLI_TEXT, "FILE", "weir.yaml", CLI_SHARED, "the settings file")         \
+    X(OUTPUT, "output", 'o', CLI_CHOICE, "table|json|jsonl|csv|parquet", NULL,                     \
+      CLI_SHARED | CLI_SETTING, "form of the result (table on a terminal, else jsonl)")            \
+    X(LOG_FORMAT, "log-format", 0, CLI_CHOICE, "text|json", "text", CLI_SHARED | CLI_SETTING,      \
+      "form of messages and progress")                                                             \
+    X(YES, "yes", 'y', CLI_FLAG, NULL, NULL, CLI_SHARED, "do not ask")                             \
+    X(QUIET, "quiet", 'q', CLI_FLAG, NULL, NULL, CLI_SHARED, "errors and the last line only")      \
+    X(VERBOSE, "verbose", 'v', CLI_FLAG, NULL, NULL, CLI_SHARED, "say more")                       \
+    X(MANUAL, "manual", 0, CLI_FLAG, NULL, NULL, 0, "as a manual page")                            \
     X(HELP, "help", 'h', CLI_FLAG, NULL, NULL, CLI_SHARED, "this text")
 
 enum cli_option_id {

@@ -9,7 +9,8 @@ struct cli_output {
     const struct columns *columns;
     const char *form;
     struct buf line;
-    struct cli_cell *held; /* the first rows of a table, until they are measured; texts owned by arena */
+    struct cli_cell
+        *held; /* the first rows of a table, until they are measured; texts owned by arena */
     struct arena arena;
     size_t held_rows;
     int *widths;
@@ -30,7 +31,8 @@ bool cli_output_is_table(const struct cli *cli)
 
 static bool is_number(enum column_type type)
 {
-    return type == COLUMN_INT || type == COLUMN_LONG || type == COLUMN_REAL || type == COLUMN_DECIMAL;
+    return type == COLUMN_INT || type == COLUMN_LONG || type == COLUMN_REAL ||
+           type == COLUMN_DECIMAL;
 }
 
 /* -- JSON -- */
@@ -74,7 +76,8 @@ static void put_json_row(struct cli_output *output, const struct cli_cell *cells
 
 static bool runs_as_formula(enum column_type type, struct str text)
 {
-    return text.n > 0 && !is_number(type) && type != COLUMN_TIMESPAN && strchr("=+-@\t\r", text.p[0]) != NULL;
+    return text.n > 0 && !is_number(type) && type != COLUMN_TIMESPAN &&
+           strchr("=+-@\t\r", text.p[0]) != NULL;
 }
 
 static void put_csv_field(struct buf *out, enum column_type type, struct str text)
@@ -159,8 +162,8 @@ static void put_table_row(struct cli_output *output, const struct cli_cell *cell
     size_t n = output->columns->n;
     for (size_t i = 0; i < n; i++) {
         bool last = i + 1 == n, number = is_number(output->columns->v[i].type);
-        struct str text = cells ? cells[i].null ? STR("") : cells[i].text
-                                : str_of(output->columns->v[i].name);
+        struct str text =
+            cells ? cells[i].null ? STR("") : cells[i].text : str_of(output->columns->v[i].name);
         if (i > 0)
             buf_puts(&output->line, "  ");
         put_padded(&output->line, safe_text(&scratch, text, last), output->widths[i], number, last);
@@ -174,7 +177,8 @@ static void measure(struct cli_output *output)
     struct buf scratch = BUF_INIT(CLI_OUTPUT_ROW_MAX);
     size_t n = output->columns->n;
     for (size_t i = 0; i < n; i++) {
-        output->widths[i] = width_of(safe_text(&scratch, str_of(output->columns->v[i].name), false));
+        output->widths[i] =
+            width_of(safe_text(&scratch, str_of(output->columns->v[i].name), false));
         for (size_t row = 0; row < output->held_rows; row++) {
             int width = width_of(safe_text(&scratch, output->held[row * n + i].text, false));
             output->widths[i] = width > output->widths[i] ? width : output->widths[i];
@@ -220,7 +224,8 @@ static bool flush(struct cli_output *output, struct error *err)
     return ok || error_set_errno(err, ERROR_IO, errno, "the result cannot be written");
 }
 
-struct cli_output *cli_output_new(const struct cli *cli, const struct columns *columns, struct error *err)
+struct cli_output *cli_output_new(const struct cli *cli, const struct columns *columns,
+                                  struct error *err)
 {
     struct cli_output *output = mem_alloc(1, sizeof *output, err);
     if (!output)

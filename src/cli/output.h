@@ -20,7 +20,8 @@ struct cli_cell {
 struct cli_output;
 
 /* Columns are lent for its life. */
-struct cli_output *cli_output_new(const struct cli *cli, const struct columns *columns, struct error *err);
+struct cli_output *cli_output_new(const struct cli *cli, const struct columns *columns,
+                                  struct error *err);
 bool cli_output_row(struct cli_output *output, const struct cli_cell *cells, struct error *err);
 /* Writes what is left, and frees. A broken pipe is no error. */
 bool cli_output_end(struct cli_output *output, struct error *err);

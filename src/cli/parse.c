@@ -113,7 +113,8 @@ static bool unknown_command(const char *word, struct error *err)
     size_t n = 0;
     for (int i = 0; cli_commands[i] && n < NAMES_MAX; i++) {
         size_t length = strlen(word);
-        if (strncmp(cli_commands[i]->name, word, length) == 0 && cli_commands[i]->name[length] == ' ') {
+        if (strncmp(cli_commands[i]->name, word, length) == 0 &&
+            cli_commands[i]->name[length] == ' ') {
             (void) error_set(err, ERROR_USAGE, "'%s' needs a second word, such as '%s'", word,
                              cli_commands[i]->name);
             return error_hint(err, "weir --help");
@@ -122,7 +123,8 @@ static bool unknown_command(const char *word, struct error *err)
     }
     (void) error_set(err, ERROR_USAGE, "there is no command '%s'", word);
     const char *nearest = text_nearest(str_of(word), names, n);
-    return nearest ? error_hint(err, "did you mean '%s'?", nearest) : error_hint(err, "weir --help");
+    return nearest ? error_hint(err, "did you mean '%s'?", nearest)
+                   : error_hint(err, "weir --help");
 }
 
 /* True when the word at `i` is an option's value that stands apart: needed to find the command, which shared

@@ -42,8 +42,8 @@ static bool read_lines(struct str text, struct cli_prices *out, const char *path
             continue;
         (void) str_split(&value, ':', &key);
         if (!take_key(str_trim(key), str_trim(value), out))
-            return error_set(err, ERROR_SETTINGS, "%s line %d: not a price: %.*s", path, number, (int) line.n,
-                             line.p);
+            return error_set(err, ERROR_SETTINGS, "%s line %d: not a price: %.*s", path, number,
+                             (int) line.n, line.p);
     }
     return true;
 }

@@ -6,10 +6,10 @@
 
 struct cli_prices {
     char currency[8];
-    char as_of[16];        /* "2026-11" */
-    char what[64];         /* "hot, LRS" */
-    double write_10000;    /* for 10,000 write operations */
-    double storage_gb;     /* for a GB (10^9 bytes) and month */
+    char as_of[16];     /* "2026-11" */
+    char what[64];      /* "hot, LRS" */
+    double write_10000; /* for 10,000 write operations */
+    double storage_gb;  /* for a GB (10^9 bytes) and month */
 };
 
 /* Reads --prices FILE, or the table that comes with weir. *name: where it was read from. */

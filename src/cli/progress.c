@@ -19,8 +19,8 @@ static void wipe(struct cli_progress *progress)
     progress->drawn = false;
 }
 
-static void rate_text(const struct cli_progress *progress, const struct export_progress *now, char *out,
-                      size_t size)
+static void rate_text(const struct cli_progress *progress, const struct export_progress *now,
+                      char *out, size_t size)
 {
     double seconds = (double) (clock_ns() - progress->began) / 1e9;
     char rate[TEXT_NUMBER_MAX], left[TEXT_NUMBER_MAX];
@@ -29,13 +29,14 @@ static void rate_text(const struct cli_progress *progress, const struct export_p
         return;
     }
     double per_second = (double) now->bytes / seconds;
-    double todo = now->bytes_expected > now->bytes ? (double) (now->bytes_expected - now->bytes) : 0;
+    double todo =
+        now->bytes_expected > now->bytes ? (double) (now->bytes_expected - now->bytes) : 0;
     (void) snprintf(out, size, "   %s/s   %s left", text_bytes((uint64_t) per_second, rate),
                     text_duration(todo / per_second, left));
 }
 
-static void fetch_text(const struct cli_progress *progress, const struct export_progress *now, char *out,
-                       size_t size)
+static void fetch_text(const struct cli_progress *progress, const struct export_progress *now,
+                       char *out, size_t size)
 {
     char done[TEXT_NUMBER_MAX], all[TEXT_NUMBER_MAX], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX];
     char rate[120], waits[60] = "";
@@ -51,8 +52,8 @@ static void fetch_text(const struct cli_progress *progress, const struct export_
 static void count_text(const struct export_progress *now, char *out, size_t size)
 {
     char done[TEXT_NUMBER_MAX], all[TEXT_NUMBER_MAX];
-    (void) snprintf(out, size, "%s: %s / %s partitions", now->phase, text_grouped(now->partitions_done, done),
-                    text_grouped(now->partitions, all));
+    (void) snprintf(out, size, "%s: %s / %s partitions", now->phase,
+                    text_grouped(now->partitions_done, done), text_grouped(now->partitions, all));
 }
 
 static void on_progress(void *context, const struct export_progress *now)
@@ -65,7 +66,8 @@ static void on_progress(void *context, const struct export_progress *now)
         progress->phase = now->phase;
         progress->began = time;
     }
-    if (cli_flag(cli, CLI_QUIET) || time - progress->shown < (terminal ? every_terminal : every_line))
+    if (cli_flag(cli, CLI_QUIET) ||
+        time - progress->shown < (terminal ? every_terminal : every_line))
         return;
     progress->shown = time;
     char line[LINE_TEXT];

@@ -9,7 +9,7 @@ struct cli_progress {
     const struct cli *cli;
     uint64_t began, shown; /* clock_ns */
     const char *phase;
-    bool drawn;            /* a line stands on the terminal */
+    bool drawn; /* a line stands on the terminal */
     struct export_watch watch;
 };
 

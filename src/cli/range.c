@@ -31,7 +31,8 @@ static bool days_of(const struct cli *cli, enum cli_option_id id, uint64_t other
 {
     uint64_t days = cli_number(cli, id, otherwise);
     if (days < 1 || days > DAYS_MAX)
-        return error_set(err, ERROR_USAGE, "--%s is between 1 and %d", cli_options[id].name, DAYS_MAX);
+        return error_set(err, ERROR_USAGE, "--%s is between 1 and %d", cli_options[id].name,
+                         DAYS_MAX);
     *out = (int64_t) days * TICK_DAY;
     return true;
 }
@@ -43,7 +44,8 @@ static bool read_form(const struct cli *cli, int64_t now, struct cli_range *out,
     if (cli_given(cli, CLI_END_DATE)) {
         int64_t last = time_of(cli, CLI_END_DATE, now);
         if (last % TICK_DAY != 0)
-            return error_set(err, ERROR_USAGE, "--end-date is a day such as 2021-11-17, without a time");
+            return error_set(err, ERROR_USAGE,
+                             "--end-date is a day such as 2021-11-17, without a time");
         if (!days_of(cli, CLI_LOOKBACK_DAYS, 1, &span, err))
             return false;
         out->to = last + TICK_DAY;
@@ -67,7 +69,8 @@ static bool read_form(const struct cli *cli, int64_t now, struct cli_range *out,
 
 static void floor_ends(const struct cli *cli, struct cli_range *range, bool end_is_now)
 {
-    int64_t from = tick_floor(range->from, TICK_PARTITION), to = tick_floor(range->to, TICK_PARTITION);
+    int64_t from = tick_floor(range->from, TICK_PARTITION),
+            to = tick_floor(range->to, TICK_PARTITION);
     if (from != range->from || (to != range->to && !end_is_now)) {
         char a[TICK_TEXT_MAX], b[TICK_TEXT_MAX];
         (void) tick_format_short(from, a);
@@ -101,7 +104,9 @@ bool cli_range_read(const struct cli *cli, int64_t now, struct cli_range *out, s
     }
     floor_ends(cli, out, end_is_now);
     if (out->from >= out->to) {
-        (void) error_set(err, ERROR_USAGE, "the range is empty or the wrong way round: its begin is not before its end");
+        (void) error_set(
+            err, ERROR_USAGE,
+            "the range is empty or the wrong way round: its begin is not before its end");
         return error_hint(err, "%s", forms);
     }
     return true;
@@ -113,7 +118,8 @@ bool cli_range_need(const struct cli *cli, int64_t now, struct cli_range *out, s
         return false;
     if (out->given)
         return true;
-    (void) error_set(err, ERROR_USAGE, "%s needs a range, in one of three forms", cli->command->name);
+    (void) error_set(err, ERROR_USAGE, "%s needs a range, in one of three forms",
+                     cli->command->name);
     return error_hint(err, "%s", forms);
 }
 

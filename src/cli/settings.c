@@ -22,11 +22,11 @@ struct reader {
     struct cli *cli;
     const char *path;
     yaml_parser_t parser;
-    char *wanted;        /* profile that is used, or NULL: the file's `profile:`, or its only one */
-    char *first;         /* first profile's name */
+    char *wanted; /* profile that is used, or NULL: the file's `profile:`, or its only one */
+    char *first;  /* first profile's name */
     size_t profiles;
     bool found;
-    bool apply;          /* second pass: values are taken over */
+    bool apply; /* second pass: values are taken over */
 };
 
 static bool at_line(const struct reader *reader, const yaml_mark_t *mark, struct error *err)
@@ -113,12 +113,14 @@ static bool read_profile(struct reader *reader, bool ours, struct error *err)
                   (name = scalar(reader, &key, err)) != NULL;
         if (ok) {
             id = cli_option_find(str_of(name));
-            ok = (id >= 0 && cli_options[id].where & CLI_SETTING) || unknown_key(reader, name, &key, err);
+            ok = (id >= 0 && cli_options[id].where & CLI_SETTING) ||
+                 unknown_key(reader, name, &key, err);
         }
         yaml_event_delete(&key);
         if (!ok || !next(reader, &value, err))
             return false;
-        ok = expect(reader, &value, YAML_SCALAR_EVENT, "one value", err) && take(reader, id, &value, err);
+        ok = expect(reader, &value, YAML_SCALAR_EVENT, "one value", err) &&
+             take(reader, id, &value, err);
         yaml_event_delete(&value);
         if (!ok)
             return false;
@@ -177,19 +179,24 @@ static bool read_top(struct reader *reader, struct error *err)
             yaml_event_delete(&event);
             return true;
         }
-        bool skip = event.type == YAML_STREAM_START_EVENT || event.type == YAML_DOCUMENT_START_EVENT ||
+        bool skip = event.type == YAML_STREAM_START_EVENT ||
+                    event.type == YAML_DOCUMENT_START_EVENT ||
                     event.type == YAML_DOCUMENT_END_EVENT || event.type == YAML_MAPPING_START_EVENT;
         char *key = NULL;
-        bool ok = skip || (expect(reader, &event, YAML_SCALAR_EVENT, "'profile' or 'profiles'", err) &&
-                           (key = scalar(reader, &event, err)) != NULL);
+        bool ok =
+            skip || (expect(reader, &event, YAML_SCALAR_EVENT, "'profile' or 'profiles'", err) &&
+                     (key = scalar(reader, &event, err)) != NULL);
         if (ok && key && strcmp(key, "profile") != 0 && strcmp(key, "profiles") != 0) {
-            (void) error_set(err, ERROR_SETTINGS, "'%s' is not known here; settings stand under 'profiles:', "
-                             "in a profile", key);
+            (void) error_set(err, ERROR_SETTINGS,
+                             "'%s' is not known here; settings stand under 'profiles:', "
+                             "in a profile",
+                             key);
             ok = at_line(reader, &event.start_mark, err);
         }
         yaml_event_delete(&event);
         if (ok && key)
-            ok = strcmp(key, "profile") == 0 ? read_default(reader, err) : read_profiles(reader, err);
+            ok = strcmp(key, "profile") == 0 ? read_default(reader, err)
+                                             : read_profiles(reader, err);
         if (!ok)
             return false;
     }
@@ -216,7 +223,8 @@ static bool check_secret(const struct reader *reader, struct error *err)
     if (str_starts(value, STR("env:")) || str_starts(value, STR("file:")) ||
         str_starts(value, STR("keyvault://")))
         return true;
-    (void) error_set(err, ERROR_SETTINGS, "%s: client-secret holds a value; it must say where the secret is",
+    (void) error_set(err, ERROR_SETTINGS,
+                     "%s: client-secret holds a value; it must say where the secret is",
                      reader->path);
     return error_hint(err, "env:NAME, file:PATH (mode 0600), or keyvault://VAULT/SECRET");
 }
@@ -227,9 +235,10 @@ static bool choose(struct reader *reader, struct error *err)
         reader->wanted = reader->first;
     if (reader->wanted || reader->profiles == 0)
         return true;
-    (void) error_set(err, ERROR_SETTINGS, "%s has %zu profiles and does not say which is used", reader->path,
-                     reader->profiles);
-    return error_hint(err, "--profile %s, or 'profile: %s' in the file", reader->first, reader->first);
+    (void) error_set(err, ERROR_SETTINGS, "%s has %zu profiles and does not say which is used",
+                     reader->path, reader->profiles);
+    return error_hint(err, "--profile %s, or 'profile: %s' in the file", reader->first,
+                      reader->first);
 }
 
 static bool read_text(struct reader *reader, struct str text, struct error *err)
@@ -241,7 +250,8 @@ static bool read_text(struct reader *reader, struct str text, struct error *err)
     if (!pass(reader, text, err) || !check_secret(reader, err))
         return false;
     if (reader->wanted && !reader->found)
-        return error_set(err, ERROR_SETTINGS, "%s has no profile '%s'", reader->path, reader->wanted);
+        return error_set(err, ERROR_SETTINGS, "%s has no profile '%s'", reader->path,
+                         reader->wanted);
     return true;
 }
 
@@ -255,7 +265,8 @@ bool cli_settings_read(struct cli *cli, struct error *err)
     if (cli->command && strcmp(cli->command->name, "init") == 0)
         return true; /* it writes the file */
     if (cli->values[CLI_PROFILE]) {
-        reader.wanted = arena_copy(&cli->arena, cli->values[CLI_PROFILE], strlen(cli->values[CLI_PROFILE]), err);
+        reader.wanted = arena_copy(&cli->arena, cli->values[CLI_PROFILE],
+                                   strlen(cli->values[CLI_PROFILE]), err);
         if (!reader.wanted)
             return false;
     }

@@ -27,13 +27,15 @@ static const char *without_end(struct cli *cli, const char *query, struct error 
     return arena_copy(&cli->arena, text.p, text.n, err);
 }
 
-static bool read_query(struct cli *cli, struct export_source *source, struct str *text, struct error *err)
+static bool read_query(struct cli *cli, struct export_source *source, struct str *text,
+                       struct error *err)
 {
     const char *query;
     if (cli->arg_count > 0)
         return error_set(err, ERROR_USAGE, "either TABLE or --query, not both");
     if (!cli_text(cli, CLI_AS)) {
-        (void) error_set(err, ERROR_USAGE, "--query needs --as NAME: what its rows are called in the lake");
+        (void) error_set(err, ERROR_USAGE,
+                         "--query needs --as NAME: what its rows are called in the lake");
         return error_hint(err, "%s", cli->command->example);
     }
     if (!cli_query_text(cli, cli_text(cli, CLI_QUERY), &query, err))
@@ -57,7 +59,8 @@ bool cli_source_read(struct cli *cli, struct cli_context *context, const struct 
         if (!read_query(cli, source, text, err))
             return false;
     } else if (cli->arg_count == 0) {
-        (void) error_set(err, ERROR_USAGE, "%s needs TABLE, or --query KQL --as NAME", cli->command->name);
+        (void) error_set(err, ERROR_USAGE, "%s needs TABLE, or --query KQL --as NAME",
+                         cli->command->name);
         return error_hint(err, "weir tables lists the tables");
     } else {
         table = cli->args[0];

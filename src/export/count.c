@@ -6,8 +6,8 @@ enum { COUNT_QUERY_MAX = 1 << 20 };
 /* 31 days are 8,928 rows of an answer; 180 days stay far below the ceiling of 500,000. */
 static const int64_t window_first = 31 * TICK_DAY, window_max = 180 * TICK_DAY;
 
-static bool number(const struct workspace_table *table, size_t row, const char *column, uint64_t *out,
-                   struct error *err)
+static bool number(const struct workspace_table *table, size_t row, const char *column,
+                   uint64_t *out, struct error *err)
 {
     const struct workspace_cell *cell = workspace_cell(table, row, column);
     if (cell && cell->null) {
@@ -40,24 +40,27 @@ static bool read_window(const struct workspace_table *table, bool item, int64_t 
         int64_t tick;
         if (!cell || cell->null || !tick_parse(cell->text, &tick) || tick < from || tick >= to ||
             tick % TICK_PARTITION != 0)
-            return error_set(err, ERROR_FORMAT, "the answer to a count names a partition that was not asked for");
+            return error_set(err, ERROR_FORMAT,
+                             "the answer to a count names a partition that was not asked for");
         if (!read_row(table, row, item, &out[(tick - from) / TICK_PARTITION], err))
             return false;
     }
     return true;
 }
 
-static bool count_window(struct workspace *workspace, const struct export_snapshot *snapshot, int64_t t0,
-                         int64_t from, int64_t to, struct export_counted *out, struct error *err)
+static bool count_window(struct workspace *workspace, const struct export_snapshot *snapshot,
+                         int64_t t0, int64_t from, int64_t to, struct export_counted *out,
+                         struct error *err)
 {
     size_t partitions = (size_t) ((to - from) / TICK_PARTITION);
     memset(out, 0, partitions * sizeof *out);
     struct buf text = BUF_INIT(COUNT_QUERY_MAX);
     export_put_count(&text, snapshot, t0, from, to);
     struct workspace_table table = {0};
-    bool ok = buf_ok(&text, "query", err) &&
-              workspace_ask(workspace, buf_str(&text), snapshot->timespan, partitions, &table, err) &&
-              read_window(&table, snapshot->item, from, to, out, err);
+    bool ok =
+        buf_ok(&text, "query", err) &&
+        workspace_ask(workspace, buf_str(&text), snapshot->timespan, partitions, &table, err) &&
+        read_window(&table, snapshot->item, from, to, out, err);
     workspace_table_release(&table);
     buf_release(&text);
     return ok;

@@ -75,13 +75,15 @@ static bool sample_share(struct sample *sample, const struct export_options *opt
 }
 
 /* A few rows from each part of the range. A part that does not answer is left out: it is a guess anyway. */
-static bool take_sample(struct sample *sample, const struct export_options *options, struct error *err)
+static bool take_sample(struct sample *sample, const struct export_options *options,
+                        struct error *err)
 {
     int64_t from = options->source.from, span = options->source.to - from;
     for (int part = 0; part < SAMPLE_PARTS; part++) {
         struct export_share share = {
             .from = from + span / SAMPLE_PARTS * part,
-            .to = part + 1 < SAMPLE_PARTS ? from + span / SAMPLE_PARTS * (part + 1) : options->source.to,
+            .to = part + 1 < SAMPLE_PARTS ? from + span / SAMPLE_PARTS * (part + 1)
+                                          : options->source.to,
             .parts = 1,
         };
         if (!sample_share(sample, options, &share, err))
@@ -169,8 +171,8 @@ bool export_plan_estimate(struct export_plan *plan, const struct export_options 
 {
     *out = (struct export_estimate){0};
     struct sample sample = {.snapshot = snapshot, .text = BUF_INIT(2 * JSON_ROW_MAX)};
-    bool ok = add_days(plan, out, err) &&
-              (out->total.rows == 0 || take_sample(&sample, options, err));
+    bool ok =
+        add_days(plan, out, err) && (out->total.rows == 0 || take_sample(&sample, options, err));
     if (ok) {
         scale(&sample, out);
         pack(plan, options, out);
@@ -187,8 +189,8 @@ static bool count_all(const struct export_options *options, const struct export_
                       struct export_plan *plan, struct error *err)
 {
     struct export_counted *counted = mem_alloc(plan->count, sizeof *counted, err);
-    bool ok = counted && export_count(options->workspace, snapshot, snapshot->t0, plan->from, plan->to,
-                                      counted, err);
+    bool ok = counted && export_count(options->workspace, snapshot, snapshot->t0, plan->from,
+                                      plan->to, counted, err);
     for (size_t i = 0; ok && i < plan->count; i++) {
         plan->parts[i].counted = counted[i];
         plan->parts[i].state = EXPORT_WAITING;

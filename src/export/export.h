@@ -18,12 +18,12 @@
 #include "workspace/workspace.h"
 
 enum {
-    EXPORT_CEILING_ROWS = 500000,          /* azure.md 1.5 */
-    EXPORT_CEILING_BYTES = 64000000,       /* engine bytes of one answer */
-    EXPORT_CEILING_JSON = 100000000,       /* bytes of one answer as JSON */
-    EXPORT_PARTITION_TRIES = 4,            /* times that a partition is fetched before it is given up */
-    EXPORT_BATCH_TRIES = 10,               /* times that one batch is asked for in a row */
-    EXPORT_PARTITIONS_MAX = 40 * 105408,   /* forty years */
+    EXPORT_CEILING_ROWS = 500000,    /* azure.md 1.5 */
+    EXPORT_CEILING_BYTES = 64000000, /* engine bytes of one answer */
+    EXPORT_CEILING_JSON = 100000000, /* bytes of one answer as JSON */
+    EXPORT_PARTITION_TRIES = 4,      /* times that a partition is fetched before it is given up */
+    EXPORT_BATCH_TRIES = 10,         /* times that one batch is asked for in a row */
+    EXPORT_PARTITIONS_MAX = 40 * 105408, /* forty years */
     EXPORT_REASON_MAX = 200,
     EXPORT_FAILED_LISTED = 10000
 };
@@ -35,22 +35,22 @@ enum {
 
 /* What is exported. `query` NULL: the table as it is. */
 struct export_source {
-    struct lake_place place;  /* place.table: the name in the lake (--as NAME with a query) */
-    const char *query;        /* KQL, checked by the caller to work row by row, or one_batch */
-    bool one_batch;           /* asked for whole; its rows are then laid into partitions */
-    int64_t from, to;         /* half-open, multiples of TICK_PARTITION */
+    struct lake_place place; /* place.table: the name in the lake (--as NAME with a query) */
+    const char *query;       /* KQL, checked by the caller to work row by row, or one_batch */
+    bool one_batch;          /* asked for whole; its rows are then laid into partitions */
+    int64_t from, to;        /* half-open, multiples of TICK_PARTITION */
 };
 
 /* What goes on, for progress. Figures only grow. */
 struct export_progress {
-    const char *phase;        /* "count", "fetch", "verify" */
+    const char *phase; /* "count", "fetch", "verify" */
     uint64_t partitions, partitions_done;
     uint64_t rows_expected, rows;
-    uint64_t bytes;           /* written */
-    uint64_t received;        /* JSON bytes from the service */
-    uint64_t bytes_expected;  /* estimate of what will be written, or 0 */
-    unsigned queries;         /* under way */
-    double blocked;           /* seconds that the service asked to wait for, or 0 */
+    uint64_t bytes;          /* written */
+    uint64_t received;       /* JSON bytes from the service */
+    uint64_t bytes_expected; /* estimate of what will be written, or 0 */
+    unsigned queries;        /* under way */
+    double blocked;          /* seconds that the service asked to wait for, or 0 */
     uint64_t throttled;
 };
 
@@ -68,15 +68,15 @@ struct export_options {
     struct workspace *workspace;
     struct store *store;
     struct export_source source;
-    int64_t settle;            /* ticks; 0: EXPORT_SETTLE; negative: none */
-    uint64_t batch_rows;       /* 0: the ceiling */
-    int64_t batch_span;        /* ticks; 0: no limit */
-    unsigned queries;          /* at once; 0: WORKSPACE_CONCURRENT */
-    size_t memory;             /* bytes of rows in memory; 0: 96 MiB */
-    bool refresh;              /* fetch what the ledger holds as verified, too */
+    int64_t settle;      /* ticks; 0: EXPORT_SETTLE; negative: none */
+    uint64_t batch_rows; /* 0: the ceiling */
+    int64_t batch_span;  /* ticks; 0: no limit */
+    unsigned queries;    /* at once; 0: WORKSPACE_CONCURRENT */
+    size_t memory;       /* bytes of rows in memory; 0: 96 MiB */
+    bool refresh;        /* fetch what the ledger holds as verified, too */
     bool keep_empty;
-    const char *identity;      /* for the ledger */
-    const char *run;           /* run id, a GUID */
+    const char *identity; /* for the ledger */
+    const char *run;      /* run id, a GUID */
     const struct export_watch *watch;
     const struct stop *stop;
 };
@@ -84,24 +84,24 @@ struct export_options {
 struct export_failed {
     int64_t partition;
     uint64_t rows, rows_expected;
-    bool sums_differ;          /* equal counts, but not the same rows */
+    bool sums_differ; /* equal counts, but not the same rows */
     unsigned tries;
     char reasons[EXPORT_REASON_MAX]; /* what each try ended with, equal ones merged */
 };
 
 struct export_report {
-    int64_t snapshot;          /* T0 */
-    uint64_t partitions;       /* in the range */
-    uint64_t skipped;          /* verified by the ledger already */
-    uint64_t fetched;          /* verified by this run, empty ones included */
-    uint64_t rows, bytes;      /* written by this run */
-    uint64_t rows_verified;    /* in the whole range, skipped ones included */
+    int64_t snapshot;       /* T0 */
+    uint64_t partitions;    /* in the range */
+    uint64_t skipped;       /* verified by the ledger already */
+    uint64_t fetched;       /* verified by this run, empty ones included */
+    uint64_t rows, bytes;   /* written by this run */
+    uint64_t rows_verified; /* in the whole range, skipped ones included */
     uint64_t bytes_verified;
     uint64_t without_ingestion_time; /* rows counted as before T0 for want of a stamp */
-    bool sums;                 /* compared by sum as well as by count */
+    bool sums;                       /* compared by sum as well as by count */
     uint64_t queries, throttled;
     double seconds;
-    uint64_t failed_count;     /* partitions that do not verify */
+    uint64_t failed_count;        /* partitions that do not verify */
     struct export_failed *failed; /* the first EXPORT_FAILED_LISTED of them, oldest first */
     size_t failed_listed, failed_room;
 };
@@ -112,8 +112,10 @@ void export_report_release(struct export_report *report);
 bool export_run(const struct export_options *options, struct export_report *report,
                 struct error *err);
 
-/* Lake against workspace, partition by partition, over what the ledger holds in the range: blobs are read
- * and hashed, the workspace is counted as of each line's own T0. report->failed lists what differs. */
+/* The ledger against the workspace, partition by partition: each is counted again as of its line's own T0, and
+ * partitions without a line as of now. report->failed lists what differs and why: rows that the ledger lacks, rows that
+ * the workspace no longer has, other rows. With source.from == source.to, the range is that of the ledger. Whether
+ * the blobs are those of the ledger is lake/check.h's to say. */
 bool export_verify(const struct export_options *options, struct export_report *report,
                    struct error *err);
 
@@ -127,10 +129,10 @@ struct export_estimate {
     struct export_day *days;
     size_t count, room;
     struct export_day total;
-    uint64_t queries;           /* batches */
-    uint64_t batch_bytes;       /* of the largest batch, as the service's JSON */
-    double seconds;             /* at least, within the limits of rate and concurrency */
-    uint64_t response;          /* all answers, as the service's JSON */
+    uint64_t queries;     /* batches */
+    uint64_t batch_bytes; /* of the largest batch, as the service's JSON */
+    double seconds;       /* at least, within the limits of rate and concurrency */
+    uint64_t response;    /* all answers, as the service's JSON */
 };
 void export_estimate_release(struct export_estimate *estimate);
 bool export_estimate(const struct export_options *options, struct export_estimate *out,

@@ -192,8 +192,8 @@ static bool write_partition(struct export_fetch *fetch, size_t part, struct lake
 }
 
 /* All rows of a partition are in: they are what was counted, or the partition is set back. */
-static bool finish_partition(struct export_fetch *fetch, size_t part, struct lake_pile *const *piles,
-                             size_t n, struct error *err)
+static bool finish_partition(struct export_fetch *fetch, size_t part,
+                             struct lake_pile *const *piles, size_t n, struct error *err)
 {
     const struct export_counted *counted = &fetch->plan->parts[part].counted;
     uint64_t rows = 0, sum = 0;
@@ -282,8 +282,8 @@ static bool give_up(struct export_job *job, struct error *err)
 }
 
 /* Two jobs in place of one. A partition that is cut becomes an open one. */
-static bool split(struct export_job *job, const struct export_batch *a, const struct export_batch *b,
-                  struct error *err)
+static bool split(struct export_job *job, const struct export_batch *a,
+                  const struct export_batch *b, struct error *err)
 {
     struct export_fetch *fetch = job->fetch;
     if (!a->whole && !open_share(fetch, a->first, job->batch.whole ? 2 : 1, err))
@@ -329,7 +329,8 @@ static void batch_counted(const struct export_job *job, uint64_t *rows, uint64_t
     }
 }
 
-static bool came_whole(struct export_job *job, const struct workspace_result *result, struct error *err)
+static bool came_whole(struct export_job *job, const struct workspace_result *result,
+                       struct error *err)
 {
     uint64_t rows, bytes;
     batch_counted(job, &rows, &bytes);
@@ -393,7 +394,8 @@ static bool on_row(void *context, const struct json_row *row, struct error *err)
     if (!lake_line_key(fetch->line, row, &tick, &item, err))
         return false;
     if (tick < job->batch.share.from || tick >= job->batch.share.to)
-        return error_set(err, ERROR_FORMAT, "the service sent a row of another time than was asked for");
+        return error_set(err, ERROR_FORMAT,
+                         "the service sent a row of another time than was asked for");
     size_t part = (size_t) ((tick - fetch->plan->from) / TICK_PARTITION) - job->batch.first;
     if (!job->piles) {
         job->piles = mem_alloc(job->batch.count, sizeof *job->piles, err);
@@ -439,8 +441,8 @@ static bool start(struct export_job *job, struct error *err)
     };
     push(&fetch->active, job);
     fetch->active_count++;
-    bool ok = buf_ok(&text, "query", err) &&
-              workspace_start(fetch->options->workspace, &query, err);
+    bool ok =
+        buf_ok(&text, "query", err) && workspace_start(fetch->options->workspace, &query, err);
     buf_release(&text);
     if (!ok) {
         detach(&fetch->active, job);
@@ -451,7 +453,8 @@ static bool start(struct export_job *job, struct error *err)
 }
 
 /* Partitions that were counted empty need no query. */
-static bool settle_empty(struct export_fetch *fetch, const struct export_batch *batch, struct error *err)
+static bool settle_empty(struct export_fetch *fetch, const struct export_batch *batch,
+                         struct error *err)
 {
     for (size_t i = 0; i < batch->count; i++)
         if (!finish_partition(fetch, batch->first + i, NULL, 0, err))
@@ -499,9 +502,10 @@ static struct export_job *next_job(struct export_fetch *fetch, struct error *err
         uint64_t rows = 0;
         for (size_t i = 0; i < batch.count; i++)
             rows += fetch->plan->parts[batch.first + i].counted.rows;
-        uint32_t shares = batch.count == 1 && fetch->snapshot->item && !fetch->options->source.one_batch
-                              ? export_plan_shares(fetch->plan, batch.first)
-                              : 1;
+        uint32_t shares =
+            batch.count == 1 && fetch->snapshot->item && !fetch->options->source.one_batch
+                ? export_plan_shares(fetch->plan, batch.first)
+                : 1;
         if (rows == 0) {
             if (!settle_empty(fetch, &batch, err))
                 return NULL;
@@ -554,9 +558,9 @@ static void show(struct export_fetch *fetch)
     fetch->progress.blocked = load.blocked;
     fetch->progress.throttled = load.throttled;
     if (fetch->progress.rows > 0)
-        fetch->progress.bytes_expected = (uint64_t) ((double) fetch->progress.bytes /
-                                                     (double) fetch->progress.rows *
-                                                     (double) fetch->progress.rows_expected);
+        fetch->progress.bytes_expected =
+            (uint64_t) ((double) fetch->progress.bytes / (double) fetch->progress.rows *
+                        (double) fetch->progress.rows_expected);
     if (watch && watch->progress)
         watch->progress(watch->context, &fetch->progress);
 }

@@ -28,14 +28,14 @@ struct export_fetch {
     struct export_report *report;
     struct export_progress progress;
 
-    struct lake_line *line;          /* made from the columns of the first answer */
+    struct lake_line *line; /* made from the columns of the first answer */
     struct export_job *active, *pending;
     unsigned active_count;
     struct export_open *open;        /* partitions that are fetched in shares */
     struct export_trouble *troubles; /* the first EXPORT_FAILED_LISTED partitions that had any */
     size_t trouble_count, trouble_room;
-    struct error failed;             /* ends the pass */
-    uint64_t flushed_at, shown_at;   /* clock_ns */
+    struct error failed;           /* ends the pass */
+    uint64_t flushed_at, shown_at; /* clock_ns */
     struct random *random;
 };
 

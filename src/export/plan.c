@@ -11,14 +11,14 @@ enum { AIM_ROWS = 98, AIM_BYTES = 92, AIM_JSON = 92, SHARES_MAX = 4096 };
 static const double guess_per_column = 5.0, guess_per_byte = 1.2;
 enum { FIRST_JSON = 8 << 20 };
 
-bool export_plan_init(struct export_plan *plan, const struct export_options *options, size_t columns,
-                      struct error *err)
+bool export_plan_init(struct export_plan *plan, const struct export_options *options,
+                      size_t columns, struct error *err)
 {
     const struct export_source *source = &options->source;
     size_t count = (size_t) ((source->to - source->from) / TICK_PARTITION);
     if (count > EXPORT_PARTITIONS_MAX)
-        return error_set(err, ERROR_LIMIT, "%zu partitions are more than an export may have: %d", count,
-                         EXPORT_PARTITIONS_MAX);
+        return error_set(err, ERROR_LIMIT, "%zu partitions are more than an export may have: %d",
+                         count, EXPORT_PARTITIONS_MAX);
     *plan = (struct export_plan){
         .from = source->from,
         .to = source->to,
@@ -98,7 +98,9 @@ bool export_plan_take(struct export_plan *plan, struct export_batch *out)
     }
     plan->next = end;
     *out = (struct export_batch){
-        .share = {.from = export_plan_tick(plan, first), .to = export_plan_tick(plan, end), .parts = 1},
+        .share = {.from = export_plan_tick(plan, first),
+                  .to = export_plan_tick(plan, end),
+                  .parts = 1},
         .first = first,
         .count = end - first,
         .whole = true,
@@ -140,7 +142,8 @@ static bool split_partitions(const struct export_batch *batch, struct export_bat
     return true;
 }
 
-static bool split_time(const struct export_batch *batch, struct export_batch *a, struct export_batch *b)
+static bool split_time(const struct export_batch *batch, struct export_batch *a,
+                       struct export_batch *b)
 {
     int64_t middle = batch->share.from + (batch->share.to - batch->share.from) / 2;
     *a = *b = *batch;
@@ -150,7 +153,8 @@ static bool split_time(const struct export_batch *batch, struct export_batch *a,
 }
 
 /* hash(x, 2n) is p or p + n exactly where hash(x, n) is p: a remainder of one 64-bit number. */
-static bool split_hash(const struct export_batch *batch, struct export_batch *a, struct export_batch *b)
+static bool split_hash(const struct export_batch *batch, struct export_batch *a,
+                       struct export_batch *b)
 {
     if (batch->share.parts > SHARES_MAX / 2)
         return false;
@@ -161,7 +165,8 @@ static bool split_hash(const struct export_batch *batch, struct export_batch *a,
     return true;
 }
 
-bool export_plan_split(const struct export_batch *batch, struct export_batch *a, struct export_batch *b)
+bool export_plan_split(const struct export_batch *batch, struct export_batch *a,
+                       struct export_batch *b)
 {
     if (batch->count > 1)
         return split_partitions(batch, a, b);

@@ -33,22 +33,24 @@ struct export_plan {
     int64_t from, to;
     struct export_part *parts; /* one a partition */
     size_t count;
-    size_t next;               /* nothing before this index is waiting */
+    size_t next; /* nothing before this index is waiting */
 
     uint64_t rows_max, bytes_max, json_max; /* aims: a part of the ceilings */
     int64_t span_max;
-    double json_per_row, json_per_byte;     /* learned: a row costs the one, plus bytes times the other */
+    double json_per_row,
+        json_per_byte; /* learned: a row costs the one, plus bytes times the other */
     bool learned;
 };
 
 struct export_batch {
-    struct export_share share; /* whole partitions when parts == 1 and from, to are multiples of 5 min */
-    size_t first, count;       /* partitions it touches */
-    bool whole;                /* covers its partitions whole */
+    struct export_share
+        share;           /* whole partitions when parts == 1 and from, to are multiples of 5 min */
+    size_t first, count; /* partitions it touches */
+    bool whole;          /* covers its partitions whole */
 };
 
-bool export_plan_init(struct export_plan *plan, const struct export_options *options, size_t columns,
-                      struct error *err);
+bool export_plan_init(struct export_plan *plan, const struct export_options *options,
+                      size_t columns, struct error *err);
 void export_plan_release(struct export_plan *plan);
 int64_t export_plan_tick(const struct export_plan *plan, size_t part);
 
@@ -65,7 +67,8 @@ bool export_plan_estimate(struct export_plan *plan, const struct export_options 
                           struct error *err);
 
 /* Cuts a batch in two. *a comes before *b. False: it is a single share that cannot be cut further. */
-bool export_plan_split(const struct export_batch *batch, struct export_batch *a, struct export_batch *b);
+bool export_plan_split(const struct export_batch *batch, struct export_batch *a,
+                       struct export_batch *b);
 
 /* How many equal shares a partition should be fetched in, by its count. 1: one is enough. */
 uint32_t export_plan_shares(const struct export_plan *plan, size_t part);

@@ -18,7 +18,7 @@ struct run {
     struct lake_pool *pool;
     struct store_lock *lock;
     struct random random;
-    bool refresh;                   /* nothing that the ledger holds is skipped */
+    bool refresh; /* nothing that the ledger holds is skipped */
 };
 
 static void note(const struct export_options *options, const char *line)
@@ -87,7 +87,8 @@ static bool count_stretch(struct run *run, size_t first, size_t end, struct erro
 {
     struct export_plan *plan = &run->plan;
     if (!export_count(run->options->workspace, &run->snapshot, run->snapshot.t0,
-                      export_plan_tick(plan, first), export_plan_tick(plan, end), run->counted, err))
+                      export_plan_tick(plan, first), export_plan_tick(plan, end), run->counted,
+                      err))
         return false;
     for (size_t i = first; i < end; i++)
         plan->parts[i].counted = run->counted[i - first];
@@ -179,7 +180,8 @@ static bool list_failed(struct run *run, size_t part, struct error *err)
 static bool report_partitions(struct run *run, struct error *err)
 {
     for (size_t i = 0; i < run->plan.count; i++) {
-        const struct lake_entry *entry = lake_ledger_find(run->ledger, export_plan_tick(&run->plan, i));
+        const struct lake_entry *entry =
+            lake_ledger_find(run->ledger, export_plan_tick(&run->plan, i));
         bool settled = run->plan.parts[i].state == EXPORT_SETTLED;
         if (!settled && !list_failed(run, i, err))
             return false;
@@ -221,13 +223,15 @@ static bool begin(struct run *run, struct error *err)
         .access = LAKE_ACCESS_UNKNOWN,
         .started = tick_now(),
         .t0 = run->snapshot.t0,
-        .settle = options->settle > 0 ? options->settle : options->settle < 0 ? 0 : EXPORT_SETTLE,
+        .settle = options->settle > 0   ? options->settle
+                  : options->settle < 0 ? 0
+                                        : EXPORT_SETTLE,
         .from = options->source.from,
         .to = options->source.to,
     };
     return lake_columns_hash(&run->snapshot.columns, head.columns, err) &&
-           lake_schema_update(options->store, place(run), options->source.query, &run->snapshot.columns,
-                              NULL, err) &&
+           lake_schema_update(options->store, place(run), options->source.query,
+                              &run->snapshot.columns, NULL, err) &&
            lake_ledger_begin(run->ledger, &head, err);
 }
 
@@ -273,7 +277,8 @@ static bool go(struct run *run, struct error *err)
         return false;
     if (run->report->without_ingestion_time > 0) {
         char line[120], number[TEXT_NUMBER_MAX];
-        (void) snprintf(line, sizeof line, "%s rows have no ingestion time; they count as there at the snapshot",
+        (void) snprintf(line, sizeof line,
+                        "%s rows have no ingestion time; they count as there at the snapshot",
                         text_grouped(run->report->without_ingestion_time, number));
         note(run->options, line);
     }
@@ -289,7 +294,8 @@ static bool go(struct run *run, struct error *err)
     return fetch_all(run, err) && report_partitions(run, err);
 }
 
-bool export_run(const struct export_options *options, struct export_report *report, struct error *err)
+bool export_run(const struct export_options *options, struct export_report *report,
+                struct error *err)
 {
     uint64_t began = clock_ns();
     /* A query that is asked for whole is written whole. */

@@ -14,7 +14,8 @@
 enum { QUERY_MAX = 1 << 20, PROBE_ROWS = 1, TIMESPAN_MAX = 2 * TICK_TEXT_MAX + 2 };
 
 /* Standard columns that the service shows only when they are named (azure.md 1.10). */
-static const char *const hidden[] = {"_ItemId", "_ResourceId", "_SubscriptionId", "TenantId", "Type"};
+static const char *const hidden[] = {"_ItemId", "_ResourceId", "_SubscriptionId", "TenantId",
+                                     "Type"};
 
 static void put_name(struct buf *out, const char *name)
 {
@@ -69,8 +70,8 @@ void export_put_rows(struct buf *out, const struct export_snapshot *snapshot,
     }
 }
 
-void export_put_count(struct buf *out, const struct export_snapshot *snapshot, int64_t t0, int64_t from,
-                      int64_t to)
+void export_put_count(struct buf *out, const struct export_snapshot *snapshot, int64_t t0,
+                      int64_t from, int64_t to)
 {
     put_source(out, snapshot, t0, from, to);
     buf_puts(out, "\n| extend weir_bytes = estimate_data_size(*), weir_unstamped = ");
@@ -89,9 +90,11 @@ static bool ask_now(struct workspace *workspace, int64_t *out, struct error *err
 {
     struct workspace_table table = {0};
     bool ok = workspace_ask(workspace, STR("print Now = now()"), NULL, 1, &table, err);
-    const struct workspace_cell *cell = ok && table.rows == 1 ? workspace_cell(&table, 0, "Now") : NULL;
+    const struct workspace_cell *cell =
+        ok && table.rows == 1 ? workspace_cell(&table, 0, "Now") : NULL;
     if (ok && (!cell || cell->null || !tick_parse(cell->text, out)))
-        ok = error_set(err, ERROR_FORMAT, "the service does not tell its time: no datetime from 'print now()'");
+        ok = error_set(err, ERROR_FORMAT,
+                       "the service does not tell its time: no datetime from 'print now()'");
     workspace_table_release(&table);
     return ok;
 }
@@ -132,7 +135,8 @@ static bool add_hidden(struct workspace *workspace, struct export_snapshot *out,
     return true;
 }
 
-static bool no_such_table(const struct workspace_schemas *schemas, const char *table, struct error *err)
+static bool no_such_table(const struct workspace_schemas *schemas, const char *table,
+                          struct error *err)
 {
     (void) error_set(err, ERROR_NOT_FOUND, "table '%s' is not in workspace %s", table,
                      schemas->name ? schemas->name : "");
@@ -171,9 +175,10 @@ static bool query_columns(const struct export_options *options, struct export_sn
     buf_puts(&text, out->rows);
     buf_puts(&text, "\n| take 0");
     struct workspace_table table = {0};
-    bool ok = buf_ok(&text, "query", err) &&
-              workspace_ask(options->workspace, buf_str(&text), out->timespan, PROBE_ROWS, &table, err) &&
-              columns_copy(&table.columns, &out->columns, err);
+    bool ok =
+        buf_ok(&text, "query", err) &&
+        workspace_ask(options->workspace, buf_str(&text), out->timespan, PROBE_ROWS, &table, err) &&
+        columns_copy(&table.columns, &out->columns, err);
     workspace_table_release(&table);
     buf_release(&text);
     return ok;
@@ -195,7 +200,8 @@ static bool check_columns(const struct export_options *options, struct export_sn
 }
 
 /* Operators that are not row by row see the whole range, the same in the count as in the fetch. */
-static bool whole_range(const struct export_source *source, struct export_snapshot *out, struct error *err)
+static bool whole_range(const struct export_source *source, struct export_snapshot *out,
+                        struct error *err)
 {
     char from[TICK_TEXT_MAX], to[TICK_TEXT_MAX];
     struct buf text = BUF_INIT(TIMESPAN_MAX);
@@ -221,7 +227,8 @@ bool export_snapshot_take(const struct export_options *options, struct export_sn
     bool ok = buf_ok(&rows, "query", err);
     out->rows = ok ? buf_take(&rows) : NULL;
     buf_release(&rows);
-    ok = ok && (!source->one_batch || whole_range(source, out, err)) && (source->query ? query_columns : table_columns)(options, out, err) &&
+    ok = ok && (!source->one_batch || whole_range(source, out, err)) &&
+         (source->query ? query_columns : table_columns)(options, out, err) &&
          check_columns(options, out, err) && ask_now(options->workspace, &out->t0, err);
     if (ok && options->settle >= 0)
         out->t0 -= options->settle > 0 ? options->settle : EXPORT_SETTLE;

@@ -5,12 +5,12 @@
 #include "export/export.h"
 
 struct export_snapshot {
-    int64_t t0;              /* rows with a later ingestion time are not part of this export */
-    struct columns columns;  /* in the order in which they are asked for and written */
-    bool item;               /* rows have an `_ItemId`: sums are compared */
-    bool ingestion;          /* rows have ingestion times: a plain table */
-    char *timespan;          /* of every request: the whole range for one_batch, else NULL */
-    char *rows;              /* KQL that gives the rows of the source, without range: table or query */
+    int64_t t0;             /* rows with a later ingestion time are not part of this export */
+    struct columns columns; /* in the order in which they are asked for and written */
+    bool item;              /* rows have an `_ItemId`: sums are compared */
+    bool ingestion;         /* rows have ingestion times: a plain table */
+    char *timespan;         /* of every request: the whole range for one_batch, else NULL */
+    char *rows; /* KQL that gives the rows of the source, without range: table or query */
 };
 void export_snapshot_release(struct export_snapshot *snapshot);
 
@@ -30,7 +30,7 @@ void export_put_rows(struct buf *out, const struct export_snapshot *snapshot,
                      const struct export_share *share);
 /* KQL that counts a range per partition: Partition, Rows, Bytes, Unstamped, and SumLow, SumHigh with `_ItemId`.
  * t0 stands apart, since a verification counts as of an older one. */
-void export_put_count(struct buf *out, const struct export_snapshot *snapshot, int64_t t0, int64_t from,
-                      int64_t to);
+void export_put_count(struct buf *out, const struct export_snapshot *snapshot, int64_t t0,
+                      int64_t from, int64_t to);
 
 #endif

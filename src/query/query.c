@@ -16,12 +16,13 @@ struct query {
     size_t coverage_count;
 };
 
-static bool on_table(void *context, struct str name, struct columns *visible, struct columns *hidden_,
-                     struct error *err)
+static bool on_table(void *context, struct str name, struct columns *visible,
+                     struct columns *hidden_, struct error *err)
 {
     struct query *query = context;
     const struct query_table *table = query_tables_find(&query->tables, name, err);
-    return table && columns_copy(&table->visible, visible, err) && columns_copy(&table->hidden, hidden_, err);
+    return table && columns_copy(&table->visible, visible, err) &&
+           columns_copy(&table->hidden, hidden_, err);
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -30,9 +31,11 @@ static int64_t later(int64_t a, int64_t b)
 }
 
 /* The asked range: what the options and the query's own filters have in common, in whole partitions. */
-static void ask(const struct query *query, const struct kql_table *table, struct query_coverage *out)
+static void ask(const struct query *query, const struct kql_table *table,
+                struct query_coverage *out)
 {
-    int64_t from = table->from, to = table->to < query->options.now ? table->to : query->options.now;
+    int64_t from = table->from,
+            to = table->to < query->options.now ? table->to : query->options.now;
     if (query->options.from != 0 || query->options.to != 0) {
         from = later(from, query->options.from);
         to = to < query->options.to ? to : query->options.to;
@@ -45,8 +48,8 @@ static void ask(const struct query *query, const struct kql_table *table, struct
     out->partitions = (uint64_t) ((out->to - out->from) / TICK_PARTITION);
 }
 
-static bool add_view(struct query *query, const struct kql_table *table, const struct query_paths *paths,
-                     struct error *err)
+static bool add_view(struct query *query, const struct kql_table *table,
+                     const struct query_paths *paths, struct error *err)
 {
     struct columns columns = {0};
     bool ok = columns_copy(table->columns, &columns, err) &&
@@ -72,8 +75,10 @@ static bool open_table(struct query *query, const struct kql_table *table,
     struct query_table *source = query_tables_find(&query->tables, str_of(table->name), err);
     struct query_paths paths = {0};
     ask(query, table, coverage);
-    bool ok = source && query_paths_find(&paths, &query->tables, source, coverage, table->from, table->to, err) &&
-              add_view(query, table, &paths, err);
+    bool ok =
+        source &&
+        query_paths_find(&paths, &query->tables, source, table->from, table->to, coverage, err) &&
+        add_view(query, table, &paths, err);
     query_paths_release(&paths);
     return ok;
 }
@@ -94,7 +99,8 @@ static bool open_tables(struct query *query, struct error *err)
 
 static bool open_engine(struct query *query, struct error *err)
 {
-    struct engine_options options = {.threads = query->options.threads, .memory = query->options.memory};
+    struct engine_options options = {.threads = query->options.threads,
+                                     .memory = query->options.memory};
     query->engine = engine_open(&options, err);
     query->task = query->engine ? engine_task_new(query->engine, err) : NULL;
     return query->task != NULL;
@@ -122,7 +128,8 @@ struct query *query_open(const struct query_options *options, struct error *err)
     bool ok = query_tables_init(&query->tables, options->store, options->workspace_id, err) &&
               compile(query, err) && open_engine(query, err) && open_tables(query, err);
     if (ok)
-        query->result = engine_query(query->task, kql_sql(query->kql), kql_columns(query->kql), err);
+        query->result =
+            engine_query(query->task, kql_sql(query->kql), kql_columns(query->kql), err);
     if (query->result)
         return query;
     query_free(query);

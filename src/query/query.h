@@ -21,10 +21,11 @@ struct query_options {
     struct store *store;
     const char *workspace_id; /* NULL: the only one that the lake has of a table */
     struct str kql;
-    int64_t from, to;         /* the asked range, applied to TimeGenerated of every table; both 0: the query's own */
-    int64_t now;              /* tick of now() */
-    unsigned threads;         /* 0: all */
-    uint64_t memory;          /* bytes; 0: the engine's default */
+    int64_t from,
+        to; /* the asked range, applied to TimeGenerated of every table; both 0: the query's own */
+    int64_t now;      /* tick of now() */
+    unsigned threads; /* 0: all */
+    uint64_t memory;  /* bytes; 0: the engine's default */
 };
 
 struct query;
@@ -40,10 +41,9 @@ const struct columns *query_columns(const struct query *query);
  * when blobs that are not weir's stand in it. Without a range nothing was asked: partitions is 0. */
 struct query_coverage {
     const char *table;
-    int64_t from, to;              /* the asked range, in whole partitions; both 0: none */
+    int64_t from, to; /* the asked range, in whole partitions; both 0: none */
     uint64_t partitions, held;
-    int64_t first, last;           /* of what is held, [first, last); both 0: nothing */
-    uint64_t files, bytes;         /* that are read */
+    uint64_t files, bytes; /* that are read */
 };
 size_t query_coverage(const struct query *query, const struct query_coverage **out);
 

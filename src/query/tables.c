@@ -2,100 +2,39 @@
 #include "query/tables.h"
 
 #include "base/memory.h"
+#include "lake/catalog.h"
 
-#include <stdio.h>
+enum { TABLES_MAX = 256 };
 
-enum { NAMES_MAX = 4096, TABLES_MAX = 256 };
+/* A place must have a resource id; that of a schema does not depend on it. */
+static const char *const any_workspace =
+    "/subscriptions/0/resourcegroups/0/providers/microsoft.operationalinsights/workspaces/0";
 
 /* Shown by the service only when they are named (azure.md 1.10). */
 static const char *const hidden[] = {"_ItemId", "_TimeReceived", "_SubscriptionId"};
 
-/* -- what the lake has: weir/<workspace>/<table>/schema.json -- */
-
-struct names {
-    struct store *store;
-    char *v[NAMES_MAX];
-    size_t n;
-    const char *workspace_id; /* NULL: workspaces are listed; else the tables of this one */
-};
-
-static void release_names(struct names *names)
-{
-    for (size_t i = 0; i < names->n; i++)
-        mem_free(names->v[i]);
-    names->n = 0;
-}
-
-static bool add_name(struct names *names, struct str name, struct error *err)
-{
-    for (size_t i = 0; i < names->n; i++)
-        if (str_eq(str_of(names->v[i]), name))
-            return true;
-    if (names->n == NAMES_MAX)
-        return true;
-    names->v[names->n] = mem_copy(name.p, name.n, err);
-    return names->v[names->n] && ++names->n > 0;
-}
-
-static bool true_name(struct names *names, struct str folder, struct error *err)
-{
-    char *copy = mem_copy(folder.p, folder.n, err);
-    if (!copy)
-        return false;
-    for (char *c = copy; *c; c++)
-        *c = *c == '-' ? '_' : *c; /* only to find the folder again: the file has the name */
-    struct lake_place place = {.workspace_id = names->workspace_id, .table = copy};
-    struct lake_schema schema = {0};
-    bool ok = true;
-    if (lake_schema_read(names->store, &place, &schema, NULL))
-        ok = add_name(names, str_of(schema.table), err);
-    else
-        ok = add_name(names, folder, err);
-    lake_schema_release(&schema);
-    mem_free(copy);
-    return ok;
-}
-
-static bool on_blob(void *context, const struct store_blob *blob, struct error *err)
-{
-    struct names *names = context;
-    struct str rest = blob->name, root, workspace, table;
-    if (!str_split(&rest, '/', &root) || !str_split(&rest, '/', &workspace) ||
-        !str_split(&rest, '/', &table) || !str_eq(rest, STR("schema.json")))
-        return true;
-    if (!names->workspace_id)
-        return add_name(names, workspace, err);
-    return true_name(names, table, err);
-}
-
-static bool list_names(struct names *names, struct error *err)
-{
-    char prefix[STORE_NAME_MAX];
-    int n = snprintf(prefix, sizeof prefix, "weir%s%s", names->workspace_id ? "/" : "",
-                     names->workspace_id ? names->workspace_id : "");
-    if (n < 0 || (size_t) n >= sizeof prefix)
-        return error_set(err, ERROR_LIMIT, "the workspace id is too long");
-    return store_list(names->store, prefix, on_blob, names, err);
-}
-
 static bool only_workspace(struct query_tables *tables, struct error *err)
 {
-    struct names *names = mem_alloc(1, sizeof *names, err);
-    if (!names)
-        return false;
-    names->store = tables->store;
-    bool ok = list_names(names, err);
-    if (ok && names->n == 0) {
-        ok = error_set(err, ERROR_NOT_FOUND, "there is no exported table in lake %s", store_address(tables->store));
-        (void) error_hint(err, "weir export TABLE puts one there");
-    } else if (ok && names->n > 1) {
-        ok = error_set(err, ERROR_SETTINGS, "the lake holds %zu workspaces; which one is asked?", names->n);
-        (void) error_hint(err, "--workspace-id %s", names->v[0]);
+    struct lake_tables all = {0};
+    const char *id = NULL, *other = NULL;
+    bool ok = lake_tables_find(tables->store, &all, err);
+    for (size_t i = 0; ok && i < all.n; i++) {
+        if (!all.v[i].workspace_id)
+            continue;
+        other = id && strcmp(id, all.v[i].workspace_id) != 0 ? id : other;
+        id = all.v[i].workspace_id;
     }
-    if (ok)
-        ok = (tables->workspace_id = mem_copy(names->v[0], strlen(names->v[0]), err)) != NULL;
-    release_names(names);
-    mem_free(names);
+    if (ok && !id) {
+        ok = error_set(err, ERROR_NOT_FOUND, "there is no exported table in lake %s",
+                       store_address(tables->store));
+        (void) error_hint(err, "weir export TABLE puts one there");
+    } else if (ok && other) {
+        ok = error_set(err, ERROR_SETTINGS,
+                       "the lake holds several workspaces; which one is asked?");
+        (void) error_hint(err, "--workspace-id %s or %s", other, id);
+    }
+    ok = ok && (tables->workspace_id = mem_copy(id, strlen(id), err)) != NULL;
+    lake_tables_release(&all);
     return ok;
 }
 
@@ -113,6 +52,7 @@ static void free_table(struct query_table *table)
 {
     columns_release(&table->hidden);
     columns_release(&table->visible);
+    buf_release(&table->container);
     lake_schema_release(&table->schema);
     mem_free(table);
 }
@@ -148,20 +88,20 @@ static bool divide_columns(struct query_table *table, struct error *err)
 static bool not_there(struct query_tables *tables, struct str name, struct error *err)
 {
     (void) error_set(err, ERROR_NOT_FOUND, "table '%.*s' is not in the lake", (int) name.n, name.p);
-    struct names *names = mem_alloc(1, sizeof *names, NULL);
-    if (!names)
-        return false;
-    names->store = tables->store;
-    names->workspace_id = tables->workspace_id;
-    const char *nearest = list_names(names, NULL)
-                              ? text_nearest(name, (const char *const *) names->v, names->n)
-                              : NULL;
+    struct lake_tables all = {0};
+    const char **names =
+        lake_tables_find(tables->store, &all, NULL) ? mem_alloc(all.n, sizeof *names, NULL) : NULL;
+    size_t n = 0;
+    for (size_t i = 0; names && i < all.n; i++)
+        if (all.v[i].name)
+            names[n++] = all.v[i].name;
+    const char *nearest = names ? text_nearest(name, names, n) : NULL;
     if (nearest)
         (void) error_hint(err, "did you mean '%s'?", nearest);
     else
         (void) error_hint(err, "weir lake ls lists the tables of the lake");
-    release_names(names);
     mem_free(names);
+    lake_tables_release(&all);
     return false;
 }
 
@@ -171,11 +111,10 @@ static bool read_table(struct query_tables *tables, struct str name, struct quer
 {
     char *copy = mem_copy(name.p, name.n, err);
     struct error why = ERROR_INIT;
-    struct lake_place place = {.workspace_id = tables->workspace_id,
-                               .resource_id = "/subscriptions/0/resourcegroups/0/providers/"
-                                              "microsoft.operationalinsights/workspaces/0",
-                               .table = copy};
+    struct lake_place place = {
+        .workspace_id = tables->workspace_id, .resource_id = any_workspace, .table = copy};
     bool ok = copy && lake_place_check(&place, &why) &&
+              lake_container_find(tables->store, copy, &table->container, &why) &&
               lake_schema_read(tables->store, &place, &table->schema, &why) &&
               strcmp(table->schema.table, copy) == 0;
     mem_free(copy);
@@ -188,7 +127,8 @@ static bool read_table(struct query_tables *tables, struct str name, struct quer
     return false;
 }
 
-struct query_table *query_tables_find(struct query_tables *tables, struct str name, struct error *err)
+struct query_table *query_tables_find(struct query_tables *tables, struct str name,
+                                      struct error *err)
 {
     for (size_t i = 0; i < tables->n; i++)
         if (str_eq(str_of(tables->v[i]->schema.table), name))
@@ -200,13 +140,15 @@ struct query_table *query_tables_find(struct query_tables *tables, struct str na
     struct query_table *table = mem_alloc(1, sizeof *table, err);
     if (!table)
         return NULL;
+    buf_init(&table->container, LAKE_NAME_MAX);
     if (!read_table(tables, name, table, err) || !divide_columns(table, err)) {
         free_table(table);
         return NULL;
     }
     table->place = (struct lake_place){.workspace_id = tables->workspace_id,
                                        .resource_id = table->schema.resource_id,
-                                       .table = table->schema.table};
+                                       .table = table->schema.table,
+                                       .container = buf_text(&table->container)};
     tables->v[tables->n++] = table;
     return table;
 }

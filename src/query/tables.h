@@ -7,14 +7,15 @@
 
 struct query_table {
     struct lake_schema schema;
-    struct lake_place place;    /* into the schema's texts */
+    struct lake_place place; /* into the schema's texts */
     struct columns hidden, visible;
+    struct buf container;
 };
 
 struct query_tables {
     struct store *store;
     char *workspace_id;
-    struct query_table **v;     /* those that a query named so far */
+    struct query_table **v; /* those that a query named so far */
     size_t n, room;
 };
 
@@ -25,20 +26,21 @@ bool query_tables_init(struct query_tables *tables, struct store *store, const c
 void query_tables_release(struct query_tables *tables);
 
 /* A table by its true name. ERROR_NOT_FOUND with the nearest name. Lent. */
-struct query_table *query_tables_find(struct query_tables *tables, struct str name, struct error *err);
+struct query_table *query_tables_find(struct query_tables *tables, struct str name,
+                                      struct error *err);
 
-/* Paths of the blobs that hold rows of [from, to), and how much of the range is held. */
+/* Paths of the blobs that hold rows of [from, to). */
 struct query_paths {
-    struct buf text;            /* the paths, each with its NUL */
-    const char **v;             /* made by query_paths_end */
+    struct buf text; /* the paths, each with its NUL */
+    size_t *at;      /* where each begins in it */
+    const char **v;
     size_t n, room;
-    size_t *at;                 /* where each begins in text */
-    uint64_t bytes;
-    int64_t first, last;
 };
+
+/* Finds them, and fills what the coverage says of files and of how much of its range is held. */
 bool query_paths_find(struct query_paths *paths, struct query_tables *tables,
-                      const struct query_table *table, struct query_coverage *coverage, int64_t from,
-                      int64_t to, struct error *err);
+                      const struct query_table *table, int64_t from, int64_t to,
+                      struct query_coverage *coverage, struct error *err);
 void query_paths_release(struct query_paths *paths);
 
 #endif

@@ -11,7 +11,8 @@ void line_parse(struct line *line, const char *text)
     line->cli.out = stdout;
     line->text = strdup(text);
     int n = 0;
-    line->words[n++] = (char *) "weir";
+    static char program[] = "weir";
+    line->words[n++] = program;
     for (char *save = NULL, *word = strtok_r(line->text, " ", &save); word && n < 64;
          word = strtok_r(NULL, " ", &save))
         line->words[n++] = word;

@@ -21,7 +21,8 @@ static void assert_error(const char *words, const char *message, const char *hin
 static void shared_options_stand_before_or_after_the_command(void **state)
 {
     (void) state;
-    const char *const lines[] = {"--lake L export T", "export T --lake L", "export --lake=L T", "-q --lake L export T"};
+    const char *const lines[] = {"--lake L export T", "export T --lake L", "export --lake=L T",
+                                 "-q --lake L export T"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct line line;
         line_parse(&line, lines[i]);
@@ -113,7 +114,8 @@ static void every_command_is_described_whole(void **state)
     (void) state;
     for (int i = 0; cli_commands[i]; i++) {
         const struct cli_command *command = cli_commands[i];
-        assert_true(command->purpose && command->purpose[0] && command->purpose[strlen(command->purpose) - 1] != '.');
+        assert_true(command->purpose && command->purpose[0] &&
+                    command->purpose[strlen(command->purpose) - 1] != '.');
         assert_true(command->about && strlen(command->about) > 20);
         assert_true(command->example && strstr(command->example, "weir "));
         assert_non_null(command->run);

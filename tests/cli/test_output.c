@@ -32,7 +32,8 @@ static char *shown(const char *form, const char *text)
                                   {.text = STR("9007199254740993")},
                                   {.text = STR("{\"a\":1.10}")},
                                   {.text = STR("2021-11-07T03:05:00.1234567Z")}};
-    struct cli_cell b[COLUMNS] = {{.text = STR("")}, {.null = true}, {.null = true}, {.null = true}};
+    struct cli_cell b[COLUMNS] = {
+        {.text = STR("")}, {.null = true}, {.null = true}, {.null = true}};
     assert_true(cli_output_row(output, a, &err));
     assert_true(cli_output_row(output, b, &err));
     assert_true(cli_output_end(output, &err));
@@ -53,7 +54,8 @@ static void json_lines_keep_numbers_and_dynamics(void **state)
 {
     (void) state;
     assert_shown("jsonl", "a\"b",
-                 "{\"name\":\"a\\\"b\",\"n\":9007199254740993,\"bag\":{\"a\":1.10},\"at\":\"2021-11-07T03:05:00.1234567Z\"}\n"
+                 "{\"name\":\"a\\\"b\",\"n\":9007199254740993,\"bag\":{\"a\":1.10},\"at\":\"2021-"
+                 "11-07T03:05:00.1234567Z\"}\n"
                  "{\"name\":\"\",\"n\":null,\"bag\":null,\"at\":null}\n");
 }
 
@@ -95,7 +97,8 @@ static void tables_align_and_show_no_escapes(void **state)
     assert_non_null(strstr(got, "\\x1b[31m"));
     struct str rest = str_of(got), head, first;
     assert_true(str_split(&rest, '\n', &head) && str_split(&rest, '\n', &first));
-    const char *n = memmem(head.p, head.n, "  n  ", 5), *value = memmem(first.p, first.n, "9007199254740993", 16);
+    const char *n = memmem(head.p, head.n, "  n  ", 5),
+               *value = memmem(first.p, first.n, "9007199254740993", 16);
     assert_non_null(n);
     assert_non_null(value);
     assert_int_equal(n + 2 - head.p, value + 15 - first.p); /* numbers end under their heading */

@@ -47,7 +47,8 @@ static void days_count_back_from_the_end(void **state)
 {
     (void) state;
     assert_range("--end 2021-11-18 --days 21", "2021-10-28", "2021-11-18");
-    assert_range("--days 1 --end 2021-11-18T12:00:00Z", "2021-11-17T12:00:00Z", "2021-11-18T12:00:00Z");
+    assert_range("--days 1 --end 2021-11-18T12:00:00Z", "2021-11-17T12:00:00Z",
+                 "2021-11-18T12:00:00Z");
 }
 
 static void without_an_end_it_is_now_floored(void **state)
@@ -67,8 +68,8 @@ static void an_end_date_is_included(void **state)
 static void ends_are_floored_to_five_minutes(void **state)
 {
     (void) state;
-    assert_range("--start 2021-11-01T00:03:00Z --end 2021-11-01T00:14:59.9999999Z", "2021-11-01T00:00:00Z",
-                 "2021-11-01T00:10:00Z");
+    assert_range("--start 2021-11-01T00:03:00Z --end 2021-11-01T00:14:59.9999999Z",
+                 "2021-11-01T00:00:00Z", "2021-11-01T00:10:00Z");
 }
 
 static void an_end_in_the_future_means_now(void **state)

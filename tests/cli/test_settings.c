@@ -9,7 +9,8 @@
 static void read_with(struct line *line, const char *yaml, const char *more)
 {
     char words[300];
-    (void) snprintf(words, sizeof words, "export T --config %s %s", temporary_file("weir.yaml", yaml), more);
+    (void) snprintf(words, sizeof words, "export T --config %s %s",
+                    temporary_file("weir.yaml", yaml), more);
     line_parse(line, words);
 }
 
@@ -74,7 +75,8 @@ static void the_line_is_stronger_than_the_file(void **state)
 static void mistakes_are_said_with_their_line(void **state)
 {
     (void) state;
-    assert_refused("profiles:\n  a:\n    lkae: x\n", "line 3: there is no setting 'lkae'", "'lake'");
+    assert_refused("profiles:\n  a:\n    lkae: x\n", "line 3: there is no setting 'lkae'",
+                   "'lake'");
     assert_refused("profiles:\n  a:\n    batch-rows: many\n", "line 3", "");
     assert_refused("profiles:\n  a:\n    lake: [x]\n", "line 3: one value", "");
     assert_refused("lake: x\n", "line 1: 'lake' is not known here", "");

@@ -3,11 +3,11 @@
 
 #include "base/random.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 static struct export_options options_of(size_t partitions)
 {
@@ -166,7 +166,8 @@ static void splits_lose_nothing(void **state)
 static void a_single_tick_is_split_by_hash(void **state)
 {
     (void) state;
-    struct export_batch tick = {.share = {.from = 5, .to = 6, .parts = 1}, .count = 1, .whole = true};
+    struct export_batch tick = {
+        .share = {.from = 5, .to = 6, .parts = 1}, .count = 1, .whole = true};
     struct export_batch a, b, c, d;
     assert_true(export_plan_split(&tick, &a, &b));
     assert_false(a.whole);

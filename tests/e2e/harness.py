@@ -1,0 +1,168 @@
+"""Runs weir and weir-emulator from outside, as a user would, and reads a lake as any reader would.
+
+Nothing here knows how weir works: the lake is read by docs/formats.md with Python's own json.
+"""
+import atexit
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+
+BIN = Path(os.environ["WEIR_BIN"])
+SOURCE = Path(os.environ.get("WEIR_SOURCE", Path(__file__).resolve().parents[2]))
+DATA = SOURCE / "tests" / "data"
+TICKS_PER_SECOND = 10_000_000
+
+
+class Folder:
+    """A temporary folder that is removed at the end of the program."""
+
+    def __init__(self):
+        self.path = Path(tempfile.mkdtemp(prefix="weir-e2e-"))
+        atexit.register(shutil.rmtree, self.path, ignore_errors=True)
+
+
+class Emulator:
+    """weir-emulator serve over a folder of files, on a free port of loopback."""
+
+    def __init__(self, data, *flags, folder=None):
+        self.folder = Path(folder or Folder().path)
+        self.ready = self.folder / "ready.json"
+        self.report = self.folder / "report.json"
+        self.ready.unlink(missing_ok=True)
+        self.log = open(self.folder / "emulator.log", "wb")
+        self.process = subprocess.Popen(
+            [BIN / "weir-emulator", "serve", "--data", data, "--ready-file", self.ready, "--report",
+             self.report, "--exit-with-parent", *map(str, flags)],
+            stdout=self.log, stderr=self.log)
+        atexit.register(self.stop)
+        self._wait()
+
+    def _wait(self):
+        deadline = time.monotonic() + 60
+        while not self.ready.exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError((self.folder / "emulator.log").read_text())
+            time.sleep(0.02)  # a file is waited for, not a guess made
+        self.info = json.loads(self.ready.read_text())
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(30)
+        self.log.close()
+        if self.report.exists():
+            return json.loads(self.report.read_text())
+        return None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Weir:
+    """One user's folder: weir.yaml and a lake."""
+
+    def __init__(self, emulator=None):
+        self.folder = Folder().path
+        self.lake = self.folder / "lake"
+        if emulator:
+            self.ok("init", "--from-emulator", emulator.ready, "--lake", self.lake)
+
+    def run(self, *words, env=None, input=None):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("WEIR_", "AZURE_"))}
+        return subprocess.run([BIN / "weir", *map(str, words)], cwd=self.folder, input=input,
+                              capture_output=True, text=True, timeout=600, env={**clean, **(env or {})})
+
+    def start(self, *words):
+        return subprocess.Popen([BIN / "weir", *map(str, words)], cwd=self.folder,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def ok(self, *words, **more):
+        done = self.run(*words, **more)
+        if done.returncode != 0:
+            raise AssertionError(f"weir {' '.join(map(str, words))}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def json(self, *words):
+        return json.loads(self.ok(*words, "--output", "json").stdout)
+
+    def blobs(self, table):
+        """The export's blobs of a table, in order of time."""
+        return sorted(self.lake.glob(f"am-{table.lower().replace('_', '-')}/**/PT05M_weir.json"))
+
+    def rows(self, table):
+        for blob in self.blobs(table):
+            for line in blob.read_bytes().split(b"\n")[:-1]:
+                yield json.loads(line, parse_float=Number, parse_int=Number)
+
+    def schema(self, table):
+        (path,) = self.lake.glob(f"weir/*/{table.lower().replace('_', '-')}/schema.json")
+        return {c["name"]: c["type"] for c in json.loads(path.read_text())["columns"]}
+
+    def ledger(self, table):
+        """The latest line of each partition."""
+        lines = {}
+        for segment in sorted(self.lake.glob(f"weir/*/{table.lower().replace('_', '-')}/ledger/*")):
+            for text in segment.read_text().splitlines()[1:]:
+                line = json.loads(text)
+                lines[line.get("partition") or line.get("p")] = line
+        return lines
+
+
+class Number(str):
+    """A JSON number as its text: nothing is rounded on the way."""
+
+    def __eq__(self, other):
+        return isinstance(other, Number) and Decimal(self) == Decimal(other)
+
+    def __hash__(self):
+        return hash(Decimal(self))
+
+
+def parse(text):
+    return json.loads(text, parse_float=Number, parse_int=Number)
+
+
+ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(Z|[+-]\d\d:?\d\d)?$")
+US = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}),? (\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?: ([AP]M))?$")
+
+
+def _ticks(year, month, day, hour, minute, second, fraction):
+    from datetime import datetime
+    days = datetime(year, month, day).toordinal() - 1
+    fraction = (fraction or "").ljust(7, "0")[:7]
+    return (((days * 24 + hour) * 60 + minute) * 60 + second) * TICKS_PER_SECOND + int(fraction)
+
+
+def ticks(text):
+    """A datetime's text, ISO 8601 or as the portal writes it, as ticks since year 1; None when it is neither."""
+    found = ISO.match(text)
+    if found:
+        y, mo, d, h, mi, s, f, zone = found.groups()
+        at = _ticks(int(y), int(mo), int(d), int(h or 0), int(mi or 0), int(s or 0), f)
+        if zone and zone != "Z":
+            sign = -1 if zone[0] == "+" else 1
+            at += sign * (int(zone[1:3]) * 60 + int(zone[-2:])) * 60 * TICKS_PER_SECOND
+        return at
+    found = US.match(text)
+    if found:
+        mo, d, y, h, mi, s, f, half = found.groups()
+        hour = int(h) % 12 + (12 if half == "PM" else 0) if half else int(h)
+        return _ticks(int(y), int(mo), int(d), hour, int(mi), int(s or 0), f)
+    return None
+
+
+def partition_of(blob):
+    """The tick at which the partition of a blob's path begins."""
+    y, mo, d, h, mi = (int(part.split("=")[1]) for part in blob.parts[-6:-1])
+    return _ticks(y, mo, d, h, mi, 0, "")
