@@ -126,15 +126,9 @@ static bool read_text(struct str text, struct lake_schema *out, struct error *er
     return ok;
 }
 
-static bool check_place(const struct lake_schema *schema, const struct lake_place *place,
-                        struct error *err)
+/* Nothing of a file may lead out of the lake. */
+static bool check_names(const struct lake_schema *schema, struct error *err)
 {
-    if (strcmp(schema->table, place->table) != 0 ||
-        !str_eq_case(str_of(schema->workspace_id), str_of(place->workspace_id))) {
-        (void) error_set(err, ERROR_FORMAT, "it is of table %.80s in workspace %.40s, not of %s",
-                         schema->table, schema->workspace_id, place->table);
-        return error_hint(err, "two tables whose names make the same folder cannot share a lake");
-    }
     struct lake_place its = {.workspace_id = schema->workspace_id,
                              .resource_id = schema->resource_id,
                              .table = schema->table};
@@ -142,27 +136,51 @@ static bool check_place(const struct lake_schema *schema, const struct lake_plac
     return lake_place_check(&its, &why) || error_set(err, ERROR_FORMAT, "%s", why.message);
 }
 
-bool lake_schema_read(struct store *store, const struct lake_place *place, struct lake_schema *out,
+bool lake_schema_load(struct store *store, const char *name, struct lake_schema *out,
                       struct error *err)
 {
-    struct buf name = BUF_INIT(LAKE_NAME_MAX), text = BUF_INIT(LAKE_SCHEMA_MAX);
+    struct buf text = BUF_INIT(LAKE_SCHEMA_MAX);
     struct error why = ERROR_INIT;
     *out = (struct lake_schema){0};
-    if (!lake_place_check(place, err))
-        return false;
-    lake_own_name(&name, place, "schema.json");
-    bool ok =
-        buf_ok(&name, "the name of a schema", err) && store_get(store, buf_text(&name), &text, err);
-    if (ok && !(read_text(buf_str(&text), out, &why) && check_place(out, place, &why))) {
-        ok = error_set(err, why.code, "%s: %s", buf_text(&name), why.message);
+    bool ok = store_get(store, name, &text, err);
+    if (ok && !(read_text(buf_str(&text), out, &why) && check_names(out, &why))) {
+        ok = error_set(err, why.code, "%s: %s", name, why.message);
         (void) error_hint(err, "%s",
                           why.hint[0] ? why.hint
                                       : "no data was touched. Move that file away: the next export "
                                         "writes it anew from the workspace's columns");
         lake_schema_release(out);
     }
-    buf_release(&name);
     buf_release(&text);
+    return ok;
+}
+
+static bool check_place(const struct lake_schema *schema, const char *name,
+                        const struct lake_place *place, struct error *err)
+{
+    if (strcmp(schema->table, place->table) == 0 &&
+        str_eq_case(str_of(schema->workspace_id), str_of(place->workspace_id)))
+        return true;
+    (void) error_set(err, ERROR_FORMAT, "%s is of table %.80s in workspace %.40s, not of %s", name,
+                     schema->table, schema->workspace_id, place->table);
+    return error_hint(err, "two tables whose names make the same folder cannot share a lake");
+}
+
+bool lake_schema_read(struct store *store, const struct lake_place *place, struct lake_schema *out,
+                      struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    *out = (struct lake_schema){0};
+    if (!lake_place_check(place, err))
+        return false;
+    lake_own_name(&name, place, "schema.json");
+    bool ok = buf_ok(&name, "the name of a schema", err) &&
+              lake_schema_load(store, buf_text(&name), out, err);
+    if (ok && !check_place(out, buf_text(&name), place, err)) {
+        lake_schema_release(out);
+        ok = false;
+    }
+    buf_release(&name);
     return ok;
 }
 

@@ -26,6 +26,10 @@ void lake_schema_release(struct lake_schema *schema);
 bool lake_schema_read(struct store *store, const struct lake_place *place, struct lake_schema *out,
                       struct error *err);
 
+/* The same for a blob of that name, of whatever table it is; its place is one (lake_place_check). */
+bool lake_schema_load(struct store *store, const char *name, struct lake_schema *out,
+                      struct error *err);
+
 struct lake_schema_change {
     size_t added, retyped; /* columns */
 };

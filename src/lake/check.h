@@ -1,0 +1,58 @@
+/* Check: a lake against its own ledger, for `weir verify --offline`.
+ *
+ * Every partition of the ledger must have its blob with the size, the SHA-256, the number of rows and, where
+ * that is its proof, the sum of its items' hashes, all taken anew from the bytes; and every blob of ours
+ * must have its partition in the ledger. Blobs are read once, in pieces: memory is that of the longest line.
+ */
+#ifndef WEIR_LAKE_CHECK_H
+#define WEIR_LAKE_CHECK_H
+
+#include "base/stop.h"
+#include "lake/catalog.h"
+#include "lake/ledger.h"
+
+/* enum, what it says to people. The first that holds, in this order from the second on, is the finding. */
+#define LAKE_FINDINGS(X)                                                                           \
+    X(OK, "ok")                                                                                    \
+    X(GONE, "its blob is missing")                                                                 \
+    X(SIZE, "its blob has another size")                                                           \
+    X(CHANGED, "its blob was changed")                                                             \
+    X(ROWS, "its blob has another number of rows")                                                 \
+    X(SUM, "its blob has other rows")                                                              \
+    X(UNVERIFIED, "it was never verified")                                                         \
+    X(UNKNOWN, "the ledger does not know its blob")
+
+enum lake_finding {
+#define X(name, text) LAKE_FINDING_##name,
+    LAKE_FINDINGS(X)
+#undef X
+        LAKE_FINDING_COUNT
+};
+const char *lake_finding_text(enum lake_finding finding);
+
+struct lake_checked {
+    int64_t partition; /* tick */
+    enum lake_finding finding;
+    const struct lake_entry *entry; /* what the ledger says; NULL when UNKNOWN */
+    uint64_t rows, sum, bytes;      /* what the blob says, as far as it was read */
+};
+
+struct lake_check_totals {
+    uint64_t partitions, rows, bytes; /* looked at; rows and bytes read */
+    uint64_t findings[LAKE_FINDING_COUNT];
+};
+
+struct lake_check_options {
+    int64_t from, to; /* [from, to) of partitions; both 0: all that the ledger or the lake has */
+    const struct stop *stop; /* lent, may be NULL: ends with ERROR_INTERRUPTED */
+    /* Called for each partition in order of time, good ones too; may be NULL. False ends the check. */
+    bool (*fn)(void *context, const struct lake_checked *checked, struct error *err);
+    void *context;
+};
+
+/* False only when the check could not be made; what it found stands in *out (which may not be NULL). */
+bool lake_check(struct store *store, const struct lake_place *place,
+                const struct lake_ledger *ledger, const struct lake_check_options *options,
+                struct lake_check_totals *out, struct error *err);
+
+#endif
