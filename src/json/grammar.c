@@ -3,13 +3,13 @@
 
 #include <endian.h>
 
-const uint8_t json_kind_above[256] = {
-    ['n'] = JSON_KIND_NULL + 1,   ['f'] = JSON_KIND_FALSE + 1,  ['t'] = JSON_KIND_TRUE + 1,
-    ['"'] = JSON_KIND_STRING + 1, ['['] = JSON_KIND_ARRAY + 1,  ['{'] = JSON_KIND_OBJECT + 1,
-    ['-'] = JSON_KIND_NUMBER + 1, ['0'] = JSON_KIND_NUMBER + 1, ['1'] = JSON_KIND_NUMBER + 1,
-    ['2'] = JSON_KIND_NUMBER + 1, ['3'] = JSON_KIND_NUMBER + 1, ['4'] = JSON_KIND_NUMBER + 1,
-    ['5'] = JSON_KIND_NUMBER + 1, ['6'] = JSON_KIND_NUMBER + 1, ['7'] = JSON_KIND_NUMBER + 1,
-    ['8'] = JSON_KIND_NUMBER + 1, ['9'] = JSON_KIND_NUMBER + 1,
+const uint8_t json_kinds[256] = {
+    ['n'] = JSON_KIND_NULL,   ['f'] = JSON_KIND_FALSE,  ['t'] = JSON_KIND_TRUE,
+    ['"'] = JSON_KIND_STRING, ['['] = JSON_KIND_ARRAY,  ['{'] = JSON_KIND_OBJECT,
+    ['-'] = JSON_KIND_NUMBER, ['0'] = JSON_KIND_NUMBER, ['1'] = JSON_KIND_NUMBER,
+    ['2'] = JSON_KIND_NUMBER, ['3'] = JSON_KIND_NUMBER, ['4'] = JSON_KIND_NUMBER,
+    ['5'] = JSON_KIND_NUMBER, ['6'] = JSON_KIND_NUMBER, ['7'] = JSON_KIND_NUMBER,
+    ['8'] = JSON_KIND_NUMBER, ['9'] = JSON_KIND_NUMBER,
 };
 
 static bool is_digit(char c)

@@ -9,13 +9,12 @@
 
 #include "json/rows.h"
 
-/* The kind of a value (enum json_kind) by its first byte; JSON_NONE for a byte that begins none. */
-enum { JSON_NONE = 0xFF };
-extern const uint8_t json_kind_above[256]; /* the kind and 1; 0 for none */
+/* The kind of a value (enum json_kind) by its first byte. */
+extern const uint8_t json_kinds[256];
 
-static inline uint8_t json_kind_of(char first)
+static inline enum json_kind json_kind_of(char first)
 {
-    return (uint8_t) (json_kind_above[(unsigned char) first] - 1);
+    return (enum json_kind) json_kinds[(unsigned char) first];
 }
 
 /* A string with both quotes; *escaped tells of a backslash in it. */

@@ -1,8 +1,7 @@
 /* Rows: the outer array, rows cut by the end of a piece, and the choice of the row's scanner; see rows.h.
  *
- * A row that lies whole in the caller's bytes, with 64 more behind it, is scanned where it lies. Any other is
- * gathered in a buffer of our own (`carry`), which always has ROW_PADDING zeros behind what it holds. The
- * scan of a row counts from the row's beginning, so it goes on where it stood when the row has moved.
+ * A row that lies whole in the caller's bytes, with ROW_BEHIND more behind it, is scanned where it lies. Any
+ * other is gathered in a buffer of our own (`carry`), which always has zeros behind what it holds. The scan of a row counts from the row's beginning, so it goes on where it stood when the row has moved.
  */
 #include "json/rows.h"
 
@@ -11,7 +10,7 @@
 #include "json/rows_scan.h"
 
 enum {
-    ROW_PADDING = 64,
+    ROW_BEHIND = 64,  /* bytes that the callback may read behind a row */
     CARRY_STEP = 1024 /* bytes copied at once of a row whose end is not known yet */
 };
 
@@ -57,7 +56,7 @@ static bool refuse_length(struct json_rows *rows, struct error *err)
 /* Puts n more bytes behind the carried ones, and zeros behind them. */
 static bool carry(struct json_rows *rows, const char *bytes, size_t n, struct error *err)
 {
-    size_t wanted = rows->carried + n + ROW_PADDING;
+    size_t wanted = rows->carried + n + JSON_SCAN_PADDING;
     if (wanted > rows->room) {
         size_t room = wanted + wanted / 2;
         char *grown = mem_resize(rows->carry, room, 1, err);
@@ -68,12 +67,12 @@ static bool carry(struct json_rows *rows, const char *bytes, size_t n, struct er
     }
     memcpy(rows->carry + rows->carried, bytes, n);
     rows->carried += n;
-    memset(rows->carry + rows->carried, 0, ROW_PADDING);
+    memset(rows->carry + rows->carried, 0, JSON_SCAN_PADDING);
     return true;
 }
 
-/* Scans on in the row's first n bytes, with the twin that the row needs. `padded`: ROW_PADDING zeros stand
- * behind them, and no more bytes are there now. */
+/* Scans on in the row's first n bytes, with the twin that the row needs. `padded`: zeros stand behind them, and no
+ * more bytes are there now. */
 static enum json_step scan_on(struct json_rows *rows, const char *row, size_t n, bool padded)
 {
     enum json_step step = JSON_STEP_ODD;
@@ -142,14 +141,15 @@ static bool feed_row(struct json_rows *rows, const char *bytes, size_t n, size_t
 {
     const char *row = bytes + *at;
     size_t left = n - *at;
-    enum json_step step = scan_on(rows, row, left < JSON_ROW_MAX ? left : JSON_ROW_MAX, false);
-    if (step == JSON_STEP_ROW && left - rows->scan.length >= ROW_PADDING) {
+    size_t most = JSON_ROW_MAX + JSON_SCAN_PADDING;
+    enum json_step step = scan_on(rows, row, left < most ? left : most, false);
+    if (step == JSON_STEP_ROW && left - rows->scan.length >= ROW_BEHIND) {
         *at += rows->scan.length;
         return give_row(rows, row, err);
     }
     if (step == JSON_STEP_ODD)
         return refuse_row(rows, err);
-    if (step == JSON_STEP_MORE && left > JSON_ROW_MAX)
+    if (step == JSON_STEP_MORE && left > most)
         return refuse_length(rows, err);
     size_t taken = step == JSON_STEP_ROW ? rows->scan.length : left;
     if (!carry(rows, row, taken, err))
@@ -211,8 +211,9 @@ struct json_rows *json_rows_new(const struct json_rows_options *options, struct 
     rows->fast = !options->scalar && json_scan_has_avx2();
     rows->scan.columns = options->columns;
     rows->scan.keep_empty = options->keep_empty;
-    rows->scan.cells = mem_alloc(options->columns, sizeof *rows->scan.cells, err);
-    rows->scan.checks = mem_alloc(options->columns + 1, sizeof *rows->scan.checks, err);
+    size_t room = options->columns + JSON_CELLS_SLACK;
+    rows->scan.cells = mem_alloc(room, sizeof *rows->scan.cells, err);
+    rows->scan.checks = mem_alloc(room, sizeof *rows->scan.checks, err);
     if (rows->scan.cells == NULL || rows->scan.checks == NULL) {
         json_rows_free(rows);
         return NULL;

@@ -20,6 +20,7 @@ enum {
 };
 
 enum json_kind {
+    JSON_KIND_NONE, /* no value */
     JSON_KIND_NULL,
     JSON_KIND_FALSE,
     JSON_KIND_TRUE,

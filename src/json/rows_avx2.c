@@ -6,18 +6,19 @@
  *   - which bytes stand behind a backslash that counts (odd runs of backslashes, by one addition);
  *   - which bytes are inside a string (a running exclusive or over the quotes, by one carry-less multiply);
  *   - the structurals: commas, and the row's brackets, outside strings;
- *   - an empty value ends where a structural stands 3 behind another with two quotes between, or 5 behind
- *     another with `null` between. Most of a row's values are empty, so only the ends of the others are
- *     visited; a column's number is the count of structurals before it.
+ *   - an empty value ends at the structural behind a closing quote that follows its opening one, or behind
+ *     `null`. Most of a row's values are empty, so only the ends of the others are visited; a column's
+ *     number is the count of structurals before it.
  *
- * Every look goes backward, at most 5 bytes into the block before, so nothing waits for a later block.
+ * What is accepted here is valid by construction. An opening quote must follow a structural and a closing
+ * one precede one, so a value that begins with a quote is one string; strings have no control characters,
+ * only good escapes and good UTF-8 (Keiser and Lemire, "Validating UTF-8 in less than one instruction per
+ * byte", 2020); all other values are read one by one at the row's end. Anything else (white space, nested
+ * values, mistakes) is odd: the scalar twin reads that row and decides. The idea of masks is that of
+ * Langdale and Lemire, "Parsing gigabytes of JSON per second", 2019.
  *
- * What is accepted here is valid by construction: an opening quote must follow a structural and a closing
- * one must precede one, so a value that begins with a quote is one string; strings have no control
- * characters, only good escapes and good UTF-8 (Keiser and Lemire, "Validating UTF-8 in less than one
- * instruction per byte", 2020); all other values are read one by one at the row's end. Anything else
- * (white space, nested values, mistakes) is odd: the scalar twin reads that row and decides. The idea of
- * masks is that of Langdale and Lemire, "Parsing gigabytes of JSON per second", 2019.
+ * What a block must know of the one before comes over in struct json_fast. Only `null` is looked for ahead,
+ * three bytes into the next block.
  */
 #include "json/grammar.h"
 #include "json/rows_scan.h"
@@ -28,10 +29,11 @@
 #include <immintrin.h>
 
 #define AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,pclmul")))
+#define AVX2_COLD __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,pclmul"), noinline)) static
 #define AVX2_INLINE                                                                                \
     __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,pclmul"), always_inline)) static inline
 
-enum { BLOCK = 64, HALF = 32 };
+enum { BLOCK = 64, HALF = 32, AHEAD = 3, AT_ONCE = 4 };
 
 static const uint64_t ALL = UINT64_MAX;
 
@@ -57,12 +59,14 @@ AVX2_INLINE uint64_t bytes_equal(struct block b, char c)
     return join(_mm256_cmpeq_epi8(b.low, v), _mm256_cmpeq_epi8(b.high, v));
 }
 
-/* Brackets and braces: they differ in one bit, 0x20, which no other byte of interest shares. */
-AVX2_INLINE __m256i is_bracket(__m256i v)
+/* The bytes at which `null` begins. */
+AVX2_INLINE __m256i null_begins(const char *p)
 {
-    __m256i lower = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
-    return _mm256_or_si256(_mm256_cmpeq_epi8(lower, _mm256_set1_epi8('{')),
-                           _mm256_cmpeq_epi8(lower, _mm256_set1_epi8('}')));
+    __m256i first = _mm256_cmpeq_epi8(load(p), _mm256_set1_epi8('n'));
+    __m256i second = _mm256_cmpeq_epi8(load(p + 1), _mm256_set1_epi8('u'));
+    __m256i third = _mm256_cmpeq_epi8(load(p + 2), _mm256_set1_epi8('l'));
+    __m256i fourth = _mm256_cmpeq_epi8(load(p + 3), _mm256_set1_epi8('l'));
+    return _mm256_and_si256(_mm256_and_si256(first, second), _mm256_and_si256(third, fourth));
 }
 
 AVX2_INLINE __m256i is_control(__m256i v)
@@ -111,21 +115,17 @@ AVX2_INLINE __m256i is_hex(__m256i v)
     return _mm256_or_si256(digit, letter);
 }
 
-/* Escaped bytes that none can be, and bytes that are no hex digit where \u wants one. */
-AVX2_INLINE uint64_t bad_escapes(struct block b, uint64_t escaped, uint64_t *unicode_before)
+/* Escaped bytes that none can be, and bytes that are no hex digit where a \u before them wants one. */
+AVX2_COLD uint64_t bad_escapes(const char *p, uint64_t escaped, uint64_t unicode,
+                               uint64_t unicode_before)
 {
-    uint64_t unicode = escaped & bytes_equal(b, 'u'), before = *unicode_before;
+    struct block b = {load(p), load(p + HALF)};
     uint64_t simple = bytes_equal(b, '"') | bytes_equal(b, '\\') | bytes_equal(b, '/') |
                       bytes_equal(b, 'b') | bytes_equal(b, 'f') | bytes_equal(b, 'n') |
                       bytes_equal(b, 'r') | bytes_equal(b, 't');
-    uint64_t bad = escaped & ~unicode & ~simple;
-    *unicode_before = unicode;
-    if ((unicode | before) != 0) {
-        uint64_t digits = ahead(unicode, before, 1) | ahead(unicode, before, 2) |
-                          ahead(unicode, before, 3) | ahead(unicode, before, 4);
-        bad |= digits & ~join(is_hex(b.low), is_hex(b.high));
-    }
-    return bad;
+    uint64_t digits = ahead(unicode, unicode_before, 1) | ahead(unicode, unicode_before, 2) |
+                      ahead(unicode, unicode_before, 3) | ahead(unicode, unicode_before, 4);
+    return (escaped & ~unicode & ~simple) | (digits & ~join(is_hex(b.low), is_hex(b.high)));
 }
 
 /* The 32 bytes that begin n before `v`; `before` are the 32 before it. */
@@ -202,12 +202,12 @@ AVX2_INLINE bool is_cut(__m256i v)
 }
 
 /* True when the block goes wrong as UTF-8; a mistake behind the row's end may count. */
-AVX2_INLINE bool bad_utf8(struct block b, const char *p, bool first, bool high_before,
-                          uint64_t high)
+AVX2_COLD bool bad_utf8(const char *p, bool first, bool high)
 {
     __m256i before = first ? _mm256_setzero_si256() : load(p - HALF);
-    if (high == 0)
-        return high_before && is_cut(before);
+    if (!high)
+        return is_cut(before);
+    struct block b = {load(p), load(p + HALF)};
     __m256i wrong = _mm256_or_si256(utf8_mistakes(b.low, before), utf8_mistakes(b.high, b.low));
     return _mm256_testz_si256(wrong, wrong) == 0;
 }
@@ -217,127 +217,136 @@ struct masks {
     uint64_t structural, visit, backslash;
 };
 
-/* One cell for each bit of `visit`: the value that ends there. */
-AVX2_INLINE void add_cells(struct json_scan *scan, const char *row, struct masks m, bool escapes)
+/* Position behind the last bit of the mask, or `otherwise` when it has none. */
+AVX2_INLINE uint32_t behind(uint64_t mask, uint32_t base, uint32_t otherwise)
 {
-    const uint32_t base = (uint32_t) scan->at, structurals = scan->fast.structurals,
-                   behind_last = scan->fast.behind_last, behind_escape = scan->fast.behind_escape;
-    struct json_cell *const cells = scan->cells;
-    uint16_t *const check = scan->checks;
-    uint32_t checks = scan->fast.checks;
-    size_t count = scan->count;
-    for (uint64_t visit = m.visit; visit != 0; visit = _blsr_u64(visit)) {
-        uint64_t below = _blsmsk_u64(visit) >> 1;
-        uint32_t end = base + (uint32_t) _tzcnt_u64(visit);
-        uint64_t before = m.structural & below;
-        uint32_t start = before != 0 ? base + 64 - (uint32_t) _lzcnt_u64(before) : behind_last;
-        uint32_t column = structurals + (uint32_t) __builtin_popcountll(before) - 1;
-        bool escaped = false;
-        if (escapes) {
-            uint64_t slashes = m.backslash & below;
-            uint32_t behind =
-                slashes != 0 ? base + 64 - (uint32_t) _lzcnt_u64(slashes) : behind_escape;
-            escaped = behind > start;
-        }
-        uint8_t kind = json_kind_of(row[start]);
-        uint32_t quoted = kind == JSON_KIND_STRING;
-        check[checks] = (uint16_t) count;
-        checks += quoted ^ 1;
-        cells[count++] = (struct json_cell){.column = column,
-                                            .start = start + quoted,
-                                            .length = end - start - 2 * quoted,
-                                            .kind = kind,
-                                            .escaped = escaped};
-    }
-    scan->fast.checks = checks;
-    scan->count = count;
+    return mask != 0 ? base + BLOCK - (uint32_t) _lzcnt_u64(mask) : otherwise;
 }
 
-/* The cells that are no strings, one by one; true when all are whole numbers or words. */
-static bool check_cells(const struct json_scan *scan, const char *row)
+/* Notes a cell for each bit of `visit`, the value that ends there: column, start, and the end in place of the
+ * length. They are noted by fours, the last ones beyond the count: that is cheaper than a branch for each. */
+AVX2_INLINE size_t note_cells(struct json_cell *cell, struct masks m, uint32_t base,
+                              const struct json_fast *fast, bool escapes)
 {
-    for (uint32_t i = 0; i < scan->fast.checks; i++) {
-        const struct json_cell *cell = scan->cells + scan->checks[i];
-        const char *p = row + cell->start, *end = p + cell->length;
-        size_t length =
-            cell->kind == JSON_KIND_NUMBER ? json_take_number(p, end) : json_take_word(p, end);
-        if (length == 0 || length != cell->length)
-            return false;
+    const size_t count = (size_t) __builtin_popcountll(m.visit);
+    for (size_t done = 0; done < count; done += AT_ONCE)
+        for (size_t i = 0; i < AT_ONCE; i++, cell++) {
+            uint64_t below = _blsmsk_u64(m.visit) >> 1, before = m.structural & below;
+            uint32_t start = behind(before, base, fast->behind_last);
+            cell->column = fast->structurals + (uint32_t) __builtin_popcountll(before) - 1;
+            cell->start = start;
+            cell->length = base + (uint32_t) _tzcnt_u64(m.visit);
+            cell->escaped =
+                escapes && behind(m.backslash & below, base, fast->behind_escape) > start;
+            m.visit = _blsr_u64(m.visit);
+        }
+    return count;
+}
+
+/* Digits without sign, fraction and exponent, at most 8: nearly all numbers there are. */
+static bool is_short_number(const char *p, size_t n)
+{
+    uint64_t eight;
+    if (n == 0 || n > 8 || (*p == '0' && n > 1))
+        return false;
+    memcpy(&eight, p, sizeof eight);
+    eight = (eight ^ UINT64_C(0x3030303030303030)) << 8 * (8 - n); /* others fall out */
+    return (((eight + UINT64_C(0x0606060606060606)) | eight) & UINT64_C(0xF0F0F0F0F0F0F0F0)) == 0;
+}
+
+/* A value that is no string: true when it is a whole number or word. */
+static bool check_cell(const struct json_cell *cell, const char *row)
+{
+    const char *p = row + cell->start, *end = p + cell->length;
+    if (cell->kind != JSON_KIND_NUMBER)
+        return cell->length > 0 && json_take_word(p, end) == cell->length;
+    return is_short_number(p, cell->length) || json_take_number(p, end) == cell->length;
+}
+
+/* Makes the noted cells whole; true when all are valid values. */
+static bool finish_cells(const struct json_scan *scan, const char *row)
+{
+    uint16_t *checks = scan->checks;
+    size_t n = 0;
+    for (size_t i = 0; i < scan->count; i++) {
+        struct json_cell *cell = scan->cells + i;
+        uint8_t kind = json_kinds[(unsigned char) row[cell->start]];
+        uint32_t quoted = kind == JSON_KIND_STRING;
+        cell->length -= cell->start + 2 * quoted;
+        cell->start += quoted;
+        cell->kind = kind;
+        checks[n] = (uint16_t) i;
+        n += quoted ^ 1;
     }
+    for (size_t i = 0; i < n; i++)
+        if (!check_cell(scan->cells + checks[i], row))
+            return false;
     return true;
 }
 
 /* Looks at the block at scan->at, of which only the bytes in `valid` are the row's. */
-AVX2_INLINE enum json_step take_block(struct json_scan *scan, const char *row, uint64_t valid)
+AVX2_INLINE enum json_step take_block(struct json_scan *scan, struct json_fast *fast,
+                                      const char *row, uint64_t valid)
 {
-    const char *p = row + scan->at;
+    const size_t at = scan->at;
+    const char *p = row + at;
+    const uint64_t first = at == 0;
     struct block b = {load(p), load(p + HALF)};
-    bool first = scan->at == 0;
     uint64_t backslash = bytes_equal(b, '\\'), escaped = 0, bad = 0;
-    if ((backslash | scan->fast.escaped | scan->fast.unicode) != 0) {
-        escaped = escaped_bytes(backslash, &scan->fast.escaped);
-        bad = bad_escapes(b, escaped, &scan->fast.unicode);
+    if ((backslash | fast->escaped | fast->unicode) != 0) {
+        escaped = escaped_bytes(backslash, &fast->escaped);
+        uint64_t unicode = escaped & bytes_equal(b, 'u');
+        bad = bad_escapes(p, escaped, unicode, fast->unicode);
+        fast->unicode = unicode;
     }
     uint64_t quote = bytes_equal(b, '"') & ~escaped;
-    uint64_t inside = string_bytes(quote, &scan->fast.in_string);
-    uint64_t brackets = join(is_bracket(b.low), is_bracket(b.high)) & ~inside;
-    brackets &= ~(uint64_t) first; /* the row's own */
-    uint64_t structural = (bytes_equal(b, ',') & ~inside) | brackets | first;
-    uint64_t high = join(b.low, b.high);
+    uint64_t inside = string_bytes(quote, &fast->in_string);
+    uint64_t opening = quote & inside, closing = quote & ~inside;
+    uint64_t close = bytes_equal(b, ']') & ~inside;
+    uint64_t structural = (bytes_equal(b, ',') & ~inside) | close | first;
+    uint64_t behind_structural = ahead(structural, fast->structural, 1);
+    uint64_t behind_closing = ahead(closing, fast->closing, 1);
+    bool high = _mm256_movemask_epi8(_mm256_or_si256(b.low, b.high)) != 0;
 
-    /* Up to the row's end; all when it is not here. */
-    uint64_t range = _blsmsk_u64(brackets);
-    if (brackets != 0)
-        scan->length = scan->at + _tzcnt_u64(brackets) + 1;
-    uint64_t closing = quote & ~inside;
-    bad |= join(is_control(b.low), is_control(b.high)) | (backslash & ~inside);
-    bad |= quote & inside & ~ahead(structural, scan->fast.structural, 1);
-    bad |= ahead(closing, scan->fast.closing, 1) & ~structural;
-    if ((bad & range & valid) != 0)
+    /* What may not be, up to the row's end, or anywhere when the row does not end here. */
+    uint64_t range = _blsmsk_u64(close) & valid;
+    if (close != 0)
+        scan->length = at + _tzcnt_u64(close) + 1;
+    if (_mm256_movemask_epi8(is_control(_mm256_min_epu8(b.low, b.high))) != 0)
+        bad |= join(is_control(b.low), is_control(b.high));
+    bad |= (backslash & ~inside) | (opening & ~behind_structural) | (behind_closing & ~structural);
+    if ((bad & range) != 0)
         return JSON_STEP_ODD;
-    if ((valid == ALL || brackets != 0) && bad_utf8(b, p, first, scan->fast.high, high))
+    if ((high || fast->high) && (valid == ALL || close != 0) && bad_utf8(p, first != 0, high))
         return JSON_STEP_ODD;
     structural &= range;
 
-    uint64_t visit = structural & ~(uint64_t) first;
+    struct masks m = {structural, structural & ~first, backslash};
     if (!scan->keep_empty) {
-        uint64_t null_n = bytes_equal(b, 'n'), null_u = bytes_equal(b, 'u'),
-                 null_l = bytes_equal(b, 'l');
-        uint64_t strings = ahead(structural, scan->fast.structural, 3) &
-                           ahead(quote, scan->fast.quote, 2) & ahead(quote, scan->fast.quote, 1);
-        uint64_t nulls = ahead(structural, scan->fast.structural, 5) &
-                         ahead(null_n, scan->fast.null_n, 4) & ahead(null_u, scan->fast.null_u, 3) &
-                         ahead(null_l, scan->fast.null_l, 2) & ahead(null_l, scan->fast.null_l, 1);
-        visit &= ~(strings | nulls);
-        scan->fast.null_n = null_n;
-        scan->fast.null_u = null_u;
-        scan->fast.null_l = null_l;
+        uint64_t null = join(null_begins(p), null_begins(p + HALF)) & behind_structural;
+        m.visit &= ~(behind_closing & ahead(opening, fast->opening, 2));
+        m.visit &= ~ahead(null, fast->null, 4);
+        fast->null = null;
     }
-    uint32_t structurals = scan->fast.structurals + (uint32_t) __builtin_popcountll(structural);
+    uint32_t base = (uint32_t) at;
+    uint32_t structurals = fast->structurals + (uint32_t) __builtin_popcountll(structural);
     if (structurals > scan->columns + 1)
         return JSON_STEP_ODD;
-    struct masks m = {structural, visit, backslash};
-    if (backslash != 0 || scan->fast.behind_escape > scan->fast.behind_last)
-        add_cells(scan, row, m, true);
+    if (backslash != 0 || fast->behind_escape > fast->behind_last)
+        scan->count += note_cells(scan->cells + scan->count, m, base, fast, true);
     else
-        add_cells(scan, row, m, false);
-
-    if (brackets != 0)
-        return row[scan->length - 1] == ']' && structurals == scan->columns + 1 &&
-                       check_cells(scan, row)
-                   ? JSON_STEP_ROW
-                   : JSON_STEP_ODD;
-    uint32_t base = (uint32_t) scan->at;
-    if (structural != 0)
-        scan->fast.behind_last = base + 64 - (uint32_t) _lzcnt_u64(structural);
-    if (backslash != 0)
-        scan->fast.behind_escape = base + 64 - (uint32_t) _lzcnt_u64(backslash);
-    scan->fast.structurals = structurals;
-    scan->fast.structural = structural;
-    scan->fast.quote = quote;
-    scan->fast.closing = closing;
-    scan->fast.high = high != 0;
-    scan->at += BLOCK;
+        scan->count += note_cells(scan->cells + scan->count, m, base, fast, false);
+    if (close != 0)
+        return structurals == scan->columns + 1 && finish_cells(scan, row) ? JSON_STEP_ROW
+                                                                           : JSON_STEP_ODD;
+    fast->behind_last = behind(structural, base, fast->behind_last);
+    fast->behind_escape = behind(backslash, base, fast->behind_escape);
+    fast->structurals = structurals;
+    fast->structural = structural;
+    fast->opening = opening;
+    fast->closing = closing;
+    fast->high = high;
+    scan->at = at + BLOCK;
     return JSON_STEP_MORE;
 }
 
@@ -355,18 +364,29 @@ bool json_scan_has_avx2(void)
            __builtin_cpu_supports("pclmul");
 }
 
-AVX2 enum json_step json_scan_avx2(struct json_scan *scan, const char *row, size_t n, bool padded)
+/* The last bytes there are now, with zeros behind them: nothing of it counts unless the row ends in it. */
+AVX2_COLD enum json_step take_tail(struct json_scan *scan, const char *row, size_t n)
 {
-    enum json_step step = JSON_STEP_MORE;
-    while (step == JSON_STEP_MORE && n - scan->at >= BLOCK)
-        step = take_block(scan, row, ALL);
-    if (step != JSON_STEP_MORE || !padded || scan->at == n)
-        return step;
     struct json_scan before = *scan;
-    step = take_block(scan, row, _bzhi_u64(ALL, (unsigned) (n - scan->at)));
+    struct json_fast fast = scan->fast;
+    enum json_step step = JSON_STEP_MORE;
+    while (step == JSON_STEP_MORE && scan->at < n) {
+        size_t left = n - scan->at;
+        step = take_block(scan, &fast, row, left < BLOCK ? _bzhi_u64(ALL, (unsigned) left) : ALL);
+    }
     if (step == JSON_STEP_MORE)
         *scan = before;
     return step;
+}
+
+AVX2 enum json_step json_scan_avx2(struct json_scan *scan, const char *row, size_t n, bool padded)
+{
+    enum json_step step = JSON_STEP_MORE;
+    struct json_fast fast = scan->fast;
+    while (step == JSON_STEP_MORE && n - scan->at >= BLOCK + AHEAD)
+        step = take_block(scan, &fast, row, ALL);
+    scan->fast = fast;
+    return step == JSON_STEP_MORE && padded ? take_tail(scan, row, n) : step;
 }
 
 #else

@@ -4,11 +4,9 @@
 
 void json_scan_begin(struct json_scan *scan)
 {
-    struct json_scan fresh = {.columns = scan->columns,
-                              .keep_empty = scan->keep_empty,
-                              .cells = scan->cells,
-                              .checks = scan->checks};
-    *scan = fresh;
+    scan->length = scan->count = scan->at = 0;
+    scan->fast = (struct json_fast){.in_string = 0};
+    scan->slow = (struct json_slow){.depth = 0};
 }
 
 /* Passes over the inside of a string from `at`; stands at n or behind the closing quote. */
@@ -26,7 +24,8 @@ static size_t pass_string(struct json_scan *scan, const char *row, size_t at, si
     return at;
 }
 
-/* Finds the bracket that ends the row, in steps; true when it is found: scan->at stands behind it. */
+/* Finds the bracket that ends the row, in steps; true when it is found: scan->at stands behind it. Braces do
+ * not count: in a valid row they are balanced. */
 static bool find_end(struct json_scan *scan, const char *row, size_t n)
 {
     size_t at = scan->at;
@@ -39,9 +38,9 @@ static bool find_end(struct json_scan *scan, const char *row, size_t n)
         char c = row[at++];
         if (c == '"') {
             scan->slow.in_string = true;
-        } else if (c == '[' || c == '{') {
+        } else if (c == '[') {
             scan->slow.depth++;
-        } else if (c == ']' || c == '}') {
+        } else if (c == ']') {
             scan->slow.depth--;
             found = scan->slow.depth == 0;
         }
@@ -76,14 +75,14 @@ static const char *problem_of_value(char first)
 static void add_cell(struct json_scan *scan, size_t column, const char *row, size_t at, size_t n,
                      bool escaped)
 {
-    uint8_t kind = json_kind_of(row[at]);
+    enum json_kind kind = json_kind_of(row[at]);
     bool quoted = kind == JSON_KIND_STRING;
     if (!scan->keep_empty && (kind == JSON_KIND_NULL || (quoted && n == 2)))
         return;
     scan->cells[scan->count++] = (struct json_cell){.column = (uint32_t) column,
                                                     .start = (uint32_t) (at + quoted),
                                                     .length = (uint32_t) (n - 2 * (size_t) quoted),
-                                                    .kind = kind,
+                                                    .kind = (uint8_t) kind,
                                                     .escaped = escaped};
 }
 

@@ -190,7 +190,7 @@ bool json_next(struct str container, size_t *at, struct json_member *out)
     if (length == 0)
         return false;
     out->value = (struct str){p, length};
-    out->kind = (enum json_kind) json_kind_of(*p);
+    out->kind = json_kind_of(*p);
     *at = (size_t) (p + length - container.p);
     return true;
 }

@@ -157,12 +157,12 @@ static void members_come_in_order(void **state)
     static const char *const cases[][2] = {
         {"{}", ""},
         {" [ ] ", ""},
-        {"{\"a\":1,\"b\\n\":\"x\"}", "a=3:1;b\\n=4:\"x\";"},
-        {" { \"a\" : null , \"b\" : { \"c\" : [ ] } } ", "a=0:null;b=6:{ \"c\" : [ ] };"},
-        {"[true, false ,[1,2],{}]", "=2:true;=1:false;=5:[1,2];=6:{};"},
+        {"{\"a\":1,\"b\\n\":\"x\"}", "a=4:1;b\\n=5:\"x\";"},
+        {" { \"a\" : null , \"b\" : { \"c\" : [ ] } } ", "a=1:null;b=7:{ \"c\" : [ ] };"},
+        {"[true, false ,[1,2],{}]", "=3:true;=2:false;=6:[1,2];=7:{};"},
         {"1", ""},
         {"", ""},
-        {"{\"a\":1 \"b\":2}", "a=3:1;"},
+        {"{\"a\":1 \"b\":2}", "a=4:1;"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf out = BUF_INIT(200);

@@ -24,7 +24,7 @@ static inline bool transcript_row(void *context, const struct json_row *row, str
     for (size_t i = 0; i < row->count; i++) {
         const struct json_cell *cell = row->cells + i;
         buf_printf(&transcript->text, "%s%u:%c%s:", i > 0 ? "|" : "", cell->column,
-                   "-ftnsao"[cell->kind], cell -> escaped ? "e" : "");
+                   "?-ftnsao"[cell->kind], cell -> escaped ? "e" : "");
         buf_put(&transcript->text, row->bytes + cell->start, cell->length);
     }
     buf_puts(&transcript->text, ";");
