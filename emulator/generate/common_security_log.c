@@ -76,7 +76,6 @@ static const struct str rules[] = {
 static const struct str reasons[] = {STR_INIT("tcp-fin"), STR_INIT("tcp-rst-from-client"),
                                      STR_INIT("aged-out"), STR_INIT("policy-deny"),
                                      STR_INIT("unknown")};
-static const struct str subscription = STR_INIT("11111111-2222-4333-8444-555555555555");
 
 /* What one connection was. */
 struct event {
@@ -255,7 +254,6 @@ static void put_source(struct row *row, const struct event *event)
     if (!row_chance(row, 4))
         row_text(row, KEY("SourceHostName"), event->host->name);
     row_ip(row, KEY("SourceTranslatedAddress"), 93U << 24 | 184U << 16 | 10U << 8 | 1);
-    row_int(row, KEY("SourceTranslatedPort"), 1024 + (int64_t) row_pick(row, 60000));
     row_int(row, KEY("SourcePort"), event->source_port);
     row_ip(row, KEY("SourceIP"), event->host->ip);
     row_tick(row, KEY("StartTime"),
@@ -287,14 +285,9 @@ static void put_custom(struct row *row, const struct event *event)
     if (row_chance(row, 8))
         row_int(row, KEY("FieldDeviceCustomNumber1"), (int64_t) random_next(&row->random));
     row_text(row, KEY("DeviceCustomNumber1Label"), STR("SessionID"));
-    row_int(row, KEY("DeviceCustomNumber2"), 2 + event->sent / 900 % 100000);
-    row_text(row, KEY("DeviceCustomNumber2Label"), STR("Packets"));
     row_text(row, KEY("DeviceCustomString1"), ROW_PICK_FROM(row, rules));
     row_text(row, KEY("DeviceCustomString1Label"), event->vendor->rule_label);
     row_text(row, KEY("DeviceCustomString4"), STR("trust"));
-    row_text(row, KEY("DeviceCustomString4Label"), STR("Source Zone"));
-    row_text(row, KEY("DeviceCustomString5"), STR("untrust"));
-    row_text(row, KEY("DeviceCustomString5Label"), STR("Destination Zone"));
 }
 
 static void put_tail(struct row *row, const struct event *event)
@@ -311,7 +304,6 @@ static void put_tail(struct row *row, const struct event *event)
     row_text(row, KEY("SourceSystem"), STR("OpsManager"));
     row_text(row, KEY("SimplifiedDeviceAction"), event->kind->simple);
     row_text(row, KEY("Type"), STR("CommonSecurityLog"));
-    row_text(row, KEY("_SubscriptionId"), subscription);
 }
 
 static void write_row(struct row *row)
