@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .workspace_id = lines[0], .resource_id = lines[1], .table = lines[2]};
     struct error err = ERROR_INIT;
     if (lake_place_check(&place, &err))
-        check_place(&place, tick);
+        check_place(&place, read ? tick_floor(tick, TICK_PARTITION) : 0);
     else
         must(err.code == ERROR_SETTINGS);
     return 0;

@@ -22,9 +22,11 @@ void lake_schema_release(struct lake_schema *schema)
 
 /* --- reading --- */
 
+/* False, which the compiler sees here, unlike in error_set. */
 static bool bad(const char *key, struct error *err)
 {
-    return error_set(err, ERROR_FORMAT, "'%s' is missing or wrong", key);
+    (void) error_set(err, ERROR_FORMAT, "'%s' is missing or wrong", key);
+    return false;
 }
 
 static bool get_text(const json_t *object, const char *key, size_t max, char **out,

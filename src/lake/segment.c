@@ -131,9 +131,11 @@ static json_t *parse(struct str line, size_t number, struct error *err)
     return NULL;
 }
 
+/* False, which the compiler sees here, unlike in error_set. */
 static bool bad(size_t number, const char *key, struct error *err)
 {
-    return error_set(err, ERROR_FORMAT, "line %zu: '%s' is missing or wrong", number, key);
+    (void) error_set(err, ERROR_FORMAT, "line %zu: '%s' is missing or wrong", number, key);
+    return false;
 }
 
 /* What is read from one object: its line, and where errors go. */
