@@ -1,0 +1,278 @@
+"""The main job on generated tables: every value, every restart, every fault; the lake is the same to the byte."""
+import hashlib
+import json
+import signal
+import subprocess
+import time
+import unittest
+from collections import Counter
+
+from harness import BIN, Emulator, Folder, Number, Weir, parse, ticks
+
+TABLES = ["CommonSecurityLog", "SigninLogs", "SecurityEvent", "Syslog", "DeviceNetworkEvents"]
+RANGE = ["--end-date", "2021-11-07", "--lookback-days", "3"]
+
+
+def generate(table, rows=4000, days=3, seed=7):
+    folder = Folder().path
+    subprocess.run([BIN / "weir-emulator", "generate", "--table", table, "--days", str(days), "--rows",
+                    str(rows), "--seed", str(seed), "--end", "2021-11-08", "--out", folder],
+                   check=True, capture_output=True)
+    (folder / "truth.json").rename(folder.parent / (folder.name + "-truth.json"))
+    return folder
+
+
+def source(folder, table):
+    with open(folder / f"{table}.jsonl", "rb") as lines:
+        return [parse(line) for line in lines]
+
+
+def digest(weir, table):
+    """Names and bytes of all blobs of an export."""
+    return {str(blob.relative_to(weir.lake)): hashlib.sha256(blob.read_bytes()).hexdigest()
+            for blob in weir.blobs(table)}
+
+
+def strict(value):
+    """For comparing: numbers by their very text, objects whatever the order of keys."""
+    if isinstance(value, dict):
+        return ("object", tuple(sorted((k, strict(v)) for k, v in value.items())))
+    if isinstance(value, list):
+        return ("array", tuple(strict(v) for v in value))
+    if isinstance(value, Number):
+        return ("number", str(value))
+    return (type(value).__name__, value)
+
+
+def row_key(row, types):
+    out = []
+    for name, value in sorted(row.items()):
+        if value is None or value == "" or name in ("_ItemId", "TenantId", "Type"):
+            continue
+        kind = types[name]
+        if kind == "datetime":
+            value = ticks(value)
+        elif kind == "real" and isinstance(value, Number):
+            value = float(value)
+        out.append((name, strict(value)))
+    return tuple(out)
+
+
+class EveryValue(unittest.TestCase):
+    def check(self, table, *flags):
+        data = generate(table)
+        emulator = self.enterContext(Emulator(data, *flags))
+        weir = Weir(emulator)
+        done = weir.ok("export", table, *RANGE)
+        self.assertIn("verified", done.stderr)
+        types = weir.schema(table)
+        want = Counter(row_key(row, types) for row in source(data, table))
+        rows = list(weir.rows(table))
+        got = Counter(row_key(row, types) for row in rows)
+        self.assertEqual(sum(got.values()), sum(want.values()))
+        self.assertEqual(want - got, Counter())
+        self.assertEqual(len({row["_ItemId"] for row in rows}), len(rows))
+        weir.ok("verify", table)
+        weir.ok("verify", table, "--offline")
+
+    def test_the_services_limits(self):
+        for table in TABLES:
+            with self.subTest(table):
+                self.check(table)
+
+    def test_ceilings_that_cut_every_batch(self):
+        self.check("CommonSecurityLog", "--max-rows", 150)
+        self.check("SigninLogs", "--max-bytes", 200_000)
+        self.check("Syslog", "--max-json", 100_000)
+
+    def test_dynamic_values_sent_as_json(self):
+        self.check("SigninLogs", "--native-dynamic")
+
+
+class Runs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.table = "CommonSecurityLog"
+        cls.data = generate(cls.table, rows=12000)
+        with Emulator(cls.data) as emulator:
+            weir = Weir(emulator)
+            weir.ok("export", cls.table, *RANGE)
+            cls.undisturbed = digest(weir, cls.table)
+
+    def same(self, weir):
+        self.assertEqual(digest(weir, self.table), self.undisturbed)
+        strays = [path for path in weir.lake.glob("am-*/**/*") if path.is_file() and path.name != "PT05M_weir.json"]
+        self.assertEqual(strays, [])
+        weir.ok("verify", self.table, "--offline")
+
+    def test_again_it_fetches_nothing(self):
+        emulator = self.enterContext(Emulator(self.data))
+        weir = Weir(emulator)
+        weir.ok("export", self.table, *RANGE)
+        before = {blob: blob.stat().st_mtime_ns for blob in weir.blobs(self.table)}
+        done = weir.ok("export", self.table, *RANGE)
+        self.assertIn("nothing is left to fetch", done.stderr)
+        self.assertEqual(before, {blob: blob.stat().st_mtime_ns for blob in weir.blobs(self.table)})
+        self.same(weir)
+
+    def test_three_following_days_double_and_miss_nothing(self):
+        emulator = self.enterContext(Emulator(self.data))
+        weir = Weir(emulator)
+        for end in ("2021-11-06", "2021-11-07", "2021-11-08"):
+            weir.ok("export", self.table, "--end", end, "--days", "30")
+        self.same(weir)
+
+    def test_refresh_replaces_what_is_there(self):
+        emulator = self.enterContext(Emulator(self.data))
+        weir = Weir(emulator)
+        weir.ok("export", self.table, *RANGE)
+        victim = weir.blobs(self.table)[3]
+        victim.write_bytes(b"{}\n")
+        bad = weir.run("verify", self.table, "--offline")
+        self.assertEqual(bad.returncode, 3, bad.stderr)
+        weir.ok("export", self.table, *RANGE, "--refresh")
+        self.same(weir)
+
+    def test_small_batches_of_the_users(self):
+        emulator = self.enterContext(Emulator(self.data))
+        weir = Weir(emulator)
+        weir.ok("export", self.table, *RANGE, "--batch-rows", "500", "--batch-span", "2h", "--max-queries", "2",
+                "--memory", "1MB")
+        self.same(weir)
+
+    def interrupt(self, how, status):
+        emulator = self.enterContext(Emulator(self.data, "--latency", "50ms", "--max-rows", 300))
+        weir = Weir(emulator)
+        process = weir.start("export", self.table, *RANGE, "--batch-rows", "250")
+        deadline = time.monotonic() + 60
+        while not weir.blobs(self.table) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(how)
+        _, said = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, status, said)
+        self.assertLess(len(weir.blobs(self.table)), len(self.undisturbed))
+        weir.ok("export", self.table, *RANGE)
+        self.same(weir)
+
+    def test_interrupted_it_resumes(self):
+        self.interrupt(signal.SIGINT, 130)
+        self.interrupt(signal.SIGTERM, 143)
+
+    def test_killed_it_resumes(self):
+        self.interrupt(signal.SIGKILL, -signal.SIGKILL)
+
+    def test_faults_change_nothing(self):
+        for seed in (1, 2):
+            with self.subTest(seed=seed):
+                emulator = Emulator(self.data, "--seed", seed, "--fault",
+                                    "429:0.1,503:0.1,partial:0.1,cut:0.1,length:0.05,token:0.05",
+                                    "--retry-after", "0", "--max-rows", 1000)
+                with emulator:
+                    weir = Weir(emulator)
+                    weir.ok("export", self.table, *RANGE, "--batch-rows", "700")
+                    self.same(weir)
+
+    def test_a_query_is_exported_under_its_name(self):
+        emulator = self.enterContext(Emulator(self.data))
+        weir = Weir(emulator)
+        query = "CommonSecurityLog | where DestinationPort == 443 | project TimeGenerated, SourceIP, Port = DestinationPort"
+        weir.ok("export", "--query", query, "--as", "Web", *RANGE)
+        want = sum(1 for row in source(self.data, self.table) if row.get("DestinationPort") == Number("443"))
+        rows = list(weir.rows("Web"))
+        self.assertEqual(len(rows), want)
+        self.assertTrue(all(row["Port"] == Number("443") for row in rows))
+
+    def test_one_batch_asks_for_a_query_whole(self):
+        emulator = self.enterContext(Emulator(self.data))
+        weir = Weir(emulator)
+        query = "CommonSecurityLog | summarize Events = count() by TimeGenerated = bin(TimeGenerated, 1h)"
+        refused = weir.run("export", "--query", query, "--as", "Hourly", *RANGE)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("summarize", refused.stderr)
+        weir.ok("export", "--query", query, "--as", "Hourly", "--one-batch", *RANGE)
+        total = sum(int(row["Events"]) for row in weir.rows("Hourly"))
+        self.assertEqual(total, 12000)
+
+
+class Lake(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.table = "CommonSecurityLog"
+        cls.data = generate(cls.table, rows=6000)
+        cls.emulator = Emulator(cls.data)
+        cls.weir = Weir(cls.emulator)
+        cls.weir.ok("export", cls.table, *RANGE)
+        cls.rows = source(cls.data, cls.table)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.emulator.stop()
+
+    def test_lake_and_workspace_give_the_same_answers(self):
+        queries = [
+            "CommonSecurityLog | count",
+            "CommonSecurityLog | summarize n = count(), bytes = sum(SentBytes) by DeviceVendor | sort by n desc, DeviceVendor asc",
+            "CommonSecurityLog | where Message has 'denied' or isempty(SourceIP) | summarize count() by bin(TimeGenerated, 1h) | sort by TimeGenerated asc",
+            "CommonSecurityLog | top 20 by TimeGenerated asc, _ItemId asc | project TimeGenerated, SourceIP, DestinationPort, SentBytes, Message",
+            "CommonSecurityLog | summarize dcount(SourceIP), min(TimeGenerated), max(TimeGenerated), percentile(SentBytes, 50)",
+        ]
+        for query in queries:
+            with self.subTest(query):
+                lake = self.weir.json("query", query, *RANGE)
+                workspace = self.weir.json("query", query, *RANGE, "--engine", "workspace")
+                self.assertEqual(lake, workspace)
+                self.assertTrue(lake)
+
+    def test_counts_are_those_of_the_source(self):
+        (row,) = self.weir.json("query", "CommonSecurityLog | count", *RANGE)
+        self.assertEqual(row, {"Count": len(self.rows)})
+
+    def test_it_says_what_the_lake_holds(self):
+        query = ["query", "CommonSecurityLog | count", "--end-date", "2021-11-07", "--lookback-days", "21"]
+        done = self.weir.ok(*query)
+        self.assertIn("the lake holds 3 of 21 days", done.stderr)
+        done = self.weir.ok(*query, "--log-format", "json")
+        coverage = [json.loads(line) for line in done.stderr.splitlines() if "coverage" in line]
+        self.assertEqual(coverage[0]["partitions"], 21 * 288)
+        self.assertEqual(coverage[0]["held"], 3 * 288)
+        refused = self.weir.run(*query, "--require-coverage")
+        self.assertEqual(refused.returncode, 3)
+        self.assertEqual(refused.stdout, "")
+        self.weir.ok("query", "CommonSecurityLog | count", *RANGE, "--require-coverage")
+
+    def test_the_querys_own_range_counts(self):
+        query = ("CommonSecurityLog | where TimeGenerated >= datetime(2021-11-06) and TimeGenerated < "
+                 "datetime(2021-11-07) | count")
+        done = self.weir.ok("query", query, "--output", "json")
+        self.assertIn("the lake holds 1 of 1 day", done.stderr)
+        want = sum(1 for row in self.rows if ticks("2021-11-06") <= ticks(row["TimeGenerated"]) < ticks("2021-11-07"))
+        self.assertEqual(json.loads(done.stdout), [{"Count": want}])
+
+    def test_lake_ls_and_stat_tell_what_is_there(self):
+        tables = self.weir.json("lake", "ls")
+        (one,) = [table for table in tables if table["table"] == self.table]
+        self.assertEqual(one["blobs"], len(self.weir.blobs(self.table)))
+        self.assertEqual(one["bytes"], sum(blob.stat().st_size for blob in self.weir.blobs(self.table)))
+        stat = json.loads(self.weir.ok("lake", "stat", self.table, "--output", "json").stdout)
+        self.assertEqual(stat["rows"], len(self.rows))
+        self.assertEqual(stat["verified"], 3 * 288)
+
+    def test_estimate_counts_what_export_writes(self):
+        days = self.weir.json("estimate", self.table, *RANGE)
+        total = days[-1]
+        self.assertEqual(total["day"], "total")
+        self.assertEqual(total["rows"], len(self.rows))
+        self.assertEqual(total["partitions"], len(self.weir.blobs(self.table)))
+        written = sum(blob.stat().st_size for blob in self.weir.blobs(self.table))
+        self.assertAlmostEqual(total["json_bytes"] / written, 1, delta=0.1)
+
+    def test_tables_and_preview(self):
+        (one,) = [t for t in self.weir.json("tables") if t["table"] == self.table]
+        self.assertEqual(ticks(one["oldest"]), min(ticks(row["TimeGenerated"]) for row in self.rows))
+        first = self.weir.json("preview", self.table, *RANGE, "-n", "3")
+        self.assertEqual(len(first), 3)
+        self.assertEqual(ticks(first[0]["TimeGenerated"]), min(ticks(row["TimeGenerated"]) for row in self.rows))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
