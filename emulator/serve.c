@@ -221,25 +221,35 @@ static void *wait_for_signal(void *context)
     return NULL;
 }
 
-/* Blocks the signals in this thread and all that it makes. */
-static bool start_signals(struct run *run, struct error *err)
+/* Blocks the signals in this thread and all that it makes, so it comes before any other thread. */
+static bool block_signals(struct run *run, struct error *err)
 {
     (void) sigemptyset(&run->set);
     (void) sigaddset(&run->set, SIGINT);
     (void) sigaddset(&run->set, SIGTERM);
     (void) sigaddset(&run->set, SIGHUP);
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || pthread_sigmask(SIG_BLOCK, &run->set, NULL) != 0 ||
-        pthread_create(&run->signals, NULL, wait_for_signal, run) != 0)
+    if (signal(SIGPIPE, SIG_IGN) != SIG_ERR && pthread_sigmask(SIG_BLOCK, &run->set, NULL) == 0)
+        return true;
+    return error_set(err, ERROR_INTERNAL, "the signals cannot be blocked");
+}
+
+static bool follow_parent(struct error *err)
+{
+    pid_t parent = getppid();
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+        return error_set_errno(err, ERROR_IO, errno, "--exit-with-parent");
+    /* It may have ended before we asked. */
+    if (getppid() != parent)
+        (void) kill(getpid(), SIGTERM);
+    return true;
+}
+
+static bool start_signals(struct run *run, struct error *err)
+{
+    if (pthread_create(&run->signals, NULL, wait_for_signal, run) != 0)
         return error_set(err, ERROR_MEMORY, "no thread for the signals");
     run->signals_made = true;
-    if (run->options->exit_with_parent) {
-        pid_t parent = getppid();
-        if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
-            return error_set_errno(err, ERROR_IO, errno, "--exit-with-parent");
-        if (parent == 1 || getppid() != parent)
-            (void) kill(getpid(), SIGTERM);
-    }
-    return true;
+    return !run->options->exit_with_parent || follow_parent(err);
 }
 
 static bool make_service(struct run *run, struct error *err)
@@ -382,10 +392,11 @@ static bool end_report(struct run *run, struct error *err)
 static bool start(struct run *run, struct error *err)
 {
     struct buf notes = BUF_INIT(NOTES_MAX);
-    bool done = check_options(run->options, err) && make_service(run, err) &&
-                start_signals(run, err) && make_folder(run, err) && make_secret(run, err) &&
-                (!run->options->tls || make_tls(run, err)) && load_data(run, &notes, err) &&
-                start_server(run, err) && make_endpoint(run, err) && write_ready(run, err);
+    bool done = check_options(run->options, err) && block_signals(run, err) &&
+                make_service(run, err) && start_signals(run, err) && make_folder(run, err) &&
+                make_secret(run, err) && (!run->options->tls || make_tls(run, err)) &&
+                load_data(run, &notes, err) && start_server(run, err) && make_endpoint(run, err) &&
+                write_ready(run, err);
     if (done)
         say_ready(run, &notes);
     buf_release(&notes);

@@ -110,7 +110,10 @@ static void answer_query(struct service *service, const struct server_request *r
 static struct str local_path(const struct service *service, struct str path,
                              struct server_reply *reply)
 {
-    struct str rest = path, word, id, resource = str_of(service->resource_id);
+    struct str rest, word, id, resource = str_of(service->resource_id);
+    while (path.n > 1 && path.p[1] == '/') /* clients put a resource id behind "/v1/" with its own slash */
+        path = (struct str){path.p + 1, path.n - 1};
+    rest = path;
     if (path.n > resource.n && path.p[resource.n] == '/' &&
         str_eq_case((struct str){path.p, resource.n}, resource))
         return (struct str){path.p + resource.n + 1, path.n - resource.n - 1};
