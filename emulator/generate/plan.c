@@ -62,7 +62,8 @@ static void seed_row(const struct plan *plan, uint64_t number, struct random *ra
 
 static int64_t idle_slice(const struct plan *plan)
 {
-    return (plan->end - plan->start) / (int64_t) plan->idle_count;
+    int64_t spans = (int64_t) plan->idle_count;
+    return (plan->end - plan->start) / (spans > 0 ? spans : 1);
 }
 
 static void place_idle(struct plan *plan, struct random *random)
@@ -115,7 +116,7 @@ static void share_out(struct plan *plan, struct random *random)
         sum += minute_weight(plan, tick, hour_noise, random);
     }
     plan->before[plan->minutes] = sum;
-    for (size_t m = 0; m <= plan->minutes; m++)
+    for (size_t m = 0; sum > 0 && m <= plan->minutes; m++)
         plan->before[m] = (uint64_t) ((wide) plan->background * plan->before[m] / sum);
 }
 

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 
 #include <openssl/evp.h>
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 struct hash_sha256 {

@@ -75,19 +75,19 @@ bool text_utf8_valid(struct str s)
     return true;
 }
 
-uint32_t text_utf8_next(const char *text, size_t n, size_t *length)
+uint32_t text_utf8_next(const char *p, size_t n, size_t *length)
 {
-    const unsigned char *p = (const unsigned char *) text;
-    *length = whole(p, n);
+    const unsigned char *b = (const unsigned char *) p;
+    *length = whole(b, n);
     switch (*length) {
     case 1:
-        return p[0];
+        return b[0];
     case 2:
-        return (p[0] & 0x1FU) << 6 | (p[1] & 0x3FU);
+        return (b[0] & 0x1FU) << 6 | (b[1] & 0x3FU);
     case 3:
-        return (p[0] & 0x0FU) << 12 | (p[1] & 0x3FU) << 6 | (p[2] & 0x3FU);
+        return (b[0] & 0x0FU) << 12 | (b[1] & 0x3FU) << 6 | (b[2] & 0x3FU);
     case 4:
-        return (p[0] & 0x07U) << 18 | (p[1] & 0x3FU) << 12 | (p[2] & 0x3FU) << 6 | (p[3] & 0x3FU);
+        return (b[0] & 0x07U) << 18 | (b[1] & 0x3FU) << 12 | (b[2] & 0x3FU) << 6 | (b[3] & 0x3FU);
     default:
         *length = 1;
         return REPLACEMENT;
