@@ -46,29 +46,45 @@ static size_t plain_run(const char *p, size_t n)
     return i;
 }
 
+/* buf_put without a call where there is room. The NUL behind the last byte is left to the next buf_put. */
+static inline void put(struct buf *buf, const char *bytes, size_t n)
+{
+    if (buf->room > buf->used + n) {
+        memcpy(buf->bytes + buf->used, bytes, n);
+        buf->used += n;
+    } else {
+        buf_put(buf, bytes, n);
+    }
+}
+
+static inline void put_char(struct buf *buf, char c)
+{
+    put(buf, &c, 1);
+}
+
 static void put_escape(struct buf *buf, char c)
 {
     switch (c) {
     case '"':
-        buf_put(buf, "\\\"", 2);
+        put(buf, "\\\"", 2);
         break;
     case '\\':
-        buf_put(buf, "\\\\", 2);
+        put(buf, "\\\\", 2);
         break;
     case '\n':
-        buf_put(buf, "\\n", 2);
+        put(buf, "\\n", 2);
         break;
     case '\r':
-        buf_put(buf, "\\r", 2);
+        put(buf, "\\r", 2);
         break;
     case '\t':
-        buf_put(buf, "\\t", 2);
+        put(buf, "\\t", 2);
         break;
     case '\b':
-        buf_put(buf, "\\b", 2);
+        put(buf, "\\b", 2);
         break;
     case '\f':
-        buf_put(buf, "\\f", 2);
+        put(buf, "\\f", 2);
         break;
     default:
         buf_printf(buf, "\\u%04x", (unsigned char) c);
@@ -77,25 +93,29 @@ static void put_escape(struct buf *buf, char c)
 
 static void put_string(struct buf *buf, struct str s)
 {
-    buf_putc(buf, '"');
+    if (s.n == 0) {
+        put(buf, "\"\"", 2);
+        return;
+    }
+    put_char(buf, '"');
     while (s.n > 0) {
         size_t run = plain_run(s.p, s.n);
         if (run > 0)
-            buf_put(buf, s.p, run);
+            put(buf, s.p, run);
         if (run == s.n)
             break;
         put_escape(buf, s.p[run]);
         s.p += run + 1;
         s.n -= run + 1;
     }
-    buf_putc(buf, '"');
+    put_char(buf, '"');
 }
 
 /* The engine holds valid JSON: a text stands there with its quotes and escapes already. */
 static void put_dynamic(struct buf *buf, struct str s, bool native)
 {
     if (native || (s.n > 0 && s.p[0] == '"'))
-        buf_put(buf, s.p, s.n);
+        put(buf, s.p, s.n);
     else
         put_string(buf, s);
 }
@@ -110,14 +130,14 @@ static void put_int(struct buf *buf, int64_t value)
     } while (rest > 0);
     if (value < 0)
         *--at = '-';
-    buf_put(buf, at, (size_t) (end - at));
+    put(buf, at, (size_t) (end - at));
 }
 
 static void put_real(struct buf *buf, double value)
 {
     char text[NUMBER_MAX];
     if (isnan(value)) {
-        buf_puts(buf, "\"NaN\"");
+        put(buf, "\"NaN\"", 5);
         return;
     }
     if (isinf(value)) {
@@ -130,31 +150,31 @@ static void put_real(struct buf *buf, double value)
         if (strtod(text, NULL) == value)
             break;
     }
-    buf_put(buf, text, (size_t) length);
+    put(buf, text, (size_t) length);
     if (!strpbrk(text, ".e"))
-        buf_put(buf, ".0", 2);
+        put(buf, ".0", 2);
 }
 
 static void put_datetime(struct buf *buf, int64_t tick)
 {
     char text[TICK_TEXT_MAX];
     if (tick < 0 || tick > TICK_MAX) {
-        buf_put(buf, "null", 4);
+        put(buf, "null", 4);
         return;
     }
     size_t length = tick_format(tick, text);
-    buf_putc(buf, '"');
-    buf_put(buf, text, length);
-    buf_putc(buf, '"');
+    put_char(buf, '"');
+    put(buf, text, length);
+    put_char(buf, '"');
 }
 
 static void put_timespan(struct buf *buf, int64_t span)
 {
     char text[TIMESPAN_TEXT_MAX];
     size_t length = timespan_format(span, text);
-    buf_putc(buf, '"');
-    buf_put(buf, text, length);
-    buf_putc(buf, '"');
+    put_char(buf, '"');
+    put(buf, text, length);
+    put_char(buf, '"');
 }
 
 /* Writes one value; its size as estimate_data_size counts it. */
@@ -162,7 +182,7 @@ static uint64_t put_value(struct buf *buf, const struct engine_vector *vector, s
                           bool native_dynamic)
 {
     if (!engine_valid(vector, row)) {
-        buf_put(buf, "null", 4);
+        put(buf, "null", 4);
         return 0;
     }
     switch (vector->type) {
@@ -205,10 +225,12 @@ static uint64_t put_row(struct json_out *out, const struct engine_chunk *chunk, 
 {
     uint64_t bytes = 0;
     for (size_t c = 0; c < chunk->count; c++) {
-        buf_putc(out->body, c == 0 ? '[' : ',');
+        put_char(out->body, c == 0 ? '[' : ',');
         bytes += put_value(out->body, &chunk->vectors[c], row, out->native_dynamic);
     }
-    buf_puts(out->body, chunk->count > 0 ? "]" : "[]");
+    if (chunk->count == 0)
+        put_char(out->body, '[');
+    put_char(out->body, ']');
     return bytes;
 }
 
@@ -234,7 +256,7 @@ bool json_out_chunk(struct json_out *out, const struct engine_chunk *chunk)
         }
         size_t before = body->used;
         if (out->rows > 0)
-            buf_putc(body, ',');
+            put_char(body, ',');
         uint64_t bytes = put_row(out, chunk, row);
         if (body->failed || (out->max_json > 0 && body->used > out->max_json)) {
             out->ceiling = JSON_CEILING_BODY;
