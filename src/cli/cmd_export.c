@@ -65,14 +65,15 @@ static void say_verified(const struct cli *cli, const struct export_report *repo
     buf_release(&ledger);
 }
 
-static int run_export(struct cli *cli, struct export_options *options, struct error *err)
+static int run_export(struct cli *cli, const struct export_options *options, struct error *err)
 {
     struct export_report report;
     struct cli_progress progress;
     cli_progress_begin(&progress, cli);
     progress.watch.begin = on_begin;
-    options->watch = &progress.watch;
-    bool ok = export_run(options, &report, err);
+    struct export_options watched = *options;
+    watched.watch = &progress.watch;
+    bool ok = export_run(&watched, &report, err);
     cli_progress_end(&progress);
     int status = !ok ? -1 : report.failed_count > 0 ? 3 : 0;
     if (status == 3)

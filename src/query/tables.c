@@ -33,7 +33,7 @@ static bool only_workspace(struct query_tables *tables, struct error *err)
                        "the lake holds several workspaces; which one is asked?");
         (void) error_hint(err, "--workspace-id %s or %s", other, id);
     }
-    ok = ok && (tables->workspace_id = mem_copy(id, strlen(id), err)) != NULL;
+    ok = ok && id && (tables->workspace_id = mem_copy(id, strlen(id), err)) != NULL;
     lake_tables_release(&all);
     return ok;
 }
