@@ -39,8 +39,7 @@ static void ceilings_are_known_by_code_or_text(void **state)
     (void) state;
     static const char *const yes[] = {
         "{\"code\":\"a\",\"details\":[{\"innererror\":{\"code\":\"-2133196797\"}}]}",
-        "{\"code\":\"a\",\"message\":\"The results of this query exceed the set limit of 64000000 "
-        "bytes\"}",
+        "{\"code\":\"a\",\"message\":\"Results exceed the set limit of 64000000 bytes, so\"}",
         "{\"code\":\"a\",\"message\":\"... exceed the set limit of 1 records, so\"}",
         "{\"code\":\"a\",\"message\":\"Maximum response size of 100000000 bytes exceeded\"}",
         "Maximum response size of 100000000 bytes exceeded",
