@@ -234,19 +234,7 @@ static uint64_t put_row(struct json_out *out, const struct engine_chunk *chunk, 
     return bytes;
 }
 
-void json_out_begin(struct json_out *out, const struct columns *columns)
-{
-    buf_puts(out->body, "{\"tables\":[{\"name\":\"PrimaryResult\",\"columns\":[");
-    for (size_t c = 0; c < columns->n; c++) {
-        buf_puts(out->body, c > 0 ? ",{\"name\":" : "{\"name\":");
-        put_string(out->body, str_of(columns->v[c].name));
-        buf_printf(out->body, ",\"type\":\"%s\"}", column_type_name(columns->v[c].type));
-    }
-    buf_puts(out->body, "],\"rows\":[");
-    out->broken.used = out->body->used;
-}
-
-bool json_out_chunk(struct json_out *out, const struct engine_chunk *chunk)
+static bool put_rows(struct json_out *out, const struct engine_chunk *chunk)
 {
     struct buf *body = out->body;
     for (size_t row = 0; row < chunk->rows; row++) {
@@ -276,6 +264,25 @@ bool json_out_chunk(struct json_out *out, const struct engine_chunk *chunk)
         }
     }
     return true;
+}
+
+void json_out_begin(struct json_out *out, const struct columns *columns)
+{
+    buf_puts(out->body, "{\"tables\":[{\"name\":\"PrimaryResult\",\"columns\":[");
+    for (size_t c = 0; c < columns->n; c++) {
+        buf_puts(out->body, c > 0 ? ",{\"name\":" : "{\"name\":");
+        put_string(out->body, str_of(columns->v[c].name));
+        buf_printf(out->body, ",\"type\":\"%s\"}", column_type_name(columns->v[c].type));
+    }
+    buf_puts(out->body, "],\"rows\":[");
+    out->broken.used = out->body->used;
+}
+
+bool json_out_chunk(struct json_out *out, const struct engine_chunk *chunk)
+{
+    bool more = put_rows(out, chunk);
+    buf_puts(out->body, ""); /* for the NUL */
+    return more;
 }
 
 void json_out_end(struct json_out *out)
