@@ -1,7 +1,7 @@
 /* Segments of the ledger: see segment.h. */
 #include "lake/segment.h"
 
-#include <jansson.h>
+#include "json/value.h"
 
 enum {
     ID_MAX = 64,
@@ -119,87 +119,173 @@ bool lake_segment_write(const struct lake_segment *segment, const struct lake_en
 
 /* --- reading --- */
 
-/* One line as an object; the caller lets go of it. NULL with an error. */
-static json_t *parse(struct str line, size_t number, struct error *err)
-{
-    json_error_t why;
-    json_t *object = json_loadb(line.p, line.n, JSON_REJECT_DUPLICATES, &why);
-    if (json_is_object(object))
-        return object;
-    json_decref(object);
-    (void) error_set(err, ERROR_FORMAT, "line %zu is no JSON object", number);
-    return NULL;
-}
+#define HEAD_KEYS(X)                                                                               \
+    X(FORMAT, "format")                                                                            \
+    X(VERSION, "version")                                                                          \
+    X(SEGMENT, "segment")                                                                          \
+    X(PREVIOUS, "previous")                                                                        \
+    X(WORKSPACE, "workspace")                                                                      \
+    X(TABLE, "table")                                                                              \
+    X(RUN, "run")                                                                                  \
+    X(BY, "by")                                                                                    \
+    X(STARTED, "started")                                                                          \
+    X(IDENTITY, "identity")                                                                        \
+    X(ACCESS, "access")                                                                            \
+    X(QUERY, "query")                                                                              \
+    X(FROM, "from")                                                                                \
+    X(TO, "to")                                                                                    \
+    X(T0, "t0")                                                                                    \
+    X(SETTLE, "settle")                                                                            \
+    X(COLUMNS, "columns")
 
-/* False, which the compiler sees here, unlike in error_set. */
-static bool bad(size_t number, const char *key, struct error *err)
-{
-    (void) error_set(err, ERROR_FORMAT, "line %zu: '%s' is missing or wrong", number, key);
-    return false;
-}
+#define LINE_KEYS(X)                                                                               \
+    X(PARTITION, "partition")                                                                      \
+    X(ROWS_EXPECTED, "rows_expected")                                                              \
+    X(SUM_EXPECTED, "sum_expected")                                                                \
+    X(ROWS, "rows")                                                                                \
+    X(SUM, "sum")                                                                                  \
+    X(BYTES, "bytes")                                                                              \
+    X(SHA256, "sha256")                                                                            \
+    X(PROOF, "proof")                                                                              \
+    X(VERDICT, "verdict")                                                                          \
+    X(AT, "at")
 
-/* What is read from one object: its line, and where errors go. */
-struct in {
-    const json_t *object;
+#define TAIL_KEYS(X) X(LINES, "lines") X(SHA256, "sha256")
+
+enum { KEYS_MAX = 20 };
+
+#define X(name, text) HEAD_##name,
+enum head_key { HEAD_KEYS(X) HEAD_COUNT };
+#undef X
+#define X(name, text) LINE_##name,
+enum line_key { LINE_KEYS(X) LINE_COUNT };
+#undef X
+#define X(name, text) TAIL_##name,
+enum tail_key { TAIL_KEYS(X) TAIL_COUNT };
+#undef X
+#define X(name, text) text,
+static const char *const head_keys[] = {HEAD_KEYS(X)};
+static const char *const line_keys[] = {LINE_KEYS(X)};
+static const char *const tail_keys[] = {TAIL_KEYS(X)};
+#undef X
+
+/* One line of a segment, its members found by key. Keys that are not known are passed over. */
+struct fields {
+    const char *const *keys;
+    size_t n;
+    struct json_member v[KEYS_MAX];
+    bool has[KEYS_MAX];
     size_t line;
     struct error *err;
 };
 
-static bool get_text(const struct in *in, const char *key, size_t max, struct str *out)
+/* False, which the compiler sees here, unlike in error_set. */
+static bool bad(const struct fields *f, size_t key)
 {
-    const json_t *value = json_object_get(in->object, key);
-    if (!json_is_string(value) || json_string_length(value) > max)
-        return bad(in->line, key, in->err);
-    *out = (struct str){json_string_value(value), json_string_length(value)};
+    (void) error_set(f->err, ERROR_FORMAT, "line %zu: '%s' is missing or wrong", f->line,
+                     f->keys[key]);
+    return false;
+}
+
+/* The index of a key; f->n when it is none of ours. `guess` is where it usually is. */
+static size_t find_key(const struct fields *f, struct str key, size_t guess)
+{
+    if (guess < f->n && str_eq(key, str_of(f->keys[guess])))
+        return guess;
+    for (size_t i = 0; i < f->n; i++)
+        if (str_eq(key, str_of(f->keys[i])))
+            return i;
+    return f->n;
+}
+
+/* Takes a line apart. A key that stands twice is refused: no reader must have to choose. */
+static bool take_apart(struct str line, struct fields *f)
+{
+    struct json_member member;
+    size_t at = 0, guess = 0;
+    bool ok = line.n > 1 && line.p[0] == '{' && line.p[line.n - 1] == '}';
+    memset(f->has, 0, sizeof f->has);
+    while (ok && json_next(line, &at, &member)) {
+        size_t key = find_key(f, member.key, guess);
+        guess = key + 1;
+        if (key == f->n)
+            continue;
+        if (f->has[key])
+            return bad(f, key);
+        f->has[key] = true;
+        f->v[key] = member;
+    }
+    /* json_next ends at the closing bracket, or at what is wrong. */
+    if (ok && at + 1 == line.n)
+        return true;
+    (void) error_set(f->err, ERROR_FORMAT, "line %zu is no JSON object", f->line);
+    return false;
+}
+
+static bool is_null(const struct fields *f, size_t key)
+{
+    return f->has[key] && f->v[key].kind == JSON_KIND_NULL;
+}
+
+/* The inside of a string, as it stands. */
+static bool get_raw(const struct fields *f, size_t key, struct str *out)
+{
+    if (!f->has[key] || f->v[key].kind != JSON_KIND_STRING)
+        return bad(f, key);
+    *out = (struct str){f->v[key].value.p + 1, f->v[key].value.n - 2};
     return true;
 }
 
-/* A copy in the arena; NULL in *out for null when `null_fine`. */
-static bool get_copy(const struct in *in, const char *key, size_t max, bool null_fine,
+/* A text decoded, in the arena; NULL in *out for null when `null_fine`. */
+static bool get_text(const struct fields *f, size_t key, size_t max, bool null_fine,
                      struct arena *arena, const char **out)
 {
-    struct str text;
+    struct str raw;
     *out = NULL;
-    if (null_fine && json_is_null(json_object_get(in->object, key)))
+    if (null_fine && is_null(f, key))
         return true;
-    if (!get_text(in, key, max, &text))
+    if (!get_raw(f, key, &raw))
         return false;
-    *out = arena_copy(arena, text.p, text.n, in->err);
+    struct buf text = BUF_INIT(max);
+    if (!json_unescape(raw, &text))
+        (void) (text.failed && !text.over ? buf_ok(&text, "a text", f->err) : bad(f, key));
+    else if (memchr(buf_text(&text), 0, text.used))
+        (void) bad(f, key);
+    else
+        *out = arena_copy(arena, buf_text(&text), text.used, f->err);
+    buf_release(&text);
     return *out != NULL;
 }
 
-static bool get_number(const struct in *in, const char *key, uint64_t *out)
+static bool get_number(const struct fields *f, size_t key, uint64_t *out)
 {
-    const json_t *value = json_object_get(in->object, key);
-    if (!json_is_integer(value) || json_integer_value(value) < 0)
-        return bad(in->line, key, in->err);
-    *out = (uint64_t) json_integer_value(value);
+    if (!f->has[key] || f->v[key].kind != JSON_KIND_NUMBER || !str_uint64(f->v[key].value, out))
+        return bad(f, key);
     return true;
 }
 
-static bool get_tick(const struct in *in, const char *key, int64_t *out)
+static bool get_tick(const struct fields *f, size_t key, int64_t *out)
 {
     struct str text;
-    return get_text(in, key, TICK_TEXT_MAX, &text) &&
-           (tick_parse(text, out) || bad(in->line, key, in->err));
+    return get_raw(f, key, &text) && (tick_parse(text, out) || bad(f, key));
 }
 
-static bool get_sum(const struct in *in, const char *key, uint64_t *out)
+static bool get_sum(const struct fields *f, size_t key, uint64_t *out)
 {
     struct str text;
     int64_t sum;
-    if (!get_text(in, key, TEXT_MAX, &text) || !str_int64(text, &sum))
-        return bad(in->line, key, in->err);
+    if (!get_raw(f, key, &text) || !str_int64(text, &sum))
+        return bad(f, key);
     *out = (uint64_t) sum;
     return true;
 }
 
 /* The index of the text among `count` texts. */
-static bool get_enum(const struct in *in, const char *key, const char *const *texts, unsigned count,
+static bool get_enum(const struct fields *f, size_t key, const char *const *texts, unsigned count,
                      unsigned *out)
 {
     struct str text;
-    if (!get_text(in, key, TEXT_MAX, &text))
+    if (!get_raw(f, key, &text))
         return false;
     for (unsigned i = 0; i < count; i++) {
         if (str_eq(text, str_of(texts[i]))) {
@@ -207,7 +293,7 @@ static bool get_enum(const struct in *in, const char *key, const char *const *te
             return true;
         }
     }
-    return bad(in->line, key, in->err);
+    return bad(f, key);
 }
 
 static int hex_digit(char c)
@@ -215,28 +301,28 @@ static int hex_digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool get_sha256(const struct in *in, const char *key, unsigned char out[HASH_SHA256_SIZE])
+static bool get_sha256(const struct fields *f, size_t key, unsigned char out[HASH_SHA256_SIZE])
 {
     struct str text;
-    if (!get_text(in, key, HASH_SHA256_HEX - 1, &text) || text.n != HASH_SHA256_HEX - 1)
-        return bad(in->line, key, in->err);
+    if (!get_raw(f, key, &text) || text.n != HASH_SHA256_HEX - 1)
+        return bad(f, key);
     for (size_t i = 0; i < HASH_SHA256_SIZE; i++) {
         int high = hex_digit(text.p[2 * i]), low = hex_digit(text.p[2 * i + 1]);
         if (high < 0 || low < 0)
-            return bad(in->line, key, in->err);
+            return bad(f, key);
         out[i] = (unsigned char) (high * 16 + low);
     }
     return true;
 }
 
 /* A hash or null, as text. */
-static bool get_hex(const struct in *in, const char *key, char out[HASH_SHA256_HEX])
+static bool get_hex(const struct fields *f, size_t key, char out[HASH_SHA256_HEX])
 {
     unsigned char sum[HASH_SHA256_SIZE];
     out[0] = '\0';
-    if (json_is_null(json_object_get(in->object, key)))
+    if (is_null(f, key))
         return true;
-    if (!get_sha256(in, key, sum))
+    if (!get_sha256(f, key, sum))
         return false;
     text_hex(sum, sizeof sum, out);
     return true;
@@ -244,68 +330,71 @@ static bool get_hex(const struct in *in, const char *key, char out[HASH_SHA256_H
 
 /* --- head --- */
 
-static bool check_version(const struct in *in)
+static bool check_version(const struct fields *f)
 {
     struct str format;
     uint64_t version;
-    if (!get_text(in, "format", TEXT_MAX, &format) || !get_number(in, "version", &version))
+    if (!get_raw(f, HEAD_FORMAT, &format) || !get_number(f, HEAD_VERSION, &version))
         return false;
     if (!str_eq(format, str_of(format_name)))
-        return bad(in->line, "format", in->err);
+        return bad(f, HEAD_FORMAT);
     if (version == LAKE_LEDGER_VERSION)
         return true;
-    (void) error_set(in->err, ERROR_FORMAT, "it is of version %llu, and this weir reads version %d",
+    (void) error_set(f->err, ERROR_FORMAT, "it is of version %llu, and this weir reads version %d",
                      (unsigned long long) version, LAKE_LEDGER_VERSION);
-    return error_hint(in->err, "use the weir that wrote it, or a newer one");
+    return error_hint(f->err, "use the weir that wrote it, or a newer one");
 }
 
-static bool read_run(const struct in *in, struct arena *arena, struct lake_run *run)
+static bool read_run(const struct fields *f, struct arena *arena, struct lake_run *run)
 {
     struct str settle;
     unsigned access;
-    if (!get_copy(in, "run", ID_MAX, false, arena, &run->id) ||
-        !get_copy(in, "by", TEXT_MAX, false, arena, &run->by) ||
-        !get_copy(in, "identity", TEXT_MAX, false, arena, &run->identity) ||
-        !get_copy(in, "query", LAKE_QUERY_MAX, true, arena, &run->query) ||
-        !get_tick(in, "started", &run->started) || !get_tick(in, "from", &run->from) ||
-        !get_tick(in, "to", &run->to) || !get_tick(in, "t0", &run->t0) ||
-        !get_enum(in, "access", accesses, LAKE_ACCESS_COUNT, &access) ||
-        !get_hex(in, "columns", run->columns) || !get_text(in, "settle", TEXT_MAX, &settle))
+    if (!get_text(f, HEAD_RUN, ID_MAX, false, arena, &run->id) ||
+        !get_text(f, HEAD_BY, TEXT_MAX, false, arena, &run->by) ||
+        !get_text(f, HEAD_IDENTITY, TEXT_MAX, false, arena, &run->identity) ||
+        !get_text(f, HEAD_QUERY, LAKE_QUERY_MAX, true, arena, &run->query) ||
+        !get_tick(f, HEAD_STARTED, &run->started) || !get_tick(f, HEAD_FROM, &run->from) ||
+        !get_tick(f, HEAD_TO, &run->to) || !get_tick(f, HEAD_T0, &run->t0) ||
+        !get_enum(f, HEAD_ACCESS, accesses, LAKE_ACCESS_COUNT, &access) ||
+        !get_hex(f, HEAD_COLUMNS, run->columns) || !get_raw(f, HEAD_SETTLE, &settle))
         return false;
     run->access = (enum lake_access) access;
-    return timespan_parse(settle, &run->settle) || bad(in->line, "settle", in->err);
+    return timespan_parse(settle, &run->settle) || bad(f, HEAD_SETTLE);
 }
 
-static bool read_head(const struct in *in, struct arena *arena, struct lake_segment *out)
+static bool read_head(struct str line, struct arena *arena, struct lake_segment *out,
+                      struct error *err)
 {
-    return check_version(in) && get_number(in, "segment", &out->number) &&
-           get_hex(in, "previous", out->previous) &&
-           get_copy(in, "workspace", TEXT_MAX, false, arena, &out->workspace_id) &&
-           get_copy(in, "table", TEXT_MAX, false, arena, &out->table) &&
-           read_run(in, arena, &out->run);
+    struct fields f = {.keys = head_keys, .n = HEAD_COUNT, .line = 1, .err = err};
+    return take_apart(line, &f) && check_version(&f) &&
+           get_number(&f, HEAD_SEGMENT, &out->number) &&
+           get_hex(&f, HEAD_PREVIOUS, out->previous) &&
+           get_text(&f, HEAD_WORKSPACE, TEXT_MAX, false, arena, &out->workspace_id) &&
+           get_text(&f, HEAD_TABLE, TEXT_MAX, false, arena, &out->table) &&
+           read_run(&f, arena, &out->run);
 }
 
 /* --- lines --- */
 
-static bool read_entry(const struct in *in, struct lake_entry *out)
+static bool read_entry(const struct fields *f, struct lake_entry *out)
 {
     unsigned proof, verdict;
     *out = (struct lake_entry){0};
-    if (!get_tick(in, "partition", &out->partition) ||
-        !get_number(in, "rows_expected", &out->rows_expected) ||
-        !get_number(in, "rows", &out->rows) || !get_number(in, "bytes", &out->bytes) ||
-        !get_enum(in, "proof", proofs, LAKE_PROOF_COUNT, &proof) ||
-        !get_enum(in, "verdict", verdicts, LAKE_VERDICT_COUNT, &verdict) ||
-        !get_tick(in, "at", &out->at))
+    if (!get_tick(f, LINE_PARTITION, &out->partition) ||
+        !get_number(f, LINE_ROWS_EXPECTED, &out->rows_expected) ||
+        !get_number(f, LINE_ROWS, &out->rows) || !get_number(f, LINE_BYTES, &out->bytes) ||
+        !get_enum(f, LINE_PROOF, proofs, LAKE_PROOF_COUNT, &proof) ||
+        !get_enum(f, LINE_VERDICT, verdicts, LAKE_VERDICT_COUNT, &verdict) ||
+        !get_tick(f, LINE_AT, &out->at))
         return false;
     if (out->partition % TICK_PARTITION != 0)
-        return bad(in->line, "partition", in->err);
+        return bad(f, LINE_PARTITION);
     out->proof = (uint8_t) proof;
     out->verdict = (uint8_t) verdict;
     if (proof == LAKE_PROOF_SUM &&
-        (!get_sum(in, "sum_expected", &out->sum_expected) || !get_sum(in, "sum", &out->sum)))
+        (!get_sum(f, LINE_SUM_EXPECTED, &out->sum_expected) || !get_sum(f, LINE_SUM, &out->sum)))
         return false;
-    return out->bytes == 0 || get_sha256(in, "sha256", out->sha256);
+    return out->bytes == 0 || get_sha256(f, LINE_SHA256, out->sha256);
 }
 
 /* --- the whole --- */
@@ -353,13 +442,12 @@ static size_t count_lines(struct str text)
 /* The last line tells how many lines there are, and the hash of all before it. */
 static bool check_tail(const struct parts *parts, struct error *err)
 {
-    char is[HASH_SHA256_HEX], said[HASH_SHA256_HEX];
-    uint64_t lines;
+    char is[HASH_SHA256_HEX], said[HASH_SHA256_HEX] = "";
+    uint64_t lines = 0;
     size_t count = count_lines(parts->lines);
-    json_t *object = parse(parts->tail, count + 2, NULL);
-    struct in in = {object, count + 2, NULL};
-    bool ok = object && get_number(&in, "lines", &lines) && get_hex(&in, "sha256", said);
-    json_decref(object);
+    struct fields f = {.keys = tail_keys, .n = TAIL_COUNT, .line = count + 2};
+    bool ok = take_apart(parts->tail, &f) && get_number(&f, TAIL_LINES, &lines) &&
+              get_hex(&f, TAIL_SHA256, said);
     if (!ok || lines != count)
         return error_set(err, ERROR_FORMAT, "it is torn: its last line does not end it");
     if (!hash_sha256_hex(parts->hashed, is, err))
@@ -374,16 +462,11 @@ static bool check_tail(const struct parts *parts, struct error *err)
 static bool read_lines(struct str lines, lake_entry_fn *fn, void *context, struct error *err)
 {
     struct str line;
-    size_t number = 2;
-    for (; lines.n > 0 && str_split(&lines, '\n', &line); number++) {
-        struct lake_entry entry;
-        json_t *object = parse(line, number, err);
-        struct in in = {object, number, err};
-        bool ok = object && read_entry(&in, &entry) && fn(context, &entry, err);
-        json_decref(object);
-        if (!ok)
+    struct lake_entry entry;
+    struct fields f = {.keys = line_keys, .n = LINE_COUNT, .line = 2, .err = err};
+    for (; lines.n > 0 && str_split(&lines, '\n', &line); f.line++)
+        if (!take_apart(line, &f) || !read_entry(&f, &entry) || !fn(context, &entry, err))
             return false;
-    }
     return true;
 }
 
@@ -394,9 +477,6 @@ bool lake_segment_read(struct str text, struct arena *arena, struct lake_segment
     *out = (struct lake_segment){0};
     if (!cut(text, &parts))
         return error_set(err, ERROR_FORMAT, "it is torn: it has no head or no last line");
-    json_t *object = parse(parts.head, 1, err);
-    struct in in = {object, 1, err};
-    bool ok = object && read_head(&in, arena, out);
-    json_decref(object);
-    return ok && check_tail(&parts, err) && read_lines(parts.lines, fn, context, err);
+    return read_head(parts.head, arena, out, err) && check_tail(&parts, err) &&
+           read_lines(parts.lines, fn, context, err);
 }
