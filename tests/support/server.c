@@ -254,7 +254,8 @@ static bool matches(const struct server_answer *a, const struct server_request *
 {
     char line[4096];
     (void) snprintf(line, sizeof line, "%s %s", request->method, request->path);
-    return !a->match || strstr(line, a->match) != NULL;
+    return (!a->match || strstr(line, a->match)) &&
+           (!a->header || strstr(request->headers, a->header));
 }
 
 /* Records the request and takes the first answer that fits it. */
@@ -363,6 +364,15 @@ static void end_connection(struct connection *c)
     free(c);
 }
 
+static void free_answer(struct server_answer *answer)
+{
+    free((char *) (uintptr_t) answer->match);
+    free((char *) (uintptr_t) answer->header);
+    free((char *) (uintptr_t) answer->headers);
+    free((char *) (uintptr_t) answer->body.p);
+    free((char *) (uintptr_t) answer->raw.p);
+}
+
 void server_free(struct server *server)
 {
     if (!server)
@@ -373,6 +383,8 @@ void server_free(struct server *server)
         end_connection(server->connections[i]);
     for (size_t i = 0; i < server->record_count; i++)
         free_record(server->records[i]);
+    for (size_t i = 0; i < server->answer_count; i++)
+        free_answer(&server->answers[i]);
     for (size_t i = 0; i < server->url_count; i++)
         mem_free(server->urls[i]);
     close(server->listener);
@@ -385,14 +397,32 @@ void server_free(struct server *server)
 
 /* The test's side -------------------------------------------------------------------------------- */
 
+static struct str copy_str(struct str from)
+{
+    char *bytes = get_memory(from.n + 1);
+    if (from.n > 0)
+        memcpy(bytes, from.p, from.n);
+    return (struct str){bytes, from.n};
+}
+
+static struct server_answer copy_answer(const struct server_answer *from)
+{
+    struct server_answer to = *from;
+    to.match = from->match ? copy_str(str_of(from->match)).p : NULL;
+    to.header = from->header ? copy_str(str_of(from->header)).p : NULL;
+    to.headers = from->headers ? copy_str(str_of(from->headers)).p : NULL;
+    to.body = copy_str(from->body);
+    to.raw = copy_str(from->raw);
+    if (to.times == 0)
+        to.times = 1;
+    return to;
+}
+
 void server_answer(struct server *server, const struct server_answer *answer)
 {
     pthread_mutex_lock(&server->lock);
     must(server->answer_count < ANSWERS_MAX, "too many answers");
-    struct server_answer *mine = &server->answers[server->answer_count++];
-    *mine = *answer;
-    if (mine->times == 0)
-        mine->times = 1;
+    server->answers[server->answer_count++] = copy_answer(answer);
     pthread_mutex_unlock(&server->lock);
 }
 

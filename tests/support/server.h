@@ -27,11 +27,12 @@ enum server_framing {
 
 struct server_answer {
     const char *match;   /* stands in "METHOD /path?query"; NULL: any request */
+    const char *header;  /* stands in its headers too; NULL: any */
     unsigned times;      /* 0: once */
     int status;          /* 0: 200; -1: no answer at all, the connection closes */
     const char *headers; /* more of them, each "Name: value\r\n"; NULL: none */
-    struct str body;     /* not copied: must live as long as the server */
-    struct str raw;      /* instead of all of the above: the bytes as they go over the wire */
+    struct str body;
+    struct str raw; /* instead of all of the above: the bytes as they go over the wire */
     enum server_framing framing;
     size_t piece;      /* bytes of one write; 0: all at once */
     bool cut, stall;   /* after cut_at bytes of head and body: close, or be silent until the end */
@@ -58,6 +59,7 @@ struct server;
 struct server *server_new(const struct server_options *options); /* NULL: plain */
 void server_free(struct server *server);
 
+/* Copies the answer with all its texts. */
 void server_answer(struct server *server, const struct server_answer *answer);
 
 /* http://127.0.0.1:PORT and the path; valid until the server is freed. */

@@ -76,6 +76,8 @@ static void on_done(void *context, const struct workspace_result *result)
     struct told *told = context;
     told->done++;
     told->result = *result;
+    if (told->wake)
+        workspace_wake(told->fixture->workspace);
 }
 
 void fixture_start(struct fixture *f, struct told *told, const char *kql)

@@ -30,6 +30,7 @@ struct told {
     struct buf columns, rows;
     struct workspace_result result;
     unsigned done;
+    bool wake;        /* ends the run when it is done */
     uint64_t fail_at; /* row, from 1; 0: never */
 };
 

@@ -17,7 +17,7 @@
 static int set_up(void **state)
 {
     static struct fixture f;
-    struct workspace_options options = {.stall_timeout = 0.1, .answer_timeout = 0.2};
+    struct workspace_options options = {.stall_timeout = 0.4, .answer_timeout = 0.8};
     fixture_open(&f, &options);
     fixture_sign_in(&f, 1);
     *state = &f;
