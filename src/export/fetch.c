@@ -286,11 +286,12 @@ static bool split(struct export_job *job, const struct export_batch *a,
                   const struct export_batch *b, struct error *err)
 {
     struct export_fetch *fetch = job->fetch;
-    if (!a->whole && !open_share(fetch, a->first, job->batch.whole ? 2 : 1, err))
+    bool opened = a->whole || open_share(fetch, a->first, job->batch.whole ? 2 : 1, err);
+    struct export_job *second = opened ? new_job(fetch, b, err) : NULL;
+    if (!second) {
+        free_job(job);
         return false;
-    struct export_job *second = new_job(fetch, b, err);
-    if (!second)
-        return false;
+    }
     drop_piles(job);
     job->batch = *a;
     job->not_before = 0;
@@ -518,10 +519,14 @@ static struct export_job *next_job(struct export_fetch *fetch, struct error *err
     }
 }
 
+static unsigned queries_most(const struct export_fetch *fetch)
+{
+    return fetch->options->queries > 0 ? fetch->options->queries : WORKSPACE_CONCURRENT;
+}
+
 static bool fill(struct export_fetch *fetch, struct error *err)
 {
-    unsigned most = fetch->options->queries > 0 ? fetch->options->queries : WORKSPACE_CONCURRENT;
-    while (fetch->active_count < most) {
+    while (fetch->active_count < queries_most(fetch)) {
         struct error why = ERROR_INIT;
         struct export_job *job = next_job(fetch, &why);
         if (why.code != ERROR_NONE) {
@@ -539,10 +544,12 @@ static bool fill(struct export_fetch *fetch, struct error *err)
     return true;
 }
 
+/* How long the loop may run before a job that waits could start. */
 static double nap(const struct export_fetch *fetch)
 {
     uint64_t now = clock_ns(), pause = nap_max;
-    for (const struct export_job *job = fetch->pending; job; job = job->next) {
+    bool full = fetch->active_count >= queries_most(fetch);
+    for (const struct export_job *job = fetch->pending; job && !full; job = job->next) {
         uint64_t left = job->not_before > now ? job->not_before - now : 0;
         pause = left < pause ? left : pause;
     }

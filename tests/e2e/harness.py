@@ -3,6 +3,7 @@
 Nothing here knows how weir works: the lake is read by docs/formats.md with Python's own json.
 """
 import atexit
+import http.server
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -67,6 +69,42 @@ class Emulator:
 
     def __exit__(self, *_):
         self.stop()
+
+
+class Canned(http.server.ThreadingHTTPServer):
+    """A service that gives tokens and answers every query with the same status and bytes."""
+
+    daemon_threads = True
+
+    def __init__(self, status, body, kind="application/json"):
+        self.answer = (status, body.encode(), kind)
+        super().__init__(("127.0.0.1", 0), Canned.Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            token = b'{"token_type":"Bearer","expires_in":3599,"access_token":"t"}'
+            status, body, kind = (200, token, "application/json") if "/token" in self.path else self.server.answer
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    def environment(self):
+        """For weir: this service, and a sign-in that it takes."""
+        return {"WEIR_ENDPOINT": self.url, "WEIR_AUTHORITY": self.url, "WEIR_AUDIENCE": self.url,
+                "WEIR_WORKSPACE_ID": "8ecf8077-cf51-4820-aadd-14040956f35d", "WEIR_TENANT": "t",
+                "WEIR_CLIENT_ID": "c", "WEIR_CLIENT_SECRET": "env:CANNED_SECRET", "CANNED_SECRET": "s"}
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
 
 
 class Weir:

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import BIN, Emulator, Folder, Weir
+from harness import BIN, Canned, Emulator, Folder, Weir
 
 RANGE = ["--end-date", "2021-11-07"]
 
@@ -158,6 +158,36 @@ class Errors(unittest.TestCase):
             self.assertTrue(all(p.name == "PT05M_weir.json" and p.read_bytes().endswith(b"\n") for p in whole))
         finally:
             subprocess.run(["umount", full], check=True)
+
+
+class Answers(unittest.TestCase):
+    """What the service may send that is no answer."""
+
+    def asked(self, status, body, kind="application/json"):
+        service = self.enterContext(Canned(status, body, kind))
+        done = Weir().run("query", "T | count", "--engine", "workspace", env=service.environment())
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertTrue(done.stderr.startswith("weir: "), done.stderr)
+        return done
+
+    def test_a_page_of_a_proxy(self):
+        done = self.asked(200, "<html><body>Sign in to the \x1b[31mproxy</body></html>", "text/html")
+        self.assertIn("JSON", done.stderr)
+        self.assertNotIn("\x1b", done.stderr)
+
+    def test_a_row_with_fewer_values_than_columns(self):
+        done = self.asked(200, '{"tables":[{"name":"PrimaryResult","columns":[{"name":"a","type":"long"},'
+                               '{"name":"b","type":"long"}],"rows":[[1,2],[3]]}]}')
+        self.assertIn("2", done.stderr)
+
+    def test_no_access(self):
+        done = self.asked(403, '{"error":{"code":"InsufficientAccessError","message":"The provided credentials have '
+                               'insufficient access to perform the requested operation"}}')
+        self.assertIn("insufficient access", done.stderr)
+
+    def test_a_token_that_is_refused_again_and_again(self):
+        done = self.asked(401, '{"error":{"code":"AuthenticationFailed","message":"Authentication failed"}}')
+        self.assertIn("Authentication failed", done.stderr)
 
 
 if __name__ == "__main__":

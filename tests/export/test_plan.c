@@ -3,11 +3,12 @@
 
 #include "base/random.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 static struct export_options options_of(size_t partitions)
 {
