@@ -13,7 +13,12 @@
 #include <limits.h>
 #include <stdio.h>
 
-enum { SQL_MAX = 16 << 20, GROUPS_MAX = 10000 };
+enum {
+    SQL_MAX = 16 << 20,
+    GROUPS_MAX = 10000,
+    SORT_ROWS = 100000, /* a smaller table is read as a whole anyway */
+    SORT_SHARE = 64     /* one row in so many out of order is none */
+};
 
 static const char stage_name[] = "weir stage";
 
@@ -45,11 +50,6 @@ bool data_header(struct str header, struct str *column, bool *zoned, struct erro
         return true;
     return error_set(err, ERROR_FORMAT, "the time zone of column '%.*s' is not known",
                      (int) header.n, header.p);
-}
-
-static bool is_hidden(struct str name)
-{
-    return str_eq(name, STR("_ItemId")) || str_eq(name, STR("_TimeReceived"));
 }
 
 /* Columns of a schema that the service keeps out of results, and that no file of ours usually has. */
@@ -323,7 +323,7 @@ static bool describe(const struct load *load, struct table *table, struct error 
     for (size_t i = 0; i < load->columns.n; i++) {
         const struct column *column = &load->columns.v[i];
         struct str name = str_of(column->name);
-        if (is_hidden(name) || (!table->timed && str_eq(name, STR("TimeGenerated"))))
+        if (tables_is_secret(name) || (!table->timed && str_eq(name, STR("TimeGenerated"))))
             continue;
         bool seldom = is_seldom(name) && !load->in_file[i];
         if (!columns_add(seldom ? &table->hidden : &table->visible, name, column->type, err))
@@ -368,6 +368,38 @@ static bool count_rows(struct load *load, struct table *table, struct error *err
     return true;
 }
 
+/* How many rows are earlier than the row before them. */
+static bool count_disorder(struct load *load, const struct table *table, uint64_t *out,
+                           struct error *err)
+{
+    char sql[FILES_NAME_MAX + 256];
+    (void) snprintf(
+        sql, sizeof sql,
+        "SELECT count(*) FROM (SELECT \"TimeGenerated\" < lag(\"TimeGenerated\") OVER () "
+        "AS back FROM \"%s\") WHERE back",
+        table->name);
+    return query_number(load, sql, out, err);
+}
+
+static void put_sort(const struct load *load, struct buf *sql)
+{
+    const char *table = load->found->name;
+    buf_printf(sql,
+               "CREATE TABLE \"weir sorted\" AS SELECT * FROM \"%s\" ORDER BY \"TimeGenerated\"; "
+               "DROP TABLE \"%s\"; ALTER TABLE \"weir sorted\" RENAME TO \"%s\"",
+               table, table, table);
+}
+
+/* The service keeps rows by time, and queries ask by time: files in no order at all are put into one. */
+static bool put_in_order(struct load *load, const struct table *table, struct error *err)
+{
+    uint64_t disorder = 0;
+    if (!table->timed || table->rows < SORT_ROWS)
+        return true;
+    return count_disorder(load, table, &disorder, err) &&
+           (disorder < table->rows / SORT_SHARE || run_sql(load, put_sort, err));
+}
+
 static bool load_table(struct load *load, struct tables *tables, struct error *err)
 {
     if (!find_schema(load, err))
@@ -389,7 +421,7 @@ static bool load_table(struct load *load, struct tables *tables, struct error *e
     uint64_t misfits = engine_misfits(load->task);
     struct table *table = tables_add(tables, str_of(load->found->name), err);
     if (!table || !run_sql(load, put_table, err) || !describe(load, table, err) ||
-        !count_rows(load, table, err))
+        !count_rows(load, table, err) || !put_in_order(load, table, err))
         return false;
     misfits = engine_misfits(load->task) - misfits;
     if (misfits > 0)

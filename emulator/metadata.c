@@ -6,6 +6,8 @@
 static void put_columns(struct buf *body, const struct columns *columns, bool *first)
 {
     for (size_t i = 0; i < columns->n; i++) {
+        if (tables_is_secret(str_of(columns->v[i].name)))
+            continue;
         buf_printf(body, "%s{\"name\":\"", *first ? "" : ",");
         text_put_json(body, str_of(columns->v[i].name));
         buf_printf(body, "\",\"type\":\"%s\"}", column_type_name(columns->v[i].type));

@@ -40,7 +40,9 @@ struct outgoing {
 
 const char *server_argument(const struct server_request *request, const char *name)
 {
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+    return request->connection
+               ? MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name)
+               : NULL;
 }
 
 /* How much may go out at `position` without passing the cut, the stall and the bandwidth. */

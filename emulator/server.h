@@ -23,7 +23,7 @@ struct server_request {
     const char *path;   /* decoded, without parameters */
     struct str body;
     const char *authorization, *content_type, *prefer; /* header values; NULL: not there */
-    void *connection;
+    void *connection; /* the library's; NULL: a request without parameters */
 };
 
 /* A parameter of the address, decoded; NULL when it is not there. */

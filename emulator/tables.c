@@ -43,6 +43,11 @@ const struct table *tables_find(const struct tables *tables, struct str name, st
     return NULL;
 }
 
+bool tables_is_secret(struct str column)
+{
+    return str_eq(column, STR("_ItemId")) || str_eq(column, STR("_TimeReceived"));
+}
+
 bool tables_give(void *context, struct str name, struct columns *visible, struct columns *hidden,
                  struct error *err)
 {

@@ -28,6 +28,9 @@ struct table *tables_add(struct tables *tables, struct str name, struct error *e
 /* NULL with ERROR_NOT_FOUND, and the nearest name as hint. */
 const struct table *tables_find(const struct tables *tables, struct str name, struct error *err);
 
+/* Hidden columns that the metadata does not tell of either: `_ItemId`, `_TimeReceived`. */
+bool tables_is_secret(struct str column);
+
 /* The KQL compiler's view of them: a kql_table_fn whose context is a const struct tables *. */
 bool tables_give(void *context, struct str name, struct columns *visible, struct columns *hidden,
                  struct error *err);
