@@ -30,6 +30,9 @@ if(WEIR_MISSING)
 endif()
 
 add_library(weir::threads ALIAS Threads::Threads)
+# The C library's own other half: a room does not have to ask for it.
+link_libraries(m)
+add_link_options(-Wl,--as-needed)
 
 if(WEIR_DUCKDB)
   file(STRINGS "${CMAKE_SOURCE_DIR}/scripts/pins" pin REGEX "^duckdb ")

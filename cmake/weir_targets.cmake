@@ -21,8 +21,8 @@ if(WEIR_SANITIZE)
   set(WEIR_TEST_TIMEOUT 240)
 endif()
 
-# Tests say what they mean by literals of every type: conversions in them are not worth a cast.
-set(WEIR_TEST_OPTIONS -Wno-conversion -Wno-sign-conversion)
+# Tests say what they mean by literals of every type, argv included: conversions in them are not worth a cast.
+set(WEIR_TEST_OPTIONS -Wno-conversion -Wno-sign-conversion -Wno-write-strings)
 
 set(WEIR_TEST_ENV
     "WEIR_BIN=${CMAKE_BINARY_DIR}/bin"
