@@ -111,7 +111,8 @@ static struct str local_path(const struct service *service, struct str path,
                              struct server_reply *reply)
 {
     struct str rest, word, id, resource = str_of(service->resource_id);
-    while (path.n > 1 && path.p[1] == '/') /* clients put a resource id behind "/v1/" with its own slash */
+    while (path.n > 1 &&
+           path.p[1] == '/') /* clients put a resource id behind "/v1/" with its own slash */
         path = (struct str){path.p + 1, path.n - 1};
     rest = path;
     if (path.n > resource.n && path.p[resource.n] == '/' &&
