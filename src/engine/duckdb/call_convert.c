@@ -3,6 +3,7 @@
 #include "engine/duckdb/convert.h"
 #include "engine/duckdb/when.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,7 +272,8 @@ bool call_timespan_text(struct call *call, const union call_value *a, union call
 static int shortest(double real, char digits[24], int *power)
 {
     char text[64];
-    for (int n = 14; n <= 16; n++) {
+    /* 15 digits hold for every decimal of that length, but for the numbers next to 0. */
+    for (int n = real < DBL_MIN ? 0 : 14; n <= 16; n++) {
         (void) snprintf(text, sizeof text, "%.*e", n, real);
         if (n == 16 || !(strtod(text, NULL) < real || strtod(text, NULL) > real))
             break;

@@ -110,11 +110,10 @@ bool call_dynamic_type(struct call *call, const union call_value *a, union call_
                      ? STR("double")
                      : STR("long");
         return true;
-    case JSON_KIND_STRING:
-        break;
+    default:
+        out->s = STR("string");
+        return true;
     }
-    out->s = STR("string");
-    return true;
 }
 
 /* --- texts ---------------------------------------------------------------------------------------------- */

@@ -324,10 +324,7 @@ enum convert_outcome convert_cell(enum column_type type, const struct convert_zo
     case JSON_KIND_FALSE:
         out->boolean = cell->kind == JSON_KIND_TRUE;
         return fit(type == COLUMN_BOOL);
-    case JSON_KIND_NULL:
-    case JSON_KIND_ARRAY:
-    case JSON_KIND_OBJECT:
-        break;
+    default:
+        return CONVERT_MISFIT;
     }
-    return CONVERT_MISFIT;
 }

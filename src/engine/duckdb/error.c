@@ -31,6 +31,29 @@ static bool carried(const char *message, struct error *err)
     return true;
 }
 
+/* The rest of the line that begins with `label`; empty when there is none. */
+static struct str line_of(const char *message, const char *label)
+{
+    const char *at = strstr(message, label);
+    if (!at)
+        return (struct str){"", 0};
+    at += strlen(label);
+    return str_trim((struct str){at, strcspn(at, "\n")});
+}
+
+/* What DuckDB says of a broken file of CSV over several lines, as we say it of JSON. */
+static bool csv_failed(const char *message, struct error *err)
+{
+    struct str line = line_of(message, "CSV Error on Line: "), file = line_of(message, "file = ");
+    if (line.n == 0 || file.n == 0)
+        return false;
+    struct str expected = line_of(message, "Expected Number of Columns: ");
+    (void) error_set(err, ERROR_FORMAT, "%.*s: line %.*s: not valid CSV%s%.*s", (int) file.n,
+                     file.p, (int) line.n, line.p, expected.n > 0 ? ": columns expected: " : "",
+                     (int) expected.n, expected.p);
+    return true;
+}
+
 /* What DuckDB's kinds of errors are to weir. */
 static enum error_code code_of(duckdb_error_type type)
 {
@@ -57,7 +80,7 @@ bool duck_failed(const struct driver_task *task, duckdb_error_type type, const c
                  struct error *err)
 {
     enum error_code code = code_of(type);
-    if (carried(message, err))
+    if (carried(message, err) || (message && csv_failed(message, err)))
         return false;
     if (code == ERROR_INTERRUPTED || (task && atomic_load(&task->cancelled)))
         return error_set(err, ERROR_INTERRUPTED, ENGINE_CANCELLED);

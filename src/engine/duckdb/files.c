@@ -3,8 +3,8 @@
  * JSON comes through weir_lines; CSV and Parquet through DuckDB's own readers, whose values are turned into
  * physical types by the same conversions, as functions weir_in_<type>. Both know their source by number.
  */
+#include "engine/duckdb/csv.h"
 #include "engine/duckdb/duck.h"
-#include "engine/duckdb/input.h"
 #include "engine/duckdb/scan.h"
 #include "json/value.h"
 
@@ -16,56 +16,35 @@ enum {
 /* --- what a reader of DuckDB's finds in the files ------------------------------------------------------- */
 
 struct found_column {
-    char *name;
+    const char *name; /* in the files */
+    char *sql;        /* as the reader's SQL calls it */
     duckdb_type type;
 };
 
 struct found {
     struct found_column *v;
     size_t n;
+    char **names; /* of Parquet, where nobody else owns them */
 };
 
 static void found_release(struct found *found)
 {
-    for (size_t i = 0; found->v && i < found->n; i++)
-        mem_free(found->v[i].name);
+    for (size_t i = 0; i < found->n; i++) {
+        mem_free(found->v[i].sql);
+        if (found->names)
+            mem_free(found->names[i]);
+    }
     mem_free(found->v);
+    mem_free(found->names);
     *found = (struct found){0};
 }
 
-static bool take_names(duckdb_prepared_statement statement, struct found *out, struct error *err)
+static bool found_room(struct found *found, size_t n, struct error *err)
 {
-    size_t n = duckdb_prepared_statement_column_count(statement);
-    out->v = mem_alloc(n, sizeof out->v[0], err);
-    if (!out->v)
-        return false;
-    out->n = n;
-    for (size_t i = 0; i < n; i++) {
-        const char *name = duckdb_prepared_statement_column_name(statement, i);
-        out->v[i].type = duckdb_prepared_statement_column_type(statement, i);
-        out->v[i].name = name ? mem_copy(name, strlen(name), err) : mem_copy("", 0, err);
-        duckdb_free((void *) (uintptr_t) name);
-        if (!out->v[i].name)
-            return false;
-    }
-    return true;
-}
-
-/* The columns of a reader's call, without reading rows. */
-static bool find_columns(struct driver_task *task, struct str reader, struct found *out,
-                         struct error *err)
-{
-    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
-    duckdb_prepared_statement statement = NULL;
-    buf_puts(&sql, "SELECT * FROM ");
-    buf_put_str(&sql, reader);
-    bool ok = buf_ok(&sql, "the list of files", err);
-    if (ok && duckdb_prepare(task->connection, buf_text(&sql), &statement) != DuckDBSuccess)
-        ok = duck_failed(task, DUCKDB_ERROR_IO, duckdb_prepare_error(statement), err);
-    ok = ok && take_names(statement, out, err);
-    duckdb_destroy_prepare(&statement);
-    buf_release(&sql);
-    return ok;
+    found->v = mem_alloc(n, sizeof found->v[0], err);
+    if (found->v)
+        found->n = n;
+    return found->v != NULL;
 }
 
 /* --- the calls of DuckDB's readers ---------------------------------------------------------------------- */
@@ -89,64 +68,87 @@ static void put_path(struct buf *sql, const char *path)
     buf_release(&plain);
 }
 
-/* Whether a file begins as gz does; one that cannot be read is found out by who reads it. */
-static bool is_gz(struct input *input, const char *path)
+static void put_paths(struct buf *sql, const char *function, char *const *paths, size_t count)
 {
-    char first;
-    size_t got;
-    return input_open(input, path, 0, NULL) && input_read(input, &first, 1, &got, NULL) &&
-           input_is_gz(input);
+    buf_printf(sql, "%s([", function);
+    for (size_t i = 0; i < count; i++) {
+        buf_puts(sql, i ? ", " : "");
+        put_path(sql, paths[i]);
+    }
+    buf_puts(sql, "], ");
 }
 
-/* read_csv over those of the files that are gz, or those that are not; false when there are none. */
-static bool put_csv_reader(struct buf *sql, const struct source *source, const bool *gz, bool want)
+/* Files of one header: every column is text and is called by its number. */
+static void put_csv_reader(struct buf *sql, char *const *paths, size_t count,
+                           const struct csv_header *header)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < source->count; i++) {
-        if (gz[i] != want)
-            continue;
-        buf_puts(sql, n++ ? ", " : "read_csv([");
-        put_path(sql, source->paths[i]);
-    }
-    if (n > 0)
-        buf_printf(sql,
-                   "], header = true, all_varchar = true, delim = ',', quote = '\"', "
-                   "escape = '\"', union_by_name = true, compression = '%s')",
-                   want ? "gzip" : "none");
-    return n > 0;
+    put_paths(sql, "read_csv", paths, count);
+    buf_printf(sql,
+               "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
+               "compression = '%s', columns = {",
+               header->gz ? "gzip" : "none");
+    for (size_t i = 0; i < header->n; i++)
+        buf_printf(sql, "%s'c%zu': 'VARCHAR'", i ? ", " : "", i);
+    buf_puts(sql, "})");
 }
 
-static bool put_csv_readers(struct buf *sql, const struct source *source, struct error *err)
+static void put_parquet_reader(struct buf *sql, char *const *paths, size_t count)
 {
-    bool *gz = mem_alloc(source->count, sizeof gz[0], err);
-    struct input *input = input_new(err);
-    bool ok = gz && input, any_gz = false, any_plain = false;
-    for (size_t i = 0; ok && i < source->count; i++) {
-        gz[i] = is_gz(input, source->paths[i]);
-        any_gz |= gz[i];
-        any_plain |= !gz[i];
+    put_paths(sql, "read_parquet", paths, count);
+    buf_puts(sql, "union_by_name = true)");
+}
+
+static bool find_csv(const struct csv_header *header, struct found *out, struct error *err)
+{
+    if (!found_room(out, header->n, err))
+        return false;
+    for (size_t i = 0; i < header->n; i++) {
+        struct buf name = BUF_INIT(32);
+        buf_printf(&name, "c%zu", i);
+        out->v[i] = (struct found_column){header->names[i], buf_take(&name), DUCKDB_TYPE_VARCHAR};
+        if (!out->v[i].sql)
+            return error_set(err, ERROR_MEMORY, "memory is used up");
     }
-    if (ok && any_gz && any_plain) {
-        buf_puts(sql, "(SELECT * FROM ");
-        (void) put_csv_reader(sql, source, gz, false);
-        buf_puts(sql, " UNION ALL BY NAME SELECT * FROM ");
-        (void) put_csv_reader(sql, source, gz, true);
-        buf_puts(sql, ")");
-    } else if (ok) {
-        (void) put_csv_reader(sql, source, gz, any_gz);
-    }
-    input_free(input);
-    mem_free(gz);
+    return true;
+}
+
+static bool take_column(duckdb_prepared_statement statement, size_t i, struct found *out,
+                        struct error *err)
+{
+    const char *name = duckdb_prepared_statement_column_name(statement, i);
+    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
+    out->names[i] = mem_copy(name ? name : "", name ? strlen(name) : 0, err);
+    duckdb_free((void *) (uintptr_t) name);
+    if (!out->names[i])
+        return false;
+    duck_put_name(&sql, str_of(out->names[i]));
+    bool ok = buf_ok(&sql, "a name", err);
+    out->v[i].name = out->names[i];
+    out->v[i].type = duckdb_prepared_statement_column_type(statement, i);
+    out->v[i].sql = ok ? buf_take(&sql) : NULL;
+    buf_release(&sql);
+    return out->v[i].sql != NULL;
+}
+
+/* The columns of files of Parquet, without reading rows. */
+static bool find_parquet(struct driver_task *task, char *const *paths, size_t count,
+                         struct found *out, struct error *err)
+{
+    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
+    duckdb_prepared_statement statement = NULL;
+    buf_puts(&sql, "SELECT * FROM ");
+    put_parquet_reader(&sql, paths, count);
+    bool ok = buf_ok(&sql, "the list of files", err);
+    if (ok && duckdb_prepare(task->connection, buf_text(&sql), &statement) != DuckDBSuccess)
+        ok = duck_failed(task, DUCKDB_ERROR_IO, duckdb_prepare_error(statement), err);
+    size_t n = ok ? duckdb_prepared_statement_column_count(statement) : 0;
+    ok = ok && found_room(out, n, err) &&
+         (out->names = mem_alloc(n, sizeof out->names[0], err)) != NULL;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = take_column(statement, i, out, err);
+    duckdb_destroy_prepare(&statement);
+    buf_release(&sql);
     return ok;
-}
-
-static void put_parquet_reader(struct buf *sql, const struct source *source)
-{
-    for (size_t i = 0; i < source->count; i++) {
-        buf_puts(sql, i ? ", " : "read_parquet([");
-        put_path(sql, source->paths[i]);
-    }
-    buf_puts(sql, "], union_by_name = true)");
 }
 
 /* --- the expressions ------------------------------------------------------------------------------------ */
@@ -172,121 +174,159 @@ static bool is_time(duckdb_type type)
            type == DUCKDB_TYPE_DATE;
 }
 
-/* SQL text around a found column that is of its own, not of text, by wanted and found type; NULL: through
- * its text. The two parts stand before and behind the quoted name. */
-static bool direct(enum column_type wanted, duckdb_type found, const char **before,
-                   const char **behind)
+/* Text around a column. */
+struct wrap {
+    const char *before, *behind;
+};
+
+/* How a column becomes the wanted type without going through its text; false when it does not. */
+static bool wrap_direct(enum column_type wanted, duckdb_type found, struct wrap *out)
 {
-    *behind = "";
-    if (wanted == COLUMN_STRING && found == DUCKDB_TYPE_VARCHAR) {
-        *before = "coalesce(";
-        *behind = ", '')";
-    } else if (wanted == COLUMN_STRING) {
-        *before = is_nested(found) ? "coalesce(CAST(to_json(" : "coalesce(CAST((";
-        *behind = ") AS VARCHAR), '')";
-    } else if (wanted == COLUMN_DYNAMIC && is_nested(found)) {
-        *before = "CAST(to_json(";
-        *behind = ") AS VARCHAR)";
-    } else if (wanted == COLUMN_DATETIME && is_time(found)) {
-        *before = "(621355968000000000 + 10 * epoch_us(";
-        *behind = "))";
-    } else if (wanted == COLUMN_DATETIME && found == DUCKDB_TYPE_TIMESTAMP_NS) {
-        *before = "(621355968000000000 + epoch_ns(";
-        *behind = ") // 100)";
-    } else if (wanted == COLUMN_LONG && is_whole(found)) {
-        *before = "CAST(";
-        *behind = " AS BIGINT)";
-    } else if (wanted == COLUMN_REAL && (is_whole(found) || found == DUCKDB_TYPE_FLOAT)) {
-        *before = "CAST(";
-        *behind = " AS DOUBLE)";
-    } else if (found == duck_type(wanted) && found != DUCKDB_TYPE_VARCHAR) {
-        *before = "";
-    } else {
+    if (wanted == COLUMN_STRING && found == DUCKDB_TYPE_VARCHAR)
+        *out = (struct wrap){"coalesce(", ", '')"};
+    else if (wanted == COLUMN_STRING && is_nested(found))
+        *out = (struct wrap){"coalesce(CAST(to_json(", ") AS VARCHAR), '')"};
+    else if (wanted == COLUMN_STRING)
+        *out = (struct wrap){"coalesce(CAST(", " AS VARCHAR), '')"};
+    else if (wanted == COLUMN_DYNAMIC && is_nested(found))
+        *out = (struct wrap){"CAST(to_json(", ") AS VARCHAR)"};
+    else if (wanted == COLUMN_DATETIME && is_time(found))
+        *out = (struct wrap){"(621355968000000000 + 10 * epoch_us(", "))"};
+    else if (wanted == COLUMN_DATETIME && found == DUCKDB_TYPE_TIMESTAMP_NS)
+        *out = (struct wrap){"(621355968000000000 + epoch_ns(", ") // 100)"};
+    else if (wanted == COLUMN_LONG && is_whole(found))
+        *out = (struct wrap){"CAST(", " AS BIGINT)"};
+    else if (wanted == COLUMN_REAL && (is_whole(found) || found == DUCKDB_TYPE_FLOAT))
+        *out = (struct wrap){"CAST(", " AS DOUBLE)"};
+    else if (found == duck_type(wanted) && found != DUCKDB_TYPE_VARCHAR)
+        *out = (struct wrap){"", ""};
+    else
         return false;
-    }
     return true;
+}
+
+static const struct found_column *find_name(const struct found *found, const char *name)
+{
+    for (size_t i = 0; i < found->n; i++) {
+        if (strcmp(found->v[i].name, name) == 0)
+            return &found->v[i];
+    }
+    return NULL;
 }
 
 static void put_column(struct buf *sql, const struct source *source, size_t i,
                        const struct found *found)
 {
     enum column_type type = source->columns.v[i].type;
-    const struct found_column *column = NULL;
-    for (size_t k = 0; k < found->n && !column; k++) {
-        if (strcmp(found->v[k].name, source->keys[i]) == 0)
-            column = &found->v[k];
-    }
-    const char *before, *behind;
-    if (!column) {
-        buf_printf(sql, type == COLUMN_STRING ? "''" : "CAST(NULL AS %s)", duck_type_name(type));
-    } else if (direct(type, column->type, &before, &behind)) {
-        buf_puts(sql, before);
-        duck_put_name(sql, str_of(column->name));
-        buf_puts(sql, behind);
-    } else {
-        buf_printf(sql, "weir_in_%s(%lld, %zu, CAST(", column_type_name(type),
-                   (long long) source->number, i);
-        duck_put_name(sql, str_of(column->name));
-        buf_puts(sql, " AS VARCHAR))");
-    }
+    const struct found_column *column = find_name(found, source->keys[i]);
+    struct wrap wrap;
+    if (!column && type == COLUMN_STRING)
+        buf_puts(sql, "''");
+    else if (!column)
+        buf_printf(sql, "CAST(NULL AS %s)", duck_type_name(type));
+    else if (wrap_direct(type, column->type, &wrap))
+        buf_printf(sql, "%s%s%s", wrap.before, column->sql, wrap.behind);
+    else
+        buf_printf(sql, "weir_in_%s(%lld, %zu, CAST(%s AS VARCHAR))", column_type_name(type),
+                   (long long) source->number, i, column->sql);
     buf_puts(sql, " AS ");
     duck_put_name(sql, str_of(source->columns.v[i].name));
 }
 
-/* SELECT of the source's columns from its files. With `row`: _weir_row too. */
-static bool put_select(struct buf *sql, const struct source *source, bool row, struct error *err)
+static void put_columns(struct buf *sql, const struct source *source, const struct found *found)
 {
-    struct buf reader = BUF_INIT(DUCK_SQL_MAX);
-    struct found found = {0};
-    bool ok = true;
-    if (source->form == ENGINE_CSV)
-        ok = put_csv_readers(&reader, source, err);
-    else
-        put_parquet_reader(&reader, source);
-    ok = ok && buf_ok(&reader, "the list of files", err) &&
-         find_columns(source->task, buf_str(&reader), &found, err);
     buf_puts(sql, "SELECT ");
-    for (size_t i = 0; ok && i < source->columns.n; i++) {
+    for (size_t i = 0; i < source->columns.n; i++) {
         buf_puts(sql, i ? ", " : "");
-        put_column(sql, source, i, &found);
+        put_column(sql, source, i, found);
     }
-    if (row)
-        buf_printf(sql, "%srow_number() OVER () AS " DUCK_ROW_COLUMN,
-                   source->columns.n > 0 ? ", " : "");
     buf_puts(sql, " FROM ");
-    buf_put_str(sql, buf_str(&reader));
-    found_release(&found);
-    buf_release(&reader);
-    return ok && buf_ok(sql, "the list of files", err);
 }
 
-static bool put_lines_select(struct buf *sql, const struct source *source, bool row,
-                             struct error *err)
+static bool put_parquet(struct buf *sql, const struct source *source, struct error *err)
+{
+    struct found found = {0};
+    bool ok = find_parquet(source->task, source->paths, source->count, &found, err);
+    if (ok) {
+        put_columns(sql, source, &found);
+        put_parquet_reader(sql, source->paths, source->count);
+    }
+    found_release(&found);
+    return ok;
+}
+
+/* A run of files of one header; `first` is false for a later run of the same source. */
+static bool put_csv_run(struct buf *sql, const struct source *source, size_t from, size_t to,
+                        const struct csv_header *header, bool first, struct error *err)
+{
+    struct found found = {0};
+    bool ok = find_csv(header, &found, err);
+    if (ok) {
+        buf_puts(sql, first ? "" : " UNION ALL ");
+        put_columns(sql, source, &found);
+        put_csv_reader(sql, source->paths + from, to - from, header);
+    }
+    found_release(&found);
+    return ok;
+}
+
+/* Files without any column, in case that no file has one. */
+static void put_nothing(struct buf *sql, const struct source *source)
+{
+    const struct found none = {0};
+    put_columns(sql, source, &none);
+    buf_puts(sql, "(SELECT 1 WHERE false)");
+}
+
+static bool put_csv(struct buf *sql, const struct source *source, struct error *err)
+{
+    struct csv_header *headers = mem_alloc(source->count, sizeof headers[0], err);
+    struct input *input = input_new(err);
+    bool ok = headers && input, first = true;
+    for (size_t i = 0; ok && i < source->count; i++)
+        ok = csv_header_read(input, source->paths[i], &headers[i], err);
+    for (size_t from = 0, to; ok && from < source->count; from = to) {
+        for (to = from + 1; to < source->count && csv_header_same(&headers[from], &headers[to]);)
+            to++;
+        if (headers[from].n == 0)
+            continue;
+        ok = put_csv_run(sql, source, from, to, &headers[from], first, err);
+        first = false;
+    }
+    if (ok && first)
+        put_nothing(sql, source);
+    for (size_t i = 0; headers && i < source->count; i++)
+        csv_header_release(&headers[i]);
+    mem_free(headers);
+    input_free(input);
+    return ok;
+}
+
+static bool put_lines(struct buf *sql, const struct source *source, bool row)
 {
     buf_puts(sql, "SELECT ");
     for (size_t i = 0; i < source->columns.n; i++) {
         buf_puts(sql, i ? ", " : "");
         duck_put_name(sql, str_of(source->columns.v[i].name));
     }
-    if (row)
-        buf_printf(sql, "%s" DUCK_ROW_COLUMN, source->columns.n > 0 ? ", " : "");
-    buf_printf(sql, " FROM weir_lines(%lld)", (long long) source->number);
-    return buf_ok(sql, "the list of files", err);
+    buf_printf(sql, "%s FROM weir_lines(%lld)", row ? ", " DUCK_ROW_COLUMN : "",
+               (long long) source->number);
+    return true;
 }
 
+/* SELECT of the source's columns from its files, with `row` also _weir_row. */
 static bool put_rows(struct buf *sql, const struct source *source, bool row, struct error *err)
 {
+    bool bounded = source->time_column >= 0 && (source->from != 0 || source->to != 0), ok;
     if (source->form == ENGINE_LINES)
-        return put_lines_select(sql, source, row, err);
-    bool bounded = source->time_column >= 0 && (source->from != 0 || source->to != 0);
+        return put_lines(sql, source, row) && buf_ok(sql, "the list of files", err);
+    buf_printf(sql, "SELECT *%s FROM (", row ? ", row_number() OVER () AS " DUCK_ROW_COLUMN : "");
+    ok = source->form == ENGINE_CSV ? put_csv(sql, source, err) : put_parquet(sql, source, err);
+    buf_puts(sql, ")");
     if (bounded)
-        buf_puts(sql, "SELECT * FROM (");
-    if (!put_select(sql, source, row, err))
-        return false;
-    if (bounded)
-        buf_printf(sql, ") WHERE \"TimeGenerated\" >= %lld AND \"TimeGenerated\" < %lld",
+        buf_printf(sql, " WHERE \"TimeGenerated\" >= %lld AND \"TimeGenerated\" < %lld",
                    (long long) source->from, (long long) source->to);
-    return buf_ok(sql, "the list of files", err);
+    return ok && buf_ok(sql, "the list of files", err);
 }
 
 /* --- public --------------------------------------------------------------------------------------------- */
@@ -385,7 +425,7 @@ static bool add_keys(struct str object, struct buf *scratch, struct columns *out
     return true;
 }
 
-static bool peek_file(const char *path, struct columns *out, struct error *err)
+static bool peek_lines(const char *path, struct columns *out, struct error *err)
 {
     struct scan *scan = scan_new(&path, 1, NULL, 0, 0, err);
     struct scan_hand *hand = scan ? scan_hand_new(scan, err) : NULL;
@@ -406,24 +446,31 @@ static bool peek_file(const char *path, struct columns *out, struct error *err)
     return ok;
 }
 
-static bool peek_found(struct driver_task *task, const struct engine_files *files,
-                       struct columns *out, struct error *err)
+/* One file's names. */
+static bool peek_csv(struct input *input, const char *path, struct columns *out, struct error *err)
 {
-    struct buf reader = BUF_INIT(DUCK_SQL_MAX);
+    struct csv_header header = {0};
+    struct buf scratch = BUF_INIT(1);
+    bool ok = csv_header_read(input, path, &header, err);
+    for (size_t i = 0; ok && i < header.n; i++) {
+        if (header.names[i][0])
+            ok = add_key(str_of(header.names[i]), false, i, &scratch, out, err);
+    }
+    csv_header_release(&header);
+    buf_release(&scratch);
+    return ok;
+}
+
+static bool peek_parquet(struct driver_task *task, const struct engine_files *files,
+                         struct columns *out, struct error *err)
+{
     struct found found = {0};
     struct source *source = source_new(task, files, err);
-    bool ok = source != NULL;
-    if (ok && files->form == ENGINE_CSV)
-        ok = put_csv_readers(&reader, source, err);
-    else if (ok)
-        put_parquet_reader(&reader, source);
-    ok = ok && buf_ok(&reader, "the list of files", err) &&
-         find_columns(task, buf_str(&reader), &found, err);
+    bool ok = source && find_parquet(task, source->paths, source->count, &found, err);
     for (size_t i = 0; ok && i < found.n; i++)
         ok = columns_add(out, str_of(found.v[i].name), COLUMN_STRING, err);
     found_release(&found);
     source_free(source);
-    buf_release(&reader);
     return ok;
 }
 
@@ -433,12 +480,13 @@ bool files_peek(struct driver_task *task, const struct engine_files *files, stru
     columns_release(out);
     if (files->count == 0)
         return error_set(err, ERROR_INTERNAL, "no files to look at");
-    if (files->form != ENGINE_LINES)
-        return peek_found(task, files, out, err);
-    size_t n = files->count < PEEK_FILES ? files->count : PEEK_FILES;
-    for (size_t i = 0; i < n; i++) {
-        if (!peek_file(files->paths[i], out, err))
-            return false;
-    }
-    return true;
+    if (files->form == ENGINE_PARQUET)
+        return peek_parquet(task, files, out, err);
+    struct input *input = input_new(err);
+    bool ok = input != NULL;
+    for (size_t i = 0; ok && i < files->count && i < PEEK_FILES; i++)
+        ok = files->form == ENGINE_CSV ? peek_csv(input, files->paths[i], out, err)
+                                       : peek_lines(files->paths[i], out, err);
+    input_free(input);
+    return ok;
 }
