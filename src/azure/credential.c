@@ -152,12 +152,11 @@ static bool ask(struct azure_credential *c, struct kept_token *kept, struct erro
     struct buf tried = BUF_INIT(TRIED_MAX);
     struct error failure = ERROR_INIT;
     bool ok = c->grant.source || find(c, &tried, &failure);
-    if (ok) {
-        ok = c->grant.source->ask(c->http, &c->grant, kept->audience, &kept->token, &failure);
-        if (!ok && failure.code == ERROR_AUTH) {
-            put_tried(&tried, c->grant.source->name, buf_text(&c->identity));
-            (void) error_hint(&failure, "tried in this order:%s", buf_text(&tried));
-        }
+    const struct azure_source *source = c->grant.source;
+    ok = ok && source && source->ask(c->http, &c->grant, kept->audience, &kept->token, &failure);
+    if (!ok && source && failure.code == ERROR_AUTH) {
+        put_tried(&tried, source->name, buf_text(&c->identity));
+        (void) error_hint(&failure, "tried in this order:%s", buf_text(&tried));
     }
     if (ok)
         kept->renew_at = renewal(kept->token.life);

@@ -29,15 +29,15 @@ static bool read_variable(const char *name, struct buf *out, struct error *err)
     return true;
 }
 
-static bool is_name(struct str s)
+static bool is_name(const char *name)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
+    for (size_t i = 0; name[i] != '\0'; i++) {
+        char c = name[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
         if (!letter && (i == 0 || c < '0' || c > '9'))
             return false;
     }
-    return s.n > 0;
+    return name[0] != '\0';
 }
 
 bool azure_secret_check(const char *reference, struct error *err)
@@ -46,7 +46,7 @@ bool azure_secret_check(const char *reference, struct error *err)
     if (str_starts(s, STR("keyvault://")))
         return refuse(err, "secrets from Key Vault cannot be read yet");
     if (str_starts(s, STR("env:")))
-        return is_name((struct str){s.p + 4, s.n - 4}) ||
+        return is_name(reference + 4) ||
                refuse(err, "env: must be followed by the name of a variable");
     if (str_starts(s, STR("file:")))
         return s.n > 5 || refuse(err, "file: must be followed by a path");

@@ -49,7 +49,8 @@ static bool all_there(const struct part parts[3], const char *set, struct buf *w
 
 static char *copy(const char *text, struct error *err)
 {
-    return mem_copy(text, strlen(text), err);
+    struct str s = str_of(text);
+    return mem_copy(s.n > 0 ? s.p : "", s.n, err);
 }
 
 /* AZURE_AUTHORITY_HOST may be a bare host, as Microsoft's own clients take it. */

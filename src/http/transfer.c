@@ -23,6 +23,7 @@ static bool is_good(int status)
     return status >= 200 && status < 300;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the signature is curl's */
 static size_t on_header(char *bytes, size_t size, size_t n, void *context)
 {
     struct transfer *t = context;

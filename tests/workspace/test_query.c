@@ -243,9 +243,10 @@ static void no_window_of_time_sees_more_queries_than_the_rate(void **state)
         fixture_start(&f, &told[i], "T");
     assert_true(workspace_run(f.workspace, -1, &f.err));
     uint64_t first = server_request(f.server, 1)->at, last = server_request(f.server, QUERIES)->at;
+    /* Arrivals, seen by a thread that may be late on a busy machine; test_pace.c is exact. */
     for (size_t i = 1; i + RATE <= QUERIES; i++)
         assert_true(server_request(f.server, i + RATE)->at - server_request(f.server, i)->at >=
-                    1000 * MS);
+                    800 * MS);
     assert_true(last - first >= 2000 * MS && last - first < 6000 * MS);
     for (size_t i = 0; i < QUERIES; i++)
         told_release(&told[i]);
