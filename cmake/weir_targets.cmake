@@ -111,8 +111,6 @@ function(weir_program)
   add_executable(${A_NAME} ${A_SOURCES})
   weir_includes(${A_NAME} PRIVATE)
   weir_link(${A_NAME} PRIVATE "${A_USES}" "${A_LIBS}")
-  set_target_properties(${A_NAME} PROPERTIES
-      INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}/weir")
   add_dependencies(programs ${A_NAME})
   install(TARGETS ${A_NAME} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endfunction()
