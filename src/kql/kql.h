@@ -34,13 +34,15 @@ typedef bool kql_table_fn(void *context, struct str name, struct columns *visibl
 struct kql_options {
     kql_table_fn *table;
     void *context;
-    int64_t now;              /* tick of now() and ago(); fixed for the whole query */
-    int64_t from, to;         /* timespan of the request, [from, to) on TimeGenerated of every table; both 0: none */
+    int64_t now; /* tick of now() and ago(); fixed for the whole query */
+    int64_t from,
+        to; /* timespan of the request, [from, to) on TimeGenerated of every table; both 0: none */
 };
 
 struct kql_query;
 
-struct kql_query *kql_compile(struct str text, const struct kql_options *options, struct error *err);
+struct kql_query *kql_compile(struct str text, const struct kql_options *options,
+                              struct error *err);
 void kql_free(struct kql_query *query);
 
 /* All lent by the query. */
@@ -50,9 +52,12 @@ const char *kql_sql(const struct kql_query *query);
 /* A table that the query reads. One entry a name. */
 struct kql_table {
     const char *name;
-    const struct columns *columns; /* those that the query reads, in the table's order, hidden ones included */
-    int64_t from, to;              /* half-open bounds on TimeGenerated that the query's own filters give (merged over all uses); 0 .. TICK_MAX+1: none */
-    bool ingestion_time;           /* uses ingestion_time(): the relation needs a column "_weir_ingestion" (datetime, may be null) */
+    const struct columns
+        *columns; /* those that the query reads, in the table's order, hidden ones included */
+    int64_t from,
+        to; /* half-open bounds on TimeGenerated that the query's own filters give (merged over all uses); 0 .. TICK_MAX+1: none */
+    bool
+        ingestion_time; /* uses ingestion_time(): the relation needs a column "_weir_ingestion" (datetime, may be null) */
 };
 size_t kql_tables(const struct kql_query *query, const struct kql_table **out);
 
