@@ -1,0 +1,373 @@
+/* See fake_workspace.h. */
+#include "fake_workspace.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/tick.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct fake_query {
+    struct workspace_query query;
+    int64_t from, to;
+    uint32_t part, parts;
+};
+
+enum { QUEUE_MAX = 64, ROW_TEXT = 160 };
+
+double http_backoff(int attempt, double retry_after, struct random *random);
+double http_backoff(int attempt, double retry_after, struct random *random)
+{
+    (void) attempt;
+    (void) retry_after;
+    (void) random;
+    return 0;
+}
+
+void fake_item(uint64_t id, char out[17])
+{
+    (void) snprintf(out, 17, "%016llx", (unsigned long long) id);
+}
+
+static int by_tick(const void *a, const void *b)
+{
+    const struct fake_row *x = a, *y = b;
+    return (x->tick > y->tick) - (x->tick < y->tick);
+}
+
+void fake_init(struct workspace *fake, uint64_t seed, size_t rows, int64_t from, int64_t to)
+{
+    *fake = (struct workspace){0};
+    random_seed(&fake->random, seed);
+    fake->rows = calloc(rows + 1, sizeof *fake->rows);
+    fake->queue = calloc(QUEUE_MAX, sizeof *fake->queue);
+    fake->count = rows;
+    int64_t burst = from + (int64_t) random_below(&fake->random, (uint64_t) (to - from));
+    for (size_t i = 0; i < rows; i++) {
+        bool in_burst = random_below(&fake->random, 4) == 0;
+        fake->rows[i].tick =
+            in_burst ? burst : from + (int64_t) random_below(&fake->random, (uint64_t) (to - from));
+        fake->rows[i].id = random_next(&fake->random);
+    }
+    qsort(fake->rows, rows, sizeof *fake->rows, by_tick);
+}
+
+void fake_forget(struct workspace *fake)
+{
+    fake->queued = 0;
+}
+
+void fake_release(struct workspace *fake)
+{
+    free(fake->rows);
+    free(fake->queue);
+}
+
+static bool chance(struct workspace *fake, double share)
+{
+    return share > 0 && random_unit(&fake->random) < share;
+}
+
+/* -- the text of a query -- */
+
+static int64_t time_after(struct str kql, const char *what)
+{
+    const char *at = memmem(kql.p, kql.n, what, strlen(what));
+    int64_t tick = -1;
+    if (!at)
+        abort();
+    at += strlen(what);
+    const char *end = strchr(at, ')');
+    if (!end || !tick_parse((struct str){at, (size_t) (end - at)}, &tick))
+        abort();
+    return tick;
+}
+
+static struct fake_query understood(const struct workspace_query *query)
+{
+    struct fake_query out = {.query = *query, .parts = 1};
+    out.from = time_after(query->kql, "TimeGenerated >= datetime(");
+    out.to = time_after(query->kql, "TimeGenerated < datetime(");
+    const char *hash = memmem(query->kql.p, query->kql.n, "hash(_ItemId, ", 14);
+    if (hash && sscanf(hash, "hash(_ItemId, %u) == %u", &out.parts, &out.part) != 2)
+        abort();
+    return out;
+}
+
+static bool in_share(const struct fake_query *query, const struct fake_row *row)
+{
+    if (row->tick < query->from || row->tick >= query->to)
+        return false;
+    if (query->parts == 1)
+        return true;
+    char item[17];
+    fake_item(row->id, item);
+    return (uint64_t) hash_xx64(str_of(item)) % query->parts == query->part;
+}
+
+/* -- rows -- */
+
+static bool give(const struct fake_query *query, const struct fake_row *row, struct error *err)
+{
+    char text[ROW_TEXT] = {0}, time[TICK_TEXT_MAX], item[17];
+    (void) tick_format(row->tick, time);
+    fake_item(row->id, item);
+    int n = snprintf(text, 90, "[\"%s\",%llu,\"%s\"]", time, (unsigned long long) (row->id % 1000),
+                     item);
+    const char *number = strchr(text, ',') + 1, *last = strrchr(text, ',') + 2;
+    struct json_cell cells[] = {
+        {.column = 0, .start = 2, .length = (uint32_t) strlen(time), .kind = JSON_KIND_STRING},
+        {.column = 1,
+         .start = (uint32_t) (number - text),
+         .length = (uint32_t) (last - 2 - number),
+         .kind = JSON_KIND_NUMBER},
+        {.column = 2, .start = (uint32_t) (last - text), .length = 16, .kind = JSON_KIND_STRING},
+    };
+    struct json_row json = {.bytes = text, .length = (size_t) n, .cells = cells, .count = 3};
+    return query->query.row(query->query.context, &json, err);
+}
+
+static bool add_columns(struct columns *columns, struct error *err)
+{
+    return columns_add(columns, STR("TimeGenerated"), COLUMN_DATETIME, err) &&
+           columns_add(columns, STR("Payload"), COLUMN_LONG, err) &&
+           columns_add(columns, STR("_ItemId"), COLUMN_STRING, err);
+}
+
+/* Rows until `most`, with one left out and another given twice when lying. */
+static bool give_rows(struct workspace *fake, const struct fake_query *query, uint64_t most,
+                      bool lying, struct workspace_result *result)
+{
+    const struct fake_row *before = NULL;
+    for (size_t i = 0; i < fake->count && result->rows < most; i++) {
+        const struct fake_row *row = &fake->rows[i];
+        if (!in_share(query, row))
+            continue;
+        if (lying && before) {
+            row = before;
+            lying = false;
+        }
+        if (!give(query, row, &result->error))
+            return false;
+        before = row;
+        result->rows++;
+        result->bytes += 60;
+    }
+    return true;
+}
+
+static uint64_t rows_of(const struct workspace *fake, const struct fake_query *query)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < fake->count; i++)
+        rows += in_share(query, &fake->rows[i]);
+    return rows;
+}
+
+static void answer(struct workspace *fake, const struct fake_query *query)
+{
+    struct workspace_result result = {.outcome = WORKSPACE_OK, .retry_after = -1};
+    struct columns columns = {0};
+    uint64_t rows = rows_of(fake, query), most = rows;
+    if (fake->max_rows && rows > fake->max_rows) {
+        result.outcome = WORKSPACE_TOO_LARGE;
+        most = fake->max_rows;
+    } else if (chance(fake, fake->throttled)) {
+        result.outcome = WORKSPACE_THROTTLED;
+        most = 0;
+    } else if (chance(fake, fake->timeout)) {
+        result.outcome = WORKSPACE_TIMEOUT;
+        most = 0;
+    } else if (chance(fake, fake->broken)) {
+        result.outcome = WORKSPACE_BROKEN;
+        most = random_below(&fake->random, rows + 1);
+    }
+    if (result.outcome != WORKSPACE_OK)
+        (void) error_set(&result.error, ERROR_SERVICE, "played");
+    struct error err = ERROR_INIT;
+    bool lying = result.outcome == WORKSPACE_OK && chance(fake, fake->lying);
+    bool ok = add_columns(&columns, &err) &&
+              query->query.columns(query->query.context, &columns, &err) &&
+              give_rows(fake, query, most, lying, &result);
+    columns_release(&columns);
+    if (!ok) {
+        result.outcome = WORKSPACE_STOPPED;
+        (void) error_set(&result.error, err.code ? err.code : ERROR_INTERNAL, "%s", err.message);
+    }
+    fake->answered++;
+    query->query.done(query->query.context, &result);
+}
+
+/* -- the room's functions -- */
+
+const char *workspace_outcome_text(enum workspace_outcome outcome)
+{
+    return outcome == WORKSPACE_TOO_LARGE ? "too large"
+           : outcome == WORKSPACE_TIMEOUT ? "timeout"
+                                          : "played";
+}
+
+bool workspace_start(struct workspace *fake, const struct workspace_query *query, struct error *err)
+{
+    if (fake->queued == QUEUE_MAX)
+        return error_set(err, ERROR_LIMIT, "more queries at once than allowed");
+    fake->asked++;
+    fake->queue[fake->queued++] = understood(query);
+    return true;
+}
+
+bool workspace_run(struct workspace *fake, double seconds, struct error *err)
+{
+    (void) seconds;
+    fake->awake = false;
+    while (fake->queued > 0 && !fake->awake) {
+        if (chance(fake, fake->interrupted))
+            return error_set(err, ERROR_INTERRUPTED, "interrupted");
+        size_t at = random_below(&fake->random, fake->queued);
+        struct fake_query query = fake->queue[at];
+        fake->queue[at] = fake->queue[--fake->queued];
+        answer(fake, &query);
+    }
+    return true;
+}
+
+void workspace_wake(struct workspace *fake)
+{
+    fake->awake = true;
+}
+
+void workspace_load(const struct workspace *fake, struct workspace_load *out)
+{
+    *out = (struct workspace_load){.queries = fake->asked};
+}
+
+static bool set_cell(struct workspace_table *table, size_t row, size_t column, const char *text)
+{
+    struct workspace_cell *cell = &table->cells[row * table->columns.n + column];
+    char *copy = arena_copy(table->arena, text, strlen(text), NULL);
+    cell->text = str_of(copy);
+    return copy != NULL;
+}
+
+static bool table_of(struct workspace_table *table, const char *const *names, size_t columns,
+                     size_t rows, struct error *err)
+{
+    table->arena = mem_alloc(1, sizeof *table->arena, err);
+    arena_init(table->arena, 64 << 20);
+    table->cells = mem_alloc(rows * columns, sizeof *table->cells, err);
+    for (size_t i = 0; i < columns; i++)
+        if (!columns_add(&table->columns, str_of(names[i]), COLUMN_STRING, err))
+            return false;
+    return true;
+}
+
+static bool answer_now(struct workspace_table *out, struct error *err)
+{
+    static const char *const names[] = {"Now"};
+    if (!table_of(out, names, 1, 1, err))
+        return false;
+    out->rows = 1;
+    return set_cell(out, 0, 0, "2026-01-01T00:00:00Z");
+}
+
+static bool add_count(const struct workspace *fake, struct workspace_table *out, int64_t partition,
+                      const struct fake_query *query)
+{
+    uint64_t rows = 0, sum = 0, low = 0, high = 0;
+    for (size_t i = 0; i < fake->count; i++) {
+        if (fake->rows[i].tick < partition || fake->rows[i].tick >= partition + TICK_PARTITION ||
+            !in_share(query, &fake->rows[i]))
+            continue;
+        char item[17];
+        fake_item(fake->rows[i].id, item);
+        sum = (uint64_t) hash_xx64(str_of(item));
+        low += sum & 0xffffffff;
+        high += sum >> 32;
+        rows++;
+    }
+    if (rows == 0)
+        return true;
+    char text[6][TICK_TEXT_MAX];
+    (void) tick_format(partition, text[0]);
+    (void) snprintf(text[1], TICK_TEXT_MAX, "%llu", (unsigned long long) rows);
+    (void) snprintf(text[2], TICK_TEXT_MAX, "%llu", (unsigned long long) rows * 40);
+    (void) snprintf(text[3], TICK_TEXT_MAX, "0");
+    (void) snprintf(text[4], TICK_TEXT_MAX, "%llu", (unsigned long long) low);
+    (void) snprintf(text[5], TICK_TEXT_MAX, "%llu", (unsigned long long) high);
+    size_t row = out->rows++;
+    for (size_t i = 0; i < 6; i++)
+        if (!set_cell(out, row, i, text[i]))
+            return false;
+    return true;
+}
+
+static bool answer_count(struct workspace *fake, struct str kql, size_t max_rows,
+                         struct workspace_table *out, struct error *err)
+{
+    static const char *const names[] = {"Partition", "Rows",   "Bytes",
+                                        "Unstamped", "SumLow", "SumHigh"};
+    struct workspace_query plain = {.kql = kql};
+    struct fake_query query = understood(&plain);
+    if (fake->max_window && query.to - query.from > fake->max_window)
+        return error_set(err, ERROR_TIMEOUT, "too long");
+    if (!table_of(out, names, 6, max_rows, err))
+        return false;
+    for (int64_t tick = query.from; tick < query.to; tick += TICK_PARTITION)
+        if (!add_count(fake, out, tick, &query))
+            return false;
+    return true;
+}
+
+bool workspace_ask(struct workspace *fake, struct str kql, const char *timespan, size_t max_rows,
+                   struct workspace_table *out, struct error *err)
+{
+    (void) timespan;
+    fake->asked++;
+    if (str_starts(kql, STR("print")))
+        return answer_now(out, err);
+    if (memmem(kql.p, kql.n, "take 0", 6))
+        return error_set(err, ERROR_KQL, "no such column");
+    return answer_count(fake, kql, max_rows, out, err);
+}
+
+void workspace_table_release(struct workspace_table *table)
+{
+    columns_release(&table->columns);
+    mem_free(table->cells);
+    if (table->arena)
+        arena_release(table->arena);
+    mem_free(table->arena);
+    *table = (struct workspace_table){0};
+}
+
+const struct workspace_cell *workspace_cell(const struct workspace_table *table, size_t row,
+                                            const char *column)
+{
+    int at = columns_find(&table->columns, str_of(column));
+    return at < 0 ? NULL : &table->cells[row * table->columns.n + (size_t) at];
+}
+
+bool workspace_metadata(struct workspace *fake, struct workspace_schemas *out, struct error *err)
+{
+    (void) fake;
+    *out = (struct workspace_schemas){.v = mem_alloc(1, sizeof *out->v, err), .n = 1, .room = 1};
+    out->v[0].name = mem_copy("T", 1, err);
+    return add_columns(&out->v[0].columns, err);
+}
+
+void workspace_schemas_release(struct workspace_schemas *schemas)
+{
+    for (size_t i = 0; i < schemas->n; i++) {
+        mem_free(schemas->v[i].name);
+        columns_release(&schemas->v[i].columns);
+    }
+    mem_free(schemas->v);
+    *schemas = (struct workspace_schemas){0};
+}
+
+const struct workspace_schema *workspace_schema_find(const struct workspace_schemas *schemas,
+                                                     const char *name)
+{
+    return schemas->n > 0 && strcmp(schemas->v[0].name, name) == 0 ? &schemas->v[0] : NULL;
+}

@@ -1,0 +1,40 @@
+/* A workspace without a network: the functions of workspace/workspace.h over rows in memory, with an export's queries
+ * understood by their text, and every ending that the service knows dealt out by a seeded generator.
+ *
+ * Linked before the real room, it takes its place. It also makes http_backoff return at once.
+ */
+#ifndef WEIR_TESTS_EXPORT_FAKE_WORKSPACE_H
+#define WEIR_TESTS_EXPORT_FAKE_WORKSPACE_H
+
+#include "base/random.h"
+#include "workspace/workspace.h"
+
+struct fake_row {
+    int64_t tick;
+    uint64_t id; /* `_ItemId` is its sixteen hex digits */
+};
+
+struct fake_query;
+
+struct workspace {
+    struct fake_row *rows;
+    size_t count;
+    struct random random;
+    uint64_t max_rows;                 /* of an answer; 0: any */
+    int64_t max_window;                /* ticks that a count may cover; 0: any */
+    double broken, throttled, timeout; /* shares of queries that end so, after some rows */
+    double lying;             /* share of whole answers that lack a row and have another twice */
+    double interrupted;       /* share of turns of the loop that end the run */
+    uint64_t asked, answered; /* queries */
+    bool awake;
+    struct fake_query *queue;
+    size_t queued;
+};
+
+void fake_init(struct workspace *fake, uint64_t seed, size_t rows, int64_t from, int64_t to);
+/* Forgets queries that an interrupted run left. */
+void fake_forget(struct workspace *fake);
+void fake_release(struct workspace *fake);
+void fake_item(uint64_t id, char out[17]);
+
+#endif
