@@ -17,8 +17,8 @@
  * values, mistakes) is odd: the scalar twin reads that row and decides. The idea of masks is that of
  * Langdale and Lemire, "Parsing gigabytes of JSON per second", 2019.
  *
- * What a block must know of the one before comes over in struct json_fast. Only `null` is looked for ahead,
- * three bytes into the next block.
+ * What a block must know of the one before comes over in struct json_fast. AHEAD bytes of the next block are
+ * read: for `null`, and for numbers of up to eight digits.
  */
 #include "json/grammar.h"
 #include "json/rows_scan.h"
@@ -33,7 +33,7 @@
 #define AVX2_INLINE                                                                                \
     __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,pclmul"), always_inline)) static inline
 
-enum { BLOCK = 64, HALF = 32, AHEAD = 3, AT_ONCE = 4 };
+enum { BLOCK = 64, HALF = 32, AHEAD = 8, AT_ONCE = 3 };
 
 static const uint64_t ALL = UINT64_MAX;
 

@@ -12,14 +12,18 @@
 #include "base/memory.h"
 #include "json/value.h"
 
+#include <endian.h>
+
 enum {
     NAME_WIDE = 48,   /* bytes copied for a name; a longer one is kept apart */
-    VALUE_WIDE = 32,  /* bytes copied at once of a value */
+    VALUE_WIDE = 64,  /* bytes copied at once of a value */
     EXCERPT_MAX = 40, /* bytes of a wrong value in a message */
-    DYNAMIC_MAX = JSON_ROW_MAX + 64,
-    INT_DIGITS = 9,  /* so many digits surely fit an int */
-    LONG_DIGITS = 18 /* and a long */
+    DYNAMIC_MAX = JSON_ROW_MAX + 64
 };
+
+/* Eight digits as one word: less '0' each is below 10, which adding 6 shows in its upper half. */
+static const uint64_t DIGITS = UINT64_C(0x3030303030303030), SIXES = UINT64_C(0x0606060606060606),
+                      HIGH_HALVES = UINT64_C(0xF0F0F0F0F0F0F0F0);
 
 /* What is known of a column. A cache line each. */
 struct slot {
@@ -79,6 +83,8 @@ static bool make_slots(struct lake_line *line, struct error *err)
         line->slots[i].n = (uint16_t) (text->used - before);
         line->slots[i].type = (uint8_t) column->type;
         line->slots[i].plain = plain_kinds(column->type);
+        if ((int) i == line->time)
+            line->slots[i].plain |= 1 << JSON_KIND_STRING; /* lake_line_key has seen it */
     }
     if (!buf_ok(text, "the names of the columns", err))
         return false;
@@ -103,18 +109,22 @@ static bool find_keys(struct lake_line *line, struct error *err)
     return true;
 }
 
-/* Index of the column's cell, or -1. Cells ascend by column, and no more are left out before it than all
- * that are left out; the search has no branch that depends on the data. */
-static int find_cell(const struct json_row *row, uint32_t column)
+/* The column's cell, or NULL. Cells ascend by column; most often all before it or all behind it are there, else a
+ * search without branches that depend on the data finds it. */
+static const struct json_cell *find_cell(const struct json_row *row, size_t columns, size_t column)
 {
     const struct json_cell *cells = row->cells;
-    size_t n = row->count;
+    size_t n = row->count, from_end = columns - column;
+    if (column < n && cells[column].column == column)
+        return &cells[column];
+    if (from_end <= n && cells[n - from_end].column == column)
+        return &cells[n - from_end];
     while (n > 1) {
         size_t half = n / 2;
         cells = cells[half].column <= column ? cells + half : cells;
         n -= half;
     }
-    return row->count > 0 && cells->column == column ? (int) (cells - row->cells) : -1;
+    return n > 0 && cells->column == column ? cells : NULL;
 }
 
 static struct str cell_text(const struct json_row *row, const struct json_cell *cell)
@@ -133,18 +143,21 @@ static bool refuse_value(const struct lake_line *line, const struct json_row *ro
                      text.n > EXCERPT_MAX ? "..." : "");
 }
 
-/* A whole number without fraction and exponent, in the range of the type. */
+/* At most 8 digits, and nothing else. The text is a JSON number, in a row: bytes behind it can be read. */
+static inline bool is_short_whole(struct str text)
+{
+    uint64_t eight;
+    if (text.n > sizeof eight)
+        return false;
+    memcpy(&eight, text.p, sizeof eight);
+    eight = (le64toh(eight) ^ DIGITS) << 8 * (sizeof eight - text.n); /* what follows falls out */
+    return (((eight + SIXES) | eight) & HIGH_HALVES) == 0;
+}
+
+/* A JSON number without fraction and exponent, in the range of the type. */
 static bool is_whole(struct str text, enum column_type type)
 {
     int64_t value;
-    size_t sure = type == COLUMN_INT ? INT_DIGITS : LONG_DIGITS;
-    unsigned bad = 0;
-    for (size_t i = text.p[0] == '-'; i < text.n; i++)
-        bad |= (unsigned) (unsigned char) text.p[i] - '0' > 9;
-    if (bad != 0)
-        return false;
-    if (text.n <= sure)
-        return true;
     return str_int64(text, &value) &&
            (type == COLUMN_LONG || (value >= INT32_MIN && value <= INT32_MAX));
 }
@@ -163,7 +176,7 @@ static bool check_value(const struct lake_line *line, const struct json_row *row
     enum column_type type = (enum column_type) line->slots[cell->column].type;
     int64_t value;
     if (type == COLUMN_INT || type == COLUMN_LONG)
-        return cell->kind == JSON_KIND_NUMBER && is_whole(text, type);
+        return cell->kind == JSON_KIND_NUMBER && (is_short_whole(text) || is_whole(text, type));
     if (cell->kind != JSON_KIND_STRING)
         return false;
     switch (type) {
@@ -195,11 +208,8 @@ static inline char *put_name(char *to, const struct slot *slot)
 static inline char *put_value(char *to, const char *from, size_t n)
 {
     memcpy(to, from, VALUE_WIDE);
-    if (n > VALUE_WIDE) {
-        memcpy(to + VALUE_WIDE, from + VALUE_WIDE, VALUE_WIDE);
-        if (n > 2 * (size_t) VALUE_WIDE)
-            memcpy(to + 2 * VALUE_WIDE, from + 2 * VALUE_WIDE, n - 2 * VALUE_WIDE);
-    }
+    if (n > VALUE_WIDE)
+        memcpy(to + VALUE_WIDE, from + VALUE_WIDE, n - VALUE_WIDE);
     return to + n;
 }
 
@@ -277,29 +287,32 @@ void lake_line_free(struct lake_line *line)
     mem_free(line);
 }
 
-bool lake_line_key(struct lake_line *line, const struct json_row *row, int64_t *tick, int64_t *item,
-                   struct error *err)
+/* The hash of the _ItemId; KQL takes a missing string for an empty one. */
+static bool hash_item(struct lake_line *line, const struct json_row *row, int64_t *item,
+                      struct error *err)
 {
-    int at = find_cell(row, (uint32_t) line->time);
-    if (at < 0)
-        return error_set(err, ERROR_FORMAT, "a row without TimeGenerated");
-    const struct json_cell *cell = row->cells + at;
-    if (cell->kind != JSON_KIND_STRING || !tick_parse(cell_text(row, cell), tick))
-        return refuse_value(line, row, cell, err);
-    *item = 0;
-    if (line->item < 0)
-        return true;
-    at = find_cell(row, (uint32_t) line->item);
-    struct str text = at < 0 ? STR("") : cell_text(row, row->cells + at);
-    if (at >= 0 && row->cells[at].escaped) {
+    const struct json_cell *cell = find_cell(row, line->columns.n, (size_t) line->item);
+    struct str text = cell == NULL || cell->kind == JSON_KIND_NULL ? STR("") : cell_text(row, cell);
+    if (cell != NULL && cell->escaped) {
         buf_reset(&line->dynamic);
         if (!json_unescape(text, &line->dynamic))
-            return buf_ok(&line->dynamic, "an _ItemId", err) &&
-                   refuse_value(line, row, row->cells + at, err);
+            return buf_ok(&line->dynamic, "an _ItemId", err) && refuse_value(line, row, cell, err);
         text = buf_str(&line->dynamic);
     }
     *item = hash_xx64(text);
     return true;
+}
+
+bool lake_line_key(struct lake_line *line, const struct json_row *row, int64_t *tick, int64_t *item,
+                   struct error *err)
+{
+    const struct json_cell *cell = find_cell(row, line->columns.n, (size_t) line->time);
+    if (cell == NULL)
+        return error_set(err, ERROR_FORMAT, "a row without TimeGenerated");
+    if (cell->kind != JSON_KIND_STRING || !tick_parse(cell_text(row, cell), tick))
+        return refuse_value(line, row, cell, err);
+    *item = 0;
+    return line->item < 0 || hash_item(line, row, item, err);
 }
 
 size_t lake_line_bound(const struct lake_line *line, const struct json_row *row)

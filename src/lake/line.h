@@ -30,8 +30,8 @@ bool lake_line_key(struct lake_line *line, const struct json_row *row, int64_t *
 /* Upper bound of the bytes that lake_line_write writes for this row, line feed included. */
 size_t lake_line_bound(const struct lake_line *line, const struct json_row *row);
 
-/* Writes {"A":..,"B":..}\n to `to`, which has room for the bound and 64 bytes more. Checks every value
- * against its column's type (ERROR_FORMAT names column and type). */
+/* Writes {"A":..,"B":..}\n to `to`, which has room for the bound and 64 bytes more, after lake_line_key has taken
+ * the row. Checks every other value against its column's type (ERROR_FORMAT names column and type). */
 bool lake_line_write(struct lake_line *line, const struct json_row *row, char *to, size_t *length,
                      struct error *err);
 
