@@ -32,7 +32,8 @@ static void show(const struct cli *cli, const char *level, struct str text)
     buf_release(&line);
 }
 
-static void show_format(const struct cli *cli, const char *level, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void
+show_format(const struct cli *cli, const char *level, const char *format, va_list args)
 {
     struct buf text = BUF_INIT(MESSAGE_MAX);
     buf_vprintf(&text, format, args);

@@ -14,7 +14,7 @@ struct target {
     const struct convert_zone *zone;
 };
 
-enum { NO_KEY = SIZE_MAX >> 1 };
+static const size_t NO_KEY = SIZE_MAX >> 1;
 
 /* Of a query: shared by its threads, read only but for the scan. */
 struct query_state {
