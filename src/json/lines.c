@@ -1,7 +1,7 @@
 /* Objects one after the other, and the cells of the wanted keys; see lines.h.
  *
- * An object is taken member by member, strictly. Only when that fails is it asked whether the text simply ends too
- * early: a second walk looks for the closing brace, knowing no more of JSON than strings.
+ * An object is taken member by member, strictly. What goes wrong so near to the end of the text that bytes
+ * behind it could mend it is not wrong yet.
  *
  * Objects of a file mostly have the same keys in the same order: for each place in an object it is kept which wanted
  * key stood there in the object before, and that is compared first.
@@ -35,9 +35,12 @@ struct json_lines {
     bool *present;
     int *slots; /* hash table: number of a key, or NO_KEY */
     size_t slot_mask;
-    int *order; /* of the object before, by place: number of a key, or NO_KEY */
+    uint64_t lengths; /* bit n: a wanted key has n bytes (63: or more) */
+    uint64_t ends[4]; /* bit c: a wanted key's last byte is c */
+    int *order;       /* of the object before, by place: number of a key, or NO_KEY */
     size_t order_used;
     struct buf decoded; /* a key with escapes */
+    struct json_look look;
     enum lines_state state;
     uint64_t line; /* of where reading goes on */
 };
@@ -52,8 +55,22 @@ static size_t hash_key(struct str key)
     return (size_t) (hash ^ hash >> 29);
 }
 
+static uint64_t length_bit(struct str key)
+{
+    return UINT64_C(1) << (key.n < 63 ? key.n : 63);
+}
+
+/* Most keys that are not wanted differ from all that are in their length or last byte. */
+static bool may_be_wanted(const struct json_lines *lines, struct str key)
+{
+    unsigned char last = key.n > 0 ? (unsigned char) key.p[key.n - 1] : 0;
+    return (lines->lengths & length_bit(key)) && (lines->ends[last / 64] >> (last % 64) & 1);
+}
+
 static int find_key(const struct json_lines *lines, struct str key)
 {
+    if (!may_be_wanted(lines, key))
+        return NO_KEY;
     for (size_t i = hash_key(key) & lines->slot_mask;; i = (i + 1) & lines->slot_mask) {
         int number = lines->slots[i];
         if (number == NO_KEY || str_eq(lines->keys[number], key))
@@ -70,6 +87,10 @@ static void index_keys(struct json_lines *lines)
         while (lines->slots[i] != NO_KEY)
             i = (i + 1) & lines->slot_mask;
         lines->slots[i] = (int) k;
+        struct str key = lines->keys[k];
+        unsigned char last = key.n > 0 ? (unsigned char) key.p[key.n - 1] : 0;
+        lines->lengths |= length_bit(key);
+        lines->ends[last / 64] |= UINT64_C(1) << (last % 64);
     }
 }
 
@@ -117,25 +138,28 @@ static void set_cell(struct json_lines *lines, int number, const char *object, c
 static const char *take_member(struct json_lines *lines, const char *object, const char *p,
                                const char *end, size_t place)
 {
-    bool key_escaped, escaped = false;
-    size_t length = json_take_string(p, end, &key_escaped);
+    struct json_look *look = &lines->look;
+    size_t length = json_take_string(p, end, look);
     if (length == 0)
         return NULL;
     struct str key = {p + 1, length - 2};
+    bool key_escaped = look->escaped;
     p = json_skip_space(p + length, end);
-    if (p == end || *p != ':')
+    if (p == end || *p != ':') {
+        look->wrong = p;
         return NULL;
+    }
     p = json_skip_space(p + 1, end);
-    length = json_take_value(p, end, &escaped);
+    length = json_take_value(p, end, look);
     if (length == 0)
         return NULL;
     int number = lines->count > 0 ? number_of(lines, key, key_escaped, place) : NO_KEY;
     if (number != NO_KEY)
-        set_cell(lines, number, object, p, length, escaped);
+        set_cell(lines, number, object, p, length, look->escaped);
     return json_skip_space(p + length, end);
 }
 
-/* The object that begins at p; where it ends, or NULL when no whole and valid one does. */
+/* The object that begins at p; where it ends, or NULL when no whole and valid one does: look.wrong is the place. */
 static const char *take_object(struct json_lines *lines, const char *p, const char *end)
 {
     const char *object = p;
@@ -145,34 +169,16 @@ static const char *take_object(struct json_lines *lines, const char *p, const ch
         return p + 1;
     for (size_t place = 0;; place++) {
         p = take_member(lines, object, p, end, place);
-        if (!p || p == end || (*p != ',' && *p != '}'))
+        if (p == NULL)
             return NULL;
+        if (p == end || (*p != ',' && *p != '}')) {
+            lines->look.wrong = p;
+            return NULL;
+        }
         if (*p == '}')
             return p + 1;
         p = json_skip_space(p + 1, end);
     }
-}
-
-/* Whether the brackets that p opens are closed before the end. */
-static bool is_closed(const char *p, const char *end)
-{
-    size_t depth = 0;
-    for (bool string = false; p < end; p++) {
-        if (string) {
-            if (*p == '\\')
-                p++;
-            else if (*p == '"')
-                string = false;
-            continue;
-        }
-        if (*p == '"')
-            string = true;
-        else if (*p == '{' || *p == '[')
-            depth++;
-        else if ((*p == '}' || *p == ']') && --depth == 0)
-            return true;
-    }
-    return false;
 }
 
 static uint64_t count_lines(const char *p, const char *end)
@@ -206,15 +212,17 @@ static bool may_be_object(enum lines_state state)
     return state != STATE_ARRAY_NEXT && state != STATE_ARRAY_END;
 }
 
-/* Fails at p, and stands behind the end of that line. */
-static int refuse(struct json_lines *lines, struct str text, const char *p, size_t *at,
+/* Fails at p, and stands behind the end of that line; waits for that end when it is not here yet. */
+static int refuse(struct json_lines *lines, struct str text, const char *p, size_t *at, bool last,
                   const char *why, struct error *err)
 {
     const char *end = text.p + text.n;
     const char *line_end = p < end ? memchr(p, '\n', (size_t) (end - p)) : NULL;
-    (void) error_set(err, ERROR_FORMAT, "%s", why);
+    if (line_end == NULL && !last)
+        return 0;
+    (void) error_set(err, ERROR_FORMAT, "line %llu: %s", (unsigned long long) lines->line, why);
     (void) error_at(err, lines->line > INT32_MAX ? INT32_MAX : (int) lines->line, 0, 0);
-    *at = line_end ? (size_t) (line_end + 1 - text.p) : text.n;
+    *at = line_end != NULL ? (size_t) (line_end + 1 - text.p) : text.n;
     lines->line += line_end != NULL;
     return -1;
 }
@@ -238,7 +246,7 @@ static int end_of_text(struct json_lines *lines, struct str text, size_t *at, bo
                 lines->state == STATE_ARRAY_MORE;
     *at = text.n;
     if (last && open)
-        return refuse(lines, text, text.p + text.n, at, "the array is not closed", err);
+        return refuse(lines, text, text.p + text.n, at, last, "the array is not closed", err);
     return 0;
 }
 
@@ -298,7 +306,8 @@ int json_lines_next(struct json_lines *lines, struct str text, size_t *at, bool 
     if (!find_object(lines, &p, end)) {
         if (p == end)
             return end_of_text(lines, text, at, last, err);
-        return refuse(lines, text, p, at, "no JSON object begins here", err);
+        *at = (size_t) (p - text.p);
+        return refuse(lines, text, p, at, last, "no JSON object begins here", err);
     }
     *at = (size_t) (p - text.p);
     const char *behind = take_object(lines, p, end);
@@ -306,10 +315,10 @@ int json_lines_next(struct json_lines *lines, struct str text, size_t *at, bool 
         (void) error_set(err, ERROR_MEMORY, "memory is used up");
         return -1;
     }
-    if (!behind && !last && !is_closed(p, end))
+    if (!behind && !last && end - lines->look.wrong < JSON_TOKEN_MAX)
         return 0;
     if (!behind)
-        return refuse(lines, text, p, at, "the object is not valid JSON", err);
+        return refuse(lines, text, p, at, last, "the object is not valid JSON", err);
     *out =
         (struct json_object){{p, (size_t) (behind - p)}, lines->cells, lines->present, lines->line};
     lines->line += count_lines(p, behind);
