@@ -55,7 +55,7 @@ struct kql_expr *kql_convert(struct kql_binder *b, struct kql_expr *expr, enum c
 }
 
 /* How well an argument fits a letter: 0 as it is, more: worse, -1 not at all. */
-static int fitness(const struct kql_expr *arg, char letter, bool aggregate)
+static int fitness(const struct kql_expr *arg, char letter)
 {
     enum column_type wanted = kql_letter_type(letter);
     bool constant = letter >= 'A' && letter <= 'Z';
@@ -64,6 +64,8 @@ static int fitness(const struct kql_expr *arg, char letter, bool aggregate)
     char small = constant ? (char) (letter | 0x20) : letter;
     if (small == 'a')
         return 4;
+    if (small == 'j')
+        return 5;
     if (small == 'k')
         return arg->type == COLUMN_DYNAMIC ? -1 : 4;
     if (small == 'n')
@@ -76,8 +78,6 @@ static int fitness(const struct kql_expr *arg, char letter, bool aggregate)
         return 2;
     if (arg->kind == KQL_CONST && arg->value.null && wanted != COLUMN_STRING)
         return 3;
-    if (wanted == COLUMN_DYNAMIC && aggregate)
-        return 5;
     if (arg->type != COLUMN_DYNAMIC)
         return -1;
     return wanted == COLUMN_LONG ? 6 : wanted == COLUMN_STRING ? 7 : 8;
@@ -103,7 +103,7 @@ static int row_fitness(const struct kql_function *row, struct kql_expr *const *a
     if (open ? n + 2 < letters : n != letters)
         return -1;
     for (size_t i = 0; i < n; i++) {
-        int fit = fitness(args[i], letter_at(row->args, i), row->kind == KQL_AGGREGATE);
+        int fit = fitness(args[i], letter_at(row->args, i));
         if (fit < 0)
             return -1;
         sum += fit;
@@ -140,10 +140,9 @@ static struct kql_expr *convert_argument(struct kql_binder *b, struct kql_expr *
     enum column_type wanted = kql_letter_type(letter);
     if (letter == 'E')
         return to_regex(b, arg);
-    if (wanted == COLUMN_TYPE_COUNT || arg->type == wanted)
-        return arg;
-    return wanted == COLUMN_DYNAMIC && !arg->value.null ? to_dynamic(b, arg)
-                                                        : kql_convert(b, arg, wanted);
+    if (letter == 'j')
+        return to_dynamic(b, arg);
+    return wanted == COLUMN_TYPE_COUNT ? arg : kql_convert(b, arg, wanted);
 }
 
 static bool is_null_const(const struct kql_expr *expr)

@@ -44,6 +44,18 @@ static bool add_input(struct merge *m, struct kql_plan *plan, struct str label)
     return true;
 }
 
+/* The name of a table, or the one that `as` at the end gives; none otherwise. */
+static struct str label_of(const struct kql_binder *b, const struct kql_node *node)
+{
+    struct str none = {NULL, 0};
+    if (node->kind == KQL_NODE_NAME)
+        return kql_let_find(b, node->text) ? none : node->text;
+    const struct kql_stage *last = node->pipe ? node->pipe->first : NULL;
+    while (last && last->next)
+        last = last->next;
+    return last && str_eq(last->name, STR("as")) ? last->list->text : none;
+}
+
 /* Binds one table of the list. A fuzzy union leaves out what is not there. */
 static bool bind_input(struct merge *m, const struct kql_node *node)
 {
@@ -63,9 +75,9 @@ static bool bind_input(struct merge *m, const struct kql_node *node)
             *outer = err;
         return false;
     }
-    bool table = node->kind == KQL_NODE_NAME && plan->kind == KQL_TABLE;
-    bool filtered = node->kind == KQL_NODE_NAME && !kql_let_find(b, node->text);
-    struct str label = table || filtered ? node->text : kql_printed_str(b, "union_arg%zu", m->n);
+    struct str label = label_of(b, node);
+    if (!label.p)
+        label = kql_printed_str(b, "union_arg%zu", m->n);
     return label.p && add_input(m, plan, label);
 }
 

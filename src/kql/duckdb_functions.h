@@ -44,10 +44,10 @@
  * in_array(text, json array): some element's dynamic_text equals text; in_array_fold the same folded.
  * substring(text, start, length): characters; start < 0 counts from the end (clamped to 0); length < 0 gives
  *     all up to the end; out of range gives ''.
- * indexof(text, part, start, length, occurrence): 0-based character position of the occurrence-th match
- *     (the next match is looked for one character behind the last one's start) that lies within `length` characters
- *     from start, or -1. start < 0 counts from the end; length -1: to the end. null when length < -1 or
- *     occurrence < 1.
+ * indexof(text, part, start, length, occurrence): 0-based character position of the occurrence-th match,
+ *     or -1. Each match lies whole within `length` characters from where its search began: start, then one
+ *     character behind the match before. start < 0 counts from the end; length -1: to the end. null when length <
+ *     -1 or occurrence < 1.
  * split(text, delimiter): json array of texts; an empty delimiter gives an array of the whole text.
  * split_at(text, delimiter, index): json array with that one part, or [] when there is none; index < 0 gives [].
  * countof(text, part): occurrences, overlapping ones too; 0 for an empty part.
@@ -71,7 +71,7 @@
  * to_real: [+-]decimal with or without fraction and exponent; nan, inf, infinity, -inf without case.
  * to_decimal: the decimal text in canonical form: no plus, no leading zeros, no exponent, a zero before the point.
  * to_bool: true, false without case; a to_long number: not 0.
- * to_guid: 32 hex digits, hyphenated or not, in braces or not; lower case, hyphenated.
+ * to_guid: 32 hex digits with hyphens anywhere between them, in braces or not; lower case, hyphenated.
  * to_datetime: tick_parse, also with 1-digit month, day, hour; yyyy-MM, yyyy; M/d/yyyy and M-d-yyyy with optional
  *     time [ h:mm[:ss[.fffffff]]][ AM|PM]; RFC 822 and RFC 850 as the reference page "The datetime data type" lists them.
  * to_timespan: timespan_parse ([-][d.]hh:mm[:ss[.fffffff]]); number with a unit of a KQL literal (4d, 1.5h, 25min);
@@ -108,7 +108,7 @@
  * dynamic_type(json): array, dictionary, long (a number without fraction and exponent), double, string, bool, null.
  * array_length(json): null when it is no array.
  * bag_keys(json): json array of the keys in order; null when it is no object.
- * json_text(text): text as json string. json_real(real): real_text without ".0" when it is finite; a json string otherwise. */
+ * json_text(text): text as json string. json_real(real): real_text when it is finite (the reference shows make_set of 5.0 as [5.0]); a json string otherwise. */
 #define KQL_DUCKDB_DYNAMIC(X)                                                                      \
     X(parse_json, "s", 's')                                                                        \
     X(get, "ss", 's')                                                                              \

@@ -35,7 +35,7 @@ typedef bool kql_fold_fn(const struct kql_value *args, size_t n, struct kql_valu
 struct kql_function {
     const char *name; /* KQL's name, or the operator as written */
     /* One letter an argument: b i l r x(decimal) d(atetime) t(imespan) g s y(dynamic); a: any; k: any but
-     * dynamic; n: int, long or real. A capital: the same, and a constant. A star behind a letter: any number of it,
+     * dynamic; n: int, long or real; j: any, as dynamic; E: a constant regular expression. A capital: the same, and a constant. A star behind a letter: any number of it,
      * to the end. */
     const char *args;
     char result; /* a type letter, or the number of the argument whose type it has */

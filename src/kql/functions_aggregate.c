@@ -20,6 +20,11 @@
 #define LIST(inside) "('[' || coalesce(array_to_string(" inside ", ','), '') || ']')"
 #define KEPT "filter (where $1 is not null)"
 #define KEPT_IF "filter (where $2 and $1 is not null)"
+/* Sets are in the order of their texts, so that they are the same each time. A set of arrays holds their elements. */
+#define DISTINCT(kept) "list_sort(list(distinct $1) " kept ")"
+#define UNITED(kept)                                                                               \
+    "list_sort(list_distinct(flatten(list(case when json_type($1) = 'ARRAY' then "                 \
+    "cast(json_extract($1, '$[*]') as varchar[]) else [$1] end) " kept ")))"
 
 const struct kql_function kql_rows_aggregate[] = {
     {"avg", "r", 'r', NEVER, .duckdb = "coalesce(avg($1), 'nan'::double)", NAMED("avg")},
@@ -41,27 +46,28 @@ const struct kql_function kql_rows_aggregate[] = {
      NAMED("dcountif")},
     {"dcountif", "abL", 'l', NEVER, .duckdb = "count(distinct $1) filter (where $2)",
      NAMED("dcountif")},
-    {"make_list", "y", 'y', NEVER, .duckdb = LIST("list($1 $o) " KEPT), NAMED("list")},
-    {"make_list", "yL", 'y', NEVER, .duckdb = LIST("(list($1 $o) " KEPT ")[1:$2]"), NAMED("list")},
-    {"make_list_if", "yb", 'y', NEVER, .duckdb = LIST("list($1 $o) " KEPT_IF), NAMED("list")},
-    {"make_list_if", "ybL", 'y', NEVER, .duckdb = LIST("(list($1 $o) " KEPT_IF ")[1:$3]"),
+    {"make_list", "j", 'y', NEVER, .duckdb = LIST("list($1 $o) " KEPT), NAMED("list")},
+    {"make_list", "jL", 'y', NEVER, .duckdb = LIST("(list($1 $o) " KEPT ")[1:$2]"), NAMED("list")},
+    {"make_list_if", "jb", 'y', NEVER, .duckdb = LIST("list($1 $o) " KEPT_IF), NAMED("list")},
+    {"make_list_if", "jbL", 'y', NEVER, .duckdb = LIST("(list($1 $o) " KEPT_IF ")[1:$3]"),
      NAMED("list")},
-    {"make_list_with_nulls", "y", 'y', NEVER, .duckdb = LIST("list(coalesce($1, 'null') $o)"),
+    {"make_list_with_nulls", "j", 'y', NEVER, .duckdb = LIST("list(coalesce($1, 'null') $o)"),
      NAMED("list")},
-    {"make_set", "y", 'y', NEVER, .duckdb = LIST("list_sort(list(distinct $1) " KEPT ")"),
-     NAMED("set")},
-    {"make_set", "yL", 'y', NEVER, .duckdb = LIST("list_sort(list(distinct $1) " KEPT ")[1:$2]"),
-     NAMED("set")},
-    {"make_set_if", "yb", 'y', NEVER, .duckdb = LIST("list_sort(list(distinct $1) " KEPT_IF ")"),
-     NAMED("set")},
-    {"make_set_if", "ybL", 'y', NEVER,
-     .duckdb = LIST("list_sort(list(distinct $1) " KEPT_IF ")[1:$3]"), NAMED("set")},
-    {"makelist", "y", 'y', NEVER, .duckdb = LIST("(list($1 $o) " KEPT ")[1:128]"), NAMED("list")},
-    {"makelist", "yL", 'y', NEVER, .duckdb = LIST("(list($1 $o) " KEPT ")[1:$2]"), NAMED("list")},
-    {"makeset", "y", 'y', NEVER, .duckdb = LIST("list_sort(list(distinct $1) " KEPT ")[1:128]"),
-     NAMED("set")},
-    {"makeset", "yL", 'y', NEVER, .duckdb = LIST("list_sort(list(distinct $1) " KEPT ")[1:$2]"),
-     NAMED("set")},
+    {"make_set", "y", 'y', NEVER, .duckdb = LIST(UNITED(KEPT)), NAMED("set")},
+    {"make_set", "j", 'y', NEVER, .duckdb = LIST(DISTINCT(KEPT)), NAMED("set")},
+    {"make_set", "yL", 'y', NEVER, .duckdb = LIST(UNITED(KEPT) "[1:$2]"), NAMED("set")},
+    {"make_set", "jL", 'y', NEVER, .duckdb = LIST(DISTINCT(KEPT) "[1:$2]"), NAMED("set")},
+    {"make_set_if", "yb", 'y', NEVER, .duckdb = LIST(UNITED(KEPT_IF)), NAMED("set")},
+    {"make_set_if", "jb", 'y', NEVER, .duckdb = LIST(DISTINCT(KEPT_IF)), NAMED("set")},
+    {"make_set_if", "ybL", 'y', NEVER, .duckdb = LIST(UNITED(KEPT_IF) "[1:$3]"), NAMED("set")},
+    {"make_set_if", "jbL", 'y', NEVER, .duckdb = LIST(DISTINCT(KEPT_IF) "[1:$3]"), NAMED("set")},
+    /* The old spellings keep 128 elements. */
+    {"makelist", "j", 'y', NEVER, .duckdb = LIST("(list($1 $o) " KEPT ")[1:128]"), NAMED("list")},
+    {"makelist", "jL", 'y', NEVER, .duckdb = LIST("(list($1 $o) " KEPT ")[1:$2]"), NAMED("list")},
+    {"makeset", "y", 'y', NEVER, .duckdb = LIST(UNITED(KEPT) "[1:128]"), NAMED("set")},
+    {"makeset", "j", 'y', NEVER, .duckdb = LIST(DISTINCT(KEPT) "[1:128]"), NAMED("set")},
+    {"makeset", "yL", 'y', NEVER, .duckdb = LIST(UNITED(KEPT) "[1:$2]"), NAMED("set")},
+    {"makeset", "jL", 'y', NEVER, .duckdb = LIST(DISTINCT(KEPT) "[1:$2]"), NAMED("set")},
     {"max", "k", '1', MAYBE, .duckdb = "max($1)", NAMED("max")},
     {"maxif", "kb", '1', MAYBE, .duckdb = "max($1) filter (where $2)", NAMED("maxif")},
     {"min", "k", '1', MAYBE, .duckdb = "min($1)", NAMED("min")},
@@ -81,8 +87,11 @@ const struct kql_function kql_rows_aggregate[] = {
     {"varianceif", "nb", 'r', NEVER, .duckdb = SAMPLE_IF("var_samp"), NAMED("varianceif")},
     {"variancep", "n", 'r', NEVER, .duckdb = SAMPLE("var_pop"), NAMED("variancep")},
     /* The value of $1 in the row where $2 is greatest, least; in any row. The p-th percentile: nearest rank. */
-    {"(at max)", "aa", '1', MAYBE, .duckdb = "arg_max({'v': $1}, $2).v", .kind = KQL_AGGREGATE},
-    {"(at min)", "aa", '1', MAYBE, .duckdb = "arg_min({'v': $1}, $2).v", .kind = KQL_AGGREGATE},
+    {"(at max)", "aa", '1', MAYBE, .duckdb = "coalesce(arg_max({'v': $1}, $2), first({'v': $1})).v",
+     .kind = KQL_AGGREGATE},
+    {"(at min)", "aa", '1', MAYBE, .duckdb = "coalesce(arg_min({'v': $1}, $2), first({'v': $1})).v",
+     .kind = KQL_AGGREGATE},
+    {"(any)", "s", 's', MAYBE, .duckdb = "any_value(nullif($1, ''))", .kind = KQL_AGGREGATE},
     {"(any)", "a", '1', MAYBE, .duckdb = "any_value($1)", .kind = KQL_AGGREGATE},
     {"(any row)", "a", '1', MAYBE, .duckdb = "first($1)", .kind = KQL_AGGREGATE},
     {"(percentile)", "kR", '1', MAYBE, .duckdb = "quantile_disc($1, $2)", .kind = KQL_AGGREGATE},

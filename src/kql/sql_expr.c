@@ -156,6 +156,8 @@ static void put_template(struct kql_sql *sql, const struct kql_expr *call, const
             put_order(sql);
         else if (*text >= '1' && *text <= '9' && (size_t) (*text - '1') < call->n)
             kql_sql_expr(sql, call->args[*text - '1']);
+        else
+            buf_printf(&sql->out, "$%c", *text);
     }
 }
 

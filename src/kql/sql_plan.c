@@ -226,31 +226,49 @@ static void put_values(struct kql_sql *sql, const struct kql_plan *plan)
     buf_puts(&sql->out, plan->n_args ? ")" : ") where false");
 }
 
-/* from, from + step, ... up to and with to. */
+/* How many values a range of constants has. */
+static int64_t series_count(const struct kql_value *from, const struct kql_value *to,
+                            const struct kql_value *step)
+{
+    __extension__ typedef __int128 wide;
+    if (from->null || to->null || step->null)
+        return 0;
+    if (from->type == COLUMN_REAL) {
+        double steps = floor((to->r - from->r) / step->r);
+        return steps >= 0 && steps < 9e18 ? (int64_t) steps + 1 : 0;
+    }
+    wide span = (wide) to->i - from->i;
+    if (step->i == 0 || (step->i > 0 ? span < 0 : span > 0))
+        return 0;
+    wide count = span / step->i + 1;
+    return count > INT64_MAX ? INT64_MAX : (int64_t) count;
+}
+
+/* from + step * 0, 1, 2 ... up to and with to. */
 static void put_series(struct kql_sql *sql, const struct kql_plan *plan)
 {
-    const struct kql_value *from = &plan->args[0]->value, *to = &plan->args[1]->value,
-                           *step = &plan->args[2]->value;
+    struct kql_expr *const *args = plan->args;
     const struct kql_column *column = plan->out.v[0];
-    int64_t count = 0;
-    bool null = from->null || to->null || step->null;
-    if (!null && from->type == COLUMN_REAL) {
-        double steps = floor((to->r - from->r) / step->r);
-        count = steps >= 0 && steps < 9e18 ? (int64_t) steps + 1 : 0;
-    } else if (!null) {
-        __extension__ typedef __int128 wide;
-        wide steps = (wide) to->i - from->i;
-        bool forward = step->i > 0 ? steps >= 0 : steps <= 0;
-        steps = forward ? steps / step->i + 1 : 0;
-        count = steps > INT64_MAX ? INT64_MAX : (int64_t) steps;
-    }
+    bool constant =
+        args[0]->kind == KQL_CONST && args[1]->kind == KQL_CONST && args[2]->kind == KQL_CONST;
     buf_puts(&sql->out, "select cast(");
-    kql_sql_expr(sql, plan->args[0]);
-    buf_puts(&sql->out, " + range * ");
-    kql_sql_expr(sql, plan->args[2]);
+    kql_sql_expr(sql, args[0]);
+    buf_puts(&sql->out, " + place * ");
+    kql_sql_expr(sql, args[2]);
     buf_printf(&sql->out, " as %s) as ", cast_type(column->type));
     kql_sql_name(&sql->out, column->sql);
-    buf_printf(&sql->out, "\n    from range(%lld)", (long long) count);
+    if (constant) {
+        int64_t count = series_count(&args[0]->value, &args[1]->value, &args[2]->value);
+        buf_printf(&sql->out, "\n    from range(%lld) as r(place)", (long long) count);
+        return;
+    }
+    buf_puts(&sql->out, "\n    from (select unnest(range(cast(floor((");
+    kql_sql_expr(sql, args[1]);
+    buf_puts(&sql->out, " - ");
+    kql_sql_expr(sql, args[0]);
+    buf_puts(&sql->out, ") / ");
+    kql_sql_expr(sql, args[2]);
+    buf_puts(&sql->out, ") as bigint) + 1)) as place)");
 }
 
 static void put_plan(struct kql_sql *sql, const struct kql_plan *plan)

@@ -317,7 +317,7 @@ static void dynamic_values_are_walked(void **state)
         {"bag_keys", {"{}"}, "[]"},
         {"bag_keys", {"[1]"}, NULL},
         {"json_text", {"a\"b"}, "\"a\\\"b\""},
-        {"json_real", {"2"}, "2"},
+        {"json_real", {"2"}, "2.0"},
         {"json_real", {"0.5"}, "0.5"},
         {"json_real", {"inf"}, "\"Infinity\""},
     };

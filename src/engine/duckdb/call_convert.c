@@ -346,7 +346,7 @@ bool call_real_text(struct call *call, const union call_value *a, union call_val
 bool call_json_real(struct call *call, const union call_value *a, union call_value *out)
 {
     char text[CALL_REAL_MAX + 1];
-    size_t n = call_put_real(a[0].r, false, text);
+    size_t n = call_put_real(a[0].r, true, text);
     buf_reset(&call->out);
     if (isfinite(a[0].r))
         buf_put(&call->out, text, n);

@@ -119,8 +119,11 @@ bool call_indexof(struct call *call, const union call_value *a, union call_value
     if (start > count_characters(s))
         return true;
     struct str window = {s.p, end};
-    while ((at = call_find(window, part, at, false)) != SIZE_MAX && --occurrence > 0)
-        at = at < end ? at + character(s, at) : end + 1;
+    while ((at = call_find(window, part, at, false)) != SIZE_MAX && --occurrence > 0) {
+        at = at < window.n ? at + character(s, at) : window.n + 1;
+        if (length >= 0 && at < s.n)
+            window.n = skip_characters(s, at, length);
+    }
     if (at != SIZE_MAX)
         out->l = count_characters((struct str){s.p, at});
     return true;
