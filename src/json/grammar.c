@@ -2,6 +2,9 @@
 #include "json/grammar.h"
 
 #include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 const uint8_t json_kinds[256] = {
     ['n'] = JSON_KIND_NULL,   ['f'] = JSON_KIND_FALSE,  ['t'] = JSON_KIND_TRUE,
@@ -46,93 +49,126 @@ size_t json_take_special(const char *p, const char *end)
     return length > 1 ? length : 0; /* an invalid byte has length 1 */
 }
 
-/* The bytes of eight (lowest first) that cannot simply be passed over, 0x80 in each: quote, backslash,
- * control character, or not ASCII. Bytes above the first may be wrong. */
-static uint64_t special8(uint64_t eight)
+#ifdef __SSE2__
+
+/* Sixteen bytes at a time: as signed numbers, control characters and what is beyond ASCII are below 0x20. */
+static const char *skip_wide(const char *p, const char *end)
+{
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'),
+                  low = _mm_set1_epi8(0x20);
+    for (; end - p >= 16; p += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *) (const void *) p);
+        __m128i special =
+            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)),
+                         _mm_cmplt_epi8(v, low));
+        unsigned mask = (unsigned) _mm_movemask_epi8(special);
+        if (mask != 0)
+            return p + __builtin_ctz(mask);
+    }
+    return p;
+}
+
+#else
+
+/* Eight bytes at a time: the lowest that gets 0x80 here is special; those above it may be told wrongly. */
+static const char *skip_wide(const char *p, const char *end)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
-    uint64_t quote = eight ^ (ones * '"'), slash = eight ^ (ones * '\\');
-    return ((quote - ones) | (slash - ones) | (eight - ones * 0x20) | eight) & high;
+    for (; end - p >= 8; p += 8) {
+        uint64_t eight;
+        memcpy(&eight, p, sizeof eight);
+        eight = le64toh(eight);
+        uint64_t quote = eight ^ (ones * '"'), slash = eight ^ (ones * '\\');
+        uint64_t special = ((quote - ones) | (slash - ones) | (eight - ones * 0x20) | eight) & high;
+        if (special != 0)
+            return p + (__builtin_ctzll(special) >> 3);
+    }
+    return p;
 }
+
+#endif
 
 const char *json_skip_plain(const char *p, const char *end)
 {
-    while (end - p >= 8) {
-        uint64_t eight;
-        memcpy(&eight, p, sizeof eight);
-        uint64_t special = special8(le64toh(eight));
-        if (special != 0)
-            return p + (__builtin_ctzll(special) >> 3);
-        p += 8;
-    }
+    p = skip_wide(p, end);
     while (p < end && *p != '"' && *p != '\\' && (unsigned char) *p >= 0x20 &&
            (unsigned char) *p < 0x80)
         p++;
     return p;
 }
 
-size_t json_take_string(const char *p, const char *end, bool *escaped)
+static size_t go_wrong(struct json_look *look, const char *p)
+{
+    look->wrong = p;
+    return 0;
+}
+
+size_t json_take_string(const char *p, const char *end, struct json_look *look)
 {
     const char *at = p;
-    *escaped = false;
+    look->escaped = false;
     if (p == end || *p != '"')
-        return 0;
+        return go_wrong(look, p);
     at++;
     while ((at = json_skip_plain(at, end)) < end && *at != '"') {
         size_t length = json_take_special(at, end);
-        *escaped |= *at == '\\';
         if (length == 0)
-            return 0;
+            return go_wrong(look, at);
+        look->escaped |= *at == '\\';
         at += length;
     }
-    return at < end ? (size_t) (at + 1 - p) : 0;
+    return at < end ? (size_t) (at + 1 - p) : go_wrong(look, end);
 }
 
-/* At least one digit; NULL when there is none. */
-static const char *take_digits(const char *p, const char *end)
+/* Passes over digits; false when there is none. */
+static bool take_digits(const char **at, const char *end)
 {
-    const char *at = p;
-    while (at < end && is_digit(*at))
-        at++;
-    return at > p ? at : NULL;
+    const char *p = *at;
+    while (*at < end && is_digit(**at))
+        (*at)++;
+    return *at > p;
 }
 
-size_t json_take_number(const char *p, const char *end)
+size_t json_take_number(const char *p, const char *end, struct json_look *look)
 {
     const char *at = p;
     if (at < end && *at == '-')
         at++;
     const char *whole = at;
-    at = take_digits(at, end);
-    if (at == NULL || (*whole == '0' && at - whole > 1))
-        return 0;
-    if (at < end && *at == '.' && (at = take_digits(at + 1, end)) == NULL)
-        return 0;
+    if (!take_digits(&at, end) || (*whole == '0' && at - whole > 1))
+        return go_wrong(look, at);
+    if (at < end && *at == '.') {
+        at++;
+        if (!take_digits(&at, end))
+            return go_wrong(look, at);
+    }
     if (at < end && (*at | 0x20) == 'e') {
         at++;
         if (at < end && (*at == '+' || *at == '-'))
             at++;
-        at = take_digits(at, end);
+        if (!take_digits(&at, end))
+            return go_wrong(look, at);
     }
-    return at == NULL ? 0 : (size_t) (at - p);
+    return (size_t) (at - p);
 }
 
-size_t json_take_word(const char *p, const char *end)
+size_t json_take_word(const char *p, const char *end, struct json_look *look)
 {
     size_t n = (size_t) (end - p);
     if (n >= 4 && (memcmp(p, "null", 4) == 0 || memcmp(p, "true", 4) == 0))
         return 4;
-    return n >= 5 && memcmp(p, "false", 5) == 0 ? 5 : 0;
+    return n >= 5 && memcmp(p, "false", 5) == 0 ? 5 : go_wrong(look, p);
 }
 
 /* A string, number or word. */
-static size_t take_scalar(const char *p, const char *end, bool *escaped)
+static size_t take_scalar(const char *p, const char *end, struct json_look *look)
 {
     if (p == end)
-        return 0;
+        return go_wrong(look, p);
     if (*p == '"')
-        return json_take_string(p, end, escaped);
-    return json_kind_of(*p) == JSON_KIND_NUMBER ? json_take_number(p, end) : json_take_word(p, end);
+        return json_take_string(p, end, look);
+    return json_kind_of(*p) == JSON_KIND_NUMBER ? json_take_number(p, end, look)
+                                                : json_take_word(p, end, look);
 }
 
 /* The containers that are open: one bit each, set for an object. */
@@ -159,22 +195,28 @@ static bool nest_open(struct nest *nest, bool object)
 }
 
 /* In an object: the key, the colon, and the white space around them; NULL when they are not there. */
-static const char *take_key(const char *p, const char *end)
+static const char *take_key(const char *p, const char *end, struct json_look *look)
 {
-    bool escaped;
     p = json_skip_space(p, end);
-    size_t length = json_take_string(p, end, &escaped);
+    size_t length = json_take_string(p, end, look);
+    if (length == 0)
+        return NULL;
     p = json_skip_space(p + length, end);
-    return length == 0 || p == end || *p != ':' ? NULL : json_skip_space(p + 1, end);
+    if (p < end && *p == ':')
+        return json_skip_space(p + 1, end);
+    look->wrong = p;
+    return NULL;
 }
 
 /* Opens containers from p on as long as each begins with another; p then stands at a scalar or behind
  * an empty container (*done). */
-static const char *open_nest(const char *p, const char *end, struct nest *nest, bool *done)
+static const char *open_nest(const char *p, const char *end, struct nest *nest, bool *done,
+                             struct json_look *look)
 {
     *done = false;
     while (p != NULL && p < end && (*p == '[' || *p == '{')) {
         char close = *p == '[' ? ']' : '}';
+        look->wrong = p;
         if (!nest_open(nest, *p == '{'))
             return NULL;
         p = json_skip_space(p + 1, end);
@@ -184,22 +226,24 @@ static const char *open_nest(const char *p, const char *end, struct nest *nest, 
             return p + 1;
         }
         if (close == '}')
-            p = take_key(p, end);
+            p = take_key(p, end, look);
     }
     return p;
 }
 
 /* Behind a value: closes what ends here; p then stands behind the comma (and key) before the next value,
  * or, with depth 0, behind the outermost container. */
-static const char *close_nest(const char *p, const char *end, struct nest *nest)
+static const char *close_nest(const char *p, const char *end, struct nest *nest,
+                              struct json_look *look)
 {
     while (nest->depth > 0) {
         p = json_skip_space(p, end);
+        look->wrong = p;
         if (p == end)
             return NULL;
         if (*p == ',') {
             p++;
-            return in_object(nest) ? take_key(p, end) : json_skip_space(p, end);
+            return in_object(nest) ? take_key(p, end, look) : json_skip_space(p, end);
         }
         if (*p != (in_object(nest) ? '}' : ']'))
             return NULL;
@@ -209,22 +253,22 @@ static const char *close_nest(const char *p, const char *end, struct nest *nest)
     return p;
 }
 
-size_t json_take_value(const char *p, const char *end, bool *escaped)
+size_t json_take_value(const char *p, const char *end, struct json_look *look)
 {
     struct nest nest = {.depth = 0};
     const char *at = p;
-    bool inner = false, done;
-    *escaped = false;
+    bool done;
     if (p < end && *p != '[' && *p != '{')
-        return take_scalar(p, end, escaped);
+        return take_scalar(p, end, look);
     do {
-        at = open_nest(at, end, &nest, &done);
+        at = open_nest(at, end, &nest, &done, look);
         if (at != NULL && !done) {
-            size_t length = take_scalar(at, end, &inner);
+            size_t length = take_scalar(at, end, look);
             at = length > 0 ? at + length : NULL;
         }
         if (at != NULL)
-            at = close_nest(at, end, &nest);
+            at = close_nest(at, end, &nest, look);
     } while (at != NULL && nest.depth > 0);
+    look->escaped = false;
     return at == NULL ? 0 : (size_t) (at - p);
 }

@@ -2,7 +2,8 @@
  * what weir takes for JSON: the fast paths beside them must agree.
  *
  * A json_take_ function reads what begins at `p`, before `end`, and returns the number of bytes it
- * covers, or 0 when no whole and valid one begins there.
+ * covers, or 0 when no whole and valid one begins there: look->wrong is then the place where it goes
+ * wrong, less than JSON_TOKEN_MAX before `end` if bytes behind `end` could still make it right.
  */
 #ifndef WEIR_JSON_GRAMMAR_H
 #define WEIR_JSON_GRAMMAR_H
@@ -17,16 +18,24 @@ static inline enum json_kind json_kind_of(char first)
     return (enum json_kind) json_kinds[(unsigned char) first];
 }
 
-/* A string with both quotes; *escaped tells of a backslash in it. */
-size_t json_take_string(const char *p, const char *end, bool *escaped);
+enum { JSON_TOKEN_MAX = 8 }; /* bytes of an escape, a character, a word */
 
-size_t json_take_number(const char *p, const char *end);
+struct json_look {
+    const char *wrong;
+    bool escaped; /* of a string: there is a backslash in it */
+};
+
+/* A string with both quotes. */
+size_t json_take_string(const char *p, const char *end, struct json_look *look);
+
+/* A number: as many bytes as belong to it. */
+size_t json_take_number(const char *p, const char *end, struct json_look *look);
 
 /* null, true or false. */
-size_t json_take_word(const char *p, const char *end);
+size_t json_take_word(const char *p, const char *end, struct json_look *look);
 
 /* Any value: arrays and objects to JSON_DEPTH_MAX, with what stands in them. */
-size_t json_take_value(const char *p, const char *end, bool *escaped);
+size_t json_take_value(const char *p, const char *end, struct json_look *look);
 
 /* Passes over the bytes of a string that need no look; stands at a quote, a backslash, a control character,
  * a byte beyond ASCII, or the end. */

@@ -220,7 +220,7 @@ static int refuse(struct json_lines *lines, struct str text, const char *p, size
     const char *line_end = p < end ? memchr(p, '\n', (size_t) (end - p)) : NULL;
     if (line_end == NULL && !last)
         return 0;
-    (void) error_set(err, ERROR_FORMAT, "line %llu: %s", (unsigned long long) lines->line, why);
+    (void) error_set(err, ERROR_FORMAT, "%s", why);
     (void) error_at(err, lines->line > INT32_MAX ? INT32_MAX : (int) lines->line, 0, 0);
     *at = line_end != NULL ? (size_t) (line_end + 1 - text.p) : text.n;
     lines->line += line_end != NULL;
@@ -239,15 +239,17 @@ static bool find_object(struct json_lines *lines, const char **p, const char *en
     return false;
 }
 
+/* No object is left in the text. An array that is not closed is told once. */
 static int end_of_text(struct json_lines *lines, struct str text, size_t *at, bool last,
                        struct error *err)
 {
     bool open = lines->state == STATE_ARRAY || lines->state == STATE_ARRAY_NEXT ||
                 lines->state == STATE_ARRAY_MORE;
     *at = text.n;
-    if (last && open)
-        return refuse(lines, text, text.p + text.n, at, last, "the array is not closed", err);
-    return 0;
+    if (!last || !open)
+        return 0;
+    lines->state = STATE_ARRAY_END;
+    return refuse(lines, text, text.p + text.n, at, last, "the array is not closed", err);
 }
 
 /* --- public --------------------------------------------------------------------------------------------- */

@@ -10,10 +10,8 @@
 #include "json/rows.h"
 
 struct json_lines_options {
-    const struct str *keys; /* wanted keys, decoded; lent for the life of the scanner */
+    const struct str *keys; /* wanted keys, decoded, each once; lent for the life of the scanner */
     size_t count;
-    bool rest; /* report members whose key is not wanted too (column = count) through `other` */
-    bool scalar;
 };
 
 struct json_object {
@@ -32,8 +30,9 @@ void json_lines_free(struct json_lines *lines);
 void json_lines_reset(struct json_lines *lines);
 
 /* Finds the next object in text[*at ..]. `last` says that nothing follows this text. Returns 1 and moves
- * *at behind it; 0 when more bytes are needed (or, with `last`, at the end); -1 on what is not valid,
- * err with the line number; *at then stands behind the end of that line, so that a reader may go on. */
+ * *at behind it; 0 when more bytes are needed (or, with `last`, at the end): then *at stands at or before the
+ * object that is not whole yet, and what is before *at can go; -1 on what is not valid, err with the line
+ * (err->line): *at then stands behind the end of that line, so that a reader may go on. */
 int json_lines_next(struct json_lines *lines, struct str text, size_t *at, bool last,
                     struct json_object *out, struct error *err);
 

@@ -258,9 +258,10 @@ static bool is_short_number(const char *p, size_t n)
 static bool check_cell(const struct json_cell *cell, const char *row)
 {
     const char *p = row + cell->start, *end = p + cell->length;
+    struct json_look look;
     if (cell->kind != JSON_KIND_NUMBER)
-        return cell->length > 0 && json_take_word(p, end) == cell->length;
-    return is_short_number(p, cell->length) || json_take_number(p, end) == cell->length;
+        return cell->length > 0 && json_take_word(p, end, &look) == cell->length;
+    return is_short_number(p, cell->length) || json_take_number(p, end, &look) == cell->length;
 }
 
 /* Makes the noted cells whole; true when all are valid values. */

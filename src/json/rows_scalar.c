@@ -93,13 +93,13 @@ static enum json_step read_row(struct json_scan *scan, const char *row, size_t n
     size_t column = 0;
     bool more = p < end && *p != ']';
     while (more) {
-        bool escaped;
-        size_t length = json_take_value(p, end, &escaped);
+        struct json_look look;
+        size_t length = json_take_value(p, end, &look);
         if (length == 0)
-            return refuse(scan, (size_t) (p - row), problem_of_value(p < end ? *p : ' '));
+            return refuse(scan, (size_t) (look.wrong - row), problem_of_value(p < end ? *p : ' '));
         if (column == scan->columns)
             return refuse(scan, (size_t) (p - row), "more values than columns");
-        add_cell(scan, column++, row, (size_t) (p - row), length, escaped);
+        add_cell(scan, column++, row, (size_t) (p - row), length, look.escaped);
         p = json_skip_space(p + length, end);
         more = p < end && *p == ',';
         if (more)

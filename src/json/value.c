@@ -9,8 +9,8 @@ static const uint32_t REPLACEMENT = 0xFFFD;
 static bool whole_value(struct str text, struct str *out)
 {
     const char *end = text.p + text.n, *p = json_skip_space(text.p, end);
-    bool escaped;
-    size_t length = json_take_value(p, end, &escaped);
+    struct json_look look;
+    size_t length = json_take_value(p, end, &look);
     *out = (struct str){p, length};
     return length > 0 && json_skip_space(p + length, end) == end;
 }
@@ -141,9 +141,9 @@ bool json_compact(struct str value, char *to, size_t *n)
     char *out = to;
     while (p < end) {
         size_t length = 1;
-        bool escaped;
+        struct json_look look;
         if (*p == '"')
-            length = json_take_string(p, end, &escaped);
+            length = json_take_string(p, end, &look);
         if (!json_is_space(*p)) {
             memcpy(out, p, length);
             out += length;
@@ -167,8 +167,8 @@ bool json_minify(struct str value, struct buf *out)
 /* The key before the colon, and the white space around it; NULL when they are not there. */
 static const char *take_key(const char *p, const char *end, struct str *key)
 {
-    bool escaped;
-    size_t length = json_take_string(p, end, &escaped);
+    struct json_look look;
+    size_t length = json_take_string(p, end, &look);
     if (length == 0)
         return NULL;
     *key = (struct str){p + 1, length - 2};
@@ -181,12 +181,13 @@ bool json_next(struct str container, size_t *at, struct json_member *out)
     const char *end = container.p + container.n, *p = json_skip_space(container.p + *at, end);
     if (p == end || (*at == 0 ? *p != '[' && *p != '{' : *p != ','))
         return false;
-    bool object = *json_skip_space(container.p, end) == '{', escaped;
+    bool object = *json_skip_space(container.p, end) == '{';
+    struct json_look look;
     p = json_skip_space(p + 1, end);
     out->key = (struct str){"", 0};
     if (object)
         p = take_key(p, end, &out->key);
-    size_t length = p == NULL ? 0 : json_take_value(p, end, &escaped);
+    size_t length = p == NULL ? 0 : json_take_value(p, end, &look);
     if (length == 0)
         return false;
     out->value = (struct str){p, length};
