@@ -94,16 +94,20 @@ static bool nothing_found(const struct buf *tried, struct error *err)
 static bool find(struct azure_credential *c, struct buf *tried, struct error *err)
 {
     for (size_t i = 0; i < azure_source_count && !c->grant.source; i++) {
+        const struct azure_source *source = &azure_sources[i];
         struct buf why = BUF_INIT(TRIED_MAX);
         struct error failure = ERROR_INIT;
-        if (azure_sources[i].find(&c->options, &c->grant, &why, &failure))
-            c->grant.source = &azure_sources[i];
-        else
+        if (source->find(&c->options, &c->grant, &why, &failure)) {
+            c->grant.source = source;
+        } else {
             azure_grant_release(&c->grant);
-        if (!c->grant.source)
-            put_tried(tried, azure_sources[i].name,
-                      failure.code != ERROR_NONE ? failure.message : buf_text(&why));
+            put_tried(tried, source->name, buf_text(&why));
+        }
         buf_release(&why);
+        if (failure.code != ERROR_NONE) {
+            *err = failure;
+            return false;
+        }
     }
     if (!c->grant.source)
         return nothing_found(tried, err);

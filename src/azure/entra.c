@@ -164,9 +164,20 @@ static bool refuse(const json_t *root, int status, struct str secret, struct err
     return false;
 }
 
+/* No verdict on who we are: the authority itself is in trouble. */
+static bool in_trouble(int status, struct error *err)
+{
+    if (status == 429)
+        return error_set(err, ERROR_THROTTLED,
+                         "sign-in failed: the authority asks for patience (429)");
+    return error_set(err, ERROR_SERVICE, "sign-in failed: the authority fails (status %d)", status);
+}
+
 static bool read_answer(struct str body, int status, struct str secret, struct azure_token *out,
                         struct error *err)
 {
+    if (status == 429 || status >= 500)
+        return in_trouble(status, err);
     json_t *root = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
     bool ok;
     if (!json_is_object(root))

@@ -20,7 +20,7 @@ struct entra_application {
 };
 
 /* ERROR_AUTH with Entra's own text and what it means; ERROR_NETWORK, ERROR_TIMEOUT when it cannot be
- * reached; ERROR_FORMAT for an answer that is none; ERROR_SETTINGS for a tenant that is no name. */
+ * reached; ERROR_SERVICE, ERROR_THROTTLED when it is in trouble itself; ERROR_FORMAT for an answer that is none; ERROR_SETTINGS for a tenant that is no name. */
 bool entra_application_token(struct http_client *http, const struct entra_application *application,
                              const char *audience, struct azure_token *out, struct error *err);
 

@@ -46,7 +46,8 @@ static bool is_answer(const struct call *call)
 
 static bool may_try_again(const struct call *call, int attempt)
 {
-    if (attempt >= HTTP_CALL_TRIES || (!call->connected && attempt >= HTTP_CONNECT_TRIES))
+    if (attempt >= HTTP_CALL_TRIES || call->retry_after > HTTP_CALL_PAUSE_MAX ||
+        (!call->connected && attempt >= HTTP_CONNECT_TRIES))
         return false;
     if (!is_answer(call))
         return call->error.code == ERROR_NETWORK || call->error.code == ERROR_TIMEOUT;

@@ -31,6 +31,7 @@ enum {
     HTTP_ERROR_BODY_MAX = 64 * 1024,    /* kept of a body whose status is not 2xx */
     HTTP_CALL_TRIES = 5,
     HTTP_CONNECT_TRIES = 2,      /* in http_call, when no connection comes about at all */
+    HTTP_CALL_PAUSE_MAX = 120,   /* seconds; http_call waits for no longer Retry-After */
     HTTP_RETRY_AFTER_MAX = 3600, /* seconds; a longer Retry-After is taken as this */
     HTTP_PAUSE_MAX = 60          /* seconds, of the growing pauses */
 };

@@ -140,7 +140,7 @@ static bool call(struct workspace *w, struct buf *body, int *status, struct erro
 
 static bool ask(struct workspace *w, struct buf *body, struct error *err)
 {
-    for (bool renewed = false;; renewed = true) {
+    for (unsigned renewals = 0;; renewals++) {
         struct verdict verdict;
         int status = 0;
         if (!call(w, body, &status, err))
@@ -151,7 +151,7 @@ static bool ask(struct workspace *w, struct buf *body, struct error *err)
         if (status == 204)
             return error_set(err, ERROR_NOT_FOUND, "the workspace holds no data yet");
         verdict_of_status(status, buf_str(body), &verdict);
-        if (!verdict.token || renewed) {
+        if (!verdict.token || renewals >= WORKSPACE_TOKEN_RENEWALS) {
             if (err && err->code == ERROR_NONE)
                 *err = verdict.error;
             return false;

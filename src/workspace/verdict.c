@@ -176,7 +176,8 @@ void verdict_of(const struct http_response *http, struct response *response, boo
 void verdict_of_error(const struct error *error, bool reached, struct verdict *out)
 {
     *out = (struct verdict){.error = *error};
-    bool wire = error->code == ERROR_NETWORK || error->code == ERROR_TIMEOUT;
+    bool wire = error->code == ERROR_NETWORK || error->code == ERROR_TIMEOUT ||
+                error->code == ERROR_SERVICE || error->code == ERROR_THROTTLED;
     out->outcome = error->code == ERROR_INTERRUPTED ? WORKSPACE_STOPPED
                    : wire && reached                ? WORKSPACE_BROKEN
                                                     : WORKSPACE_REFUSED;

@@ -2,7 +2,7 @@
  *
  *     queued --start--> active --answer--> ended --done()--> gone
  *        ^                         |
- *        +---- token refused, once +
+ *        +------ token refused ----+
  *
  * 1. A query is in exactly one of the three lists until its `done` is called, once.
  * 2. The network loop only moves a query from active to ended; `done` is called by workspace_run itself,
@@ -24,7 +24,7 @@ struct query {
     struct response *response;
     uint64_t began;
     unsigned generation;
-    bool renewed;
+    unsigned renewals; /* of the token, for this query */
     struct workspace_result result;
 };
 
@@ -208,7 +208,7 @@ static bool on_body(void *context, const char *bytes, size_t n, struct error *er
     return response_feed(q->response, bytes, n, err);
 }
 
-/* Back to the head of the queue for one more try, with a new token. */
+/* Back to the head of the queue, for a try with a new token. */
 static void try_again_with_token(struct query *q)
 {
     struct workspace *w = q->workspace;
@@ -218,7 +218,7 @@ static void try_again_with_token(struct query *q)
     }
     response_free(q->response);
     q->response = NULL;
-    q->renewed = true;
+    q->renewals++;
     q->next = w->queued;
     w->queued = q;
     w->queued_count++;
@@ -245,7 +245,7 @@ static void on_done(void *context, const struct http_response *http)
     } else if (http->status != 0) {
         patience_answered(&w->patience, &w->pace);
     }
-    if (verdict.token && !q->renewed) {
+    if (verdict.token && q->renewals < WORKSPACE_TOKEN_RENEWALS) {
         try_again_with_token(q);
     } else {
         end_query(q, &verdict);

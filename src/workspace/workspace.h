@@ -32,6 +32,7 @@ enum {
     WORKSPACE_KQL_MAX = 1024 * 1024,
     WORKSPACE_TAG_MAX = 256,
     WORKSPACE_ASK_TRIES = 8,
+    WORKSPACE_TOKEN_RENEWALS = 3, /* of one query whose token is refused again and again */
     WORKSPACE_ASK_BYTES_MAX = 256 * 1024 * 1024, /* text of one workspace_table */
     WORKSPACE_METADATA_MAX = 64 * 1024 * 1024
 };
@@ -89,7 +90,8 @@ struct workspace_query {
     void *context;
 };
 
-/* Queues one try of a query: no retry, but a token that is refused is renewed once. */
+/* Queues one try of a query: no retry, but a token that is refused is renewed (at most
+ * WORKSPACE_TOKEN_RENEWALS times). */
 bool workspace_start(struct workspace *workspace, const struct workspace_query *query,
                      struct error *err);
 /* Runs until nothing is queued or under way, `seconds` have passed (< 0: no limit), or workspace_wake.

@@ -213,6 +213,20 @@ static void hostile_text_does_not_reach_a_terminal(void **state)
     assert_non_null(strstr(f->err.message, "\\x1b[2J"));
 }
 
+static void an_authority_in_trouble_says_nothing_about_us(void **state)
+{
+    struct fixture *f = *state;
+    server_answer(f->server, &(struct server_answer){
+                                 .times = 5, .status = 503, .headers = "Retry-After: 0\r\n"});
+    assert_false(ask(f));
+    assert_int_equal(f->err.code, ERROR_SERVICE);
+    server_answer(f->server,
+                  &(struct server_answer){.status = 429, .headers = "Retry-After: 900\r\n"});
+    assert_false(ask(f)); /* and does not wait so long */
+    assert_int_equal(f->err.code, ERROR_THROTTLED);
+    assert_true(server_all_used(f->server));
+}
+
 static void what_is_no_token_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -351,6 +365,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_authority_that_repeats_the_secret_is_not_repeated,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(hostile_text_does_not_reach_a_terminal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_authority_in_trouble_says_nothing_about_us, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_token_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_at_the_authority_is_a_matter_of_the_network, set_up,
                                         tear_down),

@@ -80,15 +80,23 @@ static void on_done(void *context, const struct workspace_result *result)
         workspace_wake(told->fixture->workspace);
 }
 
+bool fixture_try(struct fixture *f, struct told *told, const char *kql, struct error *err)
+{
+    struct workspace_query query = {.kql = str_of(kql),
+                                    .columns = told->columns.max > 0 ? on_columns : NULL,
+                                    .row = on_row,
+                                    .done = on_done,
+                                    .context = told};
+    told->fixture = f;
+    told->done = 0;
+    return workspace_start(f->workspace, &query, err);
+}
+
 void fixture_start(struct fixture *f, struct told *told, const char *kql)
 {
-    told->fixture = f;
     buf_init(&told->columns, TEXT_MAX);
     buf_init(&told->rows, TEXT_MAX);
-    told->done = 0;
-    struct workspace_query query = {
-        .kql = str_of(kql), .columns = on_columns, .row = on_row, .done = on_done, .context = told};
-    assert_true(workspace_start(f->workspace, &query, &f->err));
+    assert_true(fixture_try(f, told, kql, &f->err));
 }
 
 void fixture_query(struct fixture *f, struct told *told, const char *kql)

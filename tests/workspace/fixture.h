@@ -42,6 +42,8 @@ void fixture_close(struct fixture *f);
 void fixture_sign_in(struct fixture *f, unsigned times);
 void fixture_answer(struct fixture *f, int status, struct str body);
 
+/* Queues a query, which may fail; the buffers of `told` are the caller's. */
+bool fixture_try(struct fixture *f, struct told *told, const char *kql, struct error *err);
 /* Starts a query; `told` must live until it is done. */
 void fixture_start(struct fixture *f, struct told *told, const char *kql);
 /* One query from start to end. */

@@ -1,6 +1,7 @@
 /* Queries: what is sent, in what order and pace, with which token, and how a run ends. */
 #include "fixture.h"
 
+#include "base/memory.h"
 #include "base/tick.h"
 
 #include <stdio.h>
@@ -15,6 +16,8 @@
 #define NEW_TOKEN "{\"expires_in\":3600,\"access_token\":\"eyJ.two\"}"
 #define BAD_TOKEN                                                                                  \
     "{\"error\":{\"code\":\"InvalidTokenError\",\"message\":\"The token has expired\"}}"
+
+#define NOBODY "{\"error\":{\"code\":\"AuthenticationFailed\",\"message\":\"Who?\"}}"
 
 static const uint64_t MS = 1000000;
 
@@ -121,17 +124,17 @@ static void a_refused_token_is_renewed_and_the_query_asked_again(void **state)
     fixture_close(&f);
 }
 
-static void a_token_that_is_refused_twice_is_an_error(void **state)
+static void a_token_that_is_refused_again_and_again_is_an_error(void **state)
 {
     (void) state;
     struct fixture f;
     struct told told = {0};
     fixture_open(&f, NULL);
-    fixture_sign_in(&f, 2);
-    fixture_answer(&f, 401,
-                   STR("{\"error\":{\"code\":\"AuthenticationFailed\",\"message\":\"Who?\"}}"));
-    fixture_answer(&f, 401,
-                   STR("{\"error\":{\"code\":\"AuthenticationFailed\",\"message\":\"Who?\"}}"));
+    fixture_sign_in(&f, 1 + WORKSPACE_TOKEN_RENEWALS);
+    server_answer(f.server, &(struct server_answer){.match = FIXTURE_QUERY,
+                                                    .times = 1 + WORKSPACE_TOKEN_RENEWALS,
+                                                    .status = 401,
+                                                    .body = STR(NOBODY)});
     fixture_query(&f, &told, "T");
     assert_int_equal(told.result.outcome, WORKSPACE_REFUSED);
     assert_int_equal(told.result.error.code, ERROR_AUTH);
@@ -396,6 +399,37 @@ static void a_full_queue_and_a_huge_query_are_refused(void **state)
     fixture_close(&f);
 }
 
+static void each_allocation_may_fail(void **state)
+{
+    (void) state;
+    struct fixture f;
+    open_and_sign_in(&f, NULL);
+    server_answer(f.server, &(struct server_answer){
+                                .match = FIXTURE_QUERY, .times = 1000, .body = STR(GOOD)});
+    fixture_sign_in(&f, 1000);
+    unsigned failed = 0;
+    for (uint64_t n = 1, spared = 0; spared < 2; n++) {
+        struct told told = {.fixture = &f};
+        struct error err = ERROR_INIT;
+        buf_init(&told.rows, 1000);
+        assert_true(buf_reserve(&told.rows, 100));
+        azure_credential_refused(f.credential, "https://api.loganalytics.io");
+        mem_fail_at(n);
+        bool ok = fixture_try(&f, &told, "T", &err) && workspace_run(f.workspace, -1, &err);
+        mem_fail_at(0);
+        assert_true(ok ? told.done == 1 : err.code == ERROR_MEMORY);
+        spared += ok && told.result.outcome == WORKSPACE_OK;
+        if (ok && told.result.outcome == WORKSPACE_OK)
+            assert_string_equal(buf_text(&told.rows), "[\"x\",1]\n[\"y\",2]\n");
+        else if (ok)
+            assert_int_equal(told.result.error.code, ERROR_MEMORY);
+        failed += !ok || told.result.outcome != WORKSPACE_OK;
+        told_release(&told);
+    }
+    assert_true(failed > 20);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,7 +437,7 @@ int main(void)
         cmocka_unit_test(a_query_says_who_asks_and_what),
         cmocka_unit_test(settings_that_cannot_work_are_refused),
         cmocka_unit_test(a_refused_token_is_renewed_and_the_query_asked_again),
-        cmocka_unit_test(a_token_that_is_refused_twice_is_an_error),
+        cmocka_unit_test(a_token_that_is_refused_again_and_again_is_an_error),
         cmocka_unit_test(queries_whose_token_is_refused_together_renew_it_once),
         cmocka_unit_test(a_refused_sign_in_is_told_to_every_query),
         cmocka_unit_test(at_most_so_many_queries_run_at_once),
@@ -413,6 +447,7 @@ int main(void)
         cmocka_unit_test(a_stop_is_told_to_all_queries_once),
         cmocka_unit_test(the_end_of_a_query_may_start_the_next),
         cmocka_unit_test(a_full_queue_and_a_huge_query_are_refused),
+        cmocka_unit_test(each_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
