@@ -163,6 +163,7 @@ size_t json_take_word(const char *p, const char *end, struct json_look *look)
 /* A string, number or word. */
 static size_t take_scalar(const char *p, const char *end, struct json_look *look)
 {
+    look->escaped = false;
     if (p == end)
         return go_wrong(look, p);
     if (*p == '"')
