@@ -1,6 +1,6 @@
 # What an installation holds beside the programs. The build tree has the same shape, so what is written here
 # into its share/ is also what the programs find when they run from it.
-foreach(data schemas hunts)
+foreach(data schemas prices hunts)
   if(IS_DIRECTORY "${CMAKE_SOURCE_DIR}/${data}")
     file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/share/weir")
     file(CREATE_LINK "${CMAKE_SOURCE_DIR}/${data}" "${CMAKE_BINARY_DIR}/share/weir/${data}" SYMBOLIC)
