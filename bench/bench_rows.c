@@ -1,4 +1,4 @@
-/* Rows of the service to lines in partition buffers, one core, memory to memory.
+/* Rows of the service to lines in partition buffers, and lines to values, one core, memory to memory.
  *
  *     bench_rows               the figures
  *     bench_rows NAME          only those whose name holds NAME
@@ -14,7 +14,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "lake/pile.h"
-#include "json/rows.h"
+#include "json/lines.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,6 +227,7 @@ struct job {
     char *room;
     struct lake_pool *pool;
     struct lake_pile *piles[PARTITIONS];
+    struct buf lines; /* of all rows */
     uint64_t rows, cells, bytes, sum;
 };
 
@@ -310,6 +311,56 @@ static bool whole_way(struct job *job, struct error *err)
     return ok;
 }
 
+static bool keep_lines(void *context, struct str lines, struct error *err)
+{
+    struct job *job = context;
+    buf_put_str(&job->lines, lines);
+    return buf_ok(&job->lines, "the lines", err);
+}
+
+/* The lines, in their order, for those who read them. */
+static bool make_lines(struct job *job, struct error *err)
+{
+    bool ok = scan(job, add_to_pile, err);
+    for (int i = 0; i < PARTITIONS; i++) {
+        ok = ok &&
+             (job->piles[i] == NULL || lake_piles_merge(&job->piles[i], 1, keep_lines, job, err));
+        lake_pile_free(job->piles[i]);
+        job->piles[i] = NULL;
+    }
+    return ok;
+}
+
+static bool read_lines(struct job *job, const struct json_lines_options *options, struct error *err)
+{
+    struct json_lines *lines = json_lines_new(options, err);
+    struct json_object object;
+    size_t at = 0;
+    int found = lines == NULL ? -1 : 1;
+    for (job->cells = 0; found > 0; job->cells += (uint64_t) object.present[0])
+        if ((found = json_lines_next(lines, buf_str(&job->lines), &at, true, &object, err)) <= 0)
+            break;
+    json_lines_free(lines);
+    return found == 0;
+}
+
+static bool read_few(struct job *job, struct error *err)
+{
+    static const struct str few[] = {
+        {"TimeGenerated", 13}, {"SourceIP", 8}, {"DestinationIP", 13}, {"SentBytes", 9}};
+    struct json_lines_options options = {.keys = few, .count = sizeof few / sizeof few[0]};
+    return read_lines(job, &options, err);
+}
+
+static bool read_all(struct job *job, struct error *err)
+{
+    static struct str all[COLUMNS_MAX];
+    struct json_lines_options options = {.keys = all, .count = job->columns->n};
+    for (size_t i = 0; i < job->columns->n; i++)
+        all[i] = str_of(job->columns->v[i].name);
+    return read_lines(job, &options, err);
+}
+
 static int by_size(const void *a, const void *b)
 {
     double x = *(const double *) a, y = *(const double *) b;
@@ -324,7 +375,7 @@ static uint64_t cpu_ns(void)
     return (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec;
 }
 
-static bool measure(struct job *job, const char *name, job_fn *fn, struct error *err)
+static bool measure(struct job *job, const char *name, size_t bytes, job_fn *fn, struct error *err)
 {
     double seconds[REPEATS];
     if (job->only != NULL && strstr(name, job->only) == NULL)
@@ -339,8 +390,8 @@ static bool measure(struct job *job, const char *name, job_fn *fn, struct error 
     }
     qsort(seconds, REPEATS, sizeof seconds[0], by_size);
     printf("%-44s %6.2f GB/s   %6.0f ns a row   (best %.2f)\n", name,
-           (double) job->body.n / seconds[REPEATS / 2] / 1e9, seconds[REPEATS / 2] / ROWS * 1e9,
-           (double) job->body.n / seconds[0] / 1e9);
+           (double) bytes / seconds[REPEATS / 2] / 1e9, seconds[REPEATS / 2] / ROWS * 1e9,
+           (double) bytes / seconds[0] / 1e9);
     return true;
 }
 
@@ -351,22 +402,26 @@ static bool measure_all(struct job *job, struct error *err)
     job->room = mem_alloc(LINE_ROOM, 1, err);
     job->pool = lake_pool_new(&pool, err);
     bool ok = job->line != NULL && job->room != NULL && job->pool != NULL;
-    ok = ok && measure(job, "reading it (memchr)", only_read, err);
+    ok = ok && measure(job, "reading it (memchr)", job->body.n, only_read, err);
     for (int scalar = 0; ok && scalar < 2; scalar++) {
         const char *twin = scalar ? "scalar" : "AVX2";
         char name[64];
         job->scalar = scalar;
         (void) snprintf(name, sizeof name, "%s: scanner", twin);
-        ok = measure(job, name, only_scan, err);
+        ok = measure(job, name, job->body.n, only_scan, err);
         (void) snprintf(name, sizeof name, "%s: scanner, keys, lines", twin);
-        ok = ok && measure(job, name, scan_and_line, err);
+        ok = ok && measure(job, name, job->body.n, scan_and_line, err);
         (void) snprintf(name, sizeof name, "%s: scanner, keys, lines in piles", twin);
-        ok = ok && measure(job, name, whole_way, err);
+        ok = ok && measure(job, name, job->body.n, whole_way, err);
     }
+    ok = ok && make_lines(job, err) &&
+         measure(job, "lines: 4 keys of each", job->lines.used, read_few, err) &&
+         measure(job, "lines: all keys of each", job->lines.used, read_all, err);
     if (ok)
         printf("%llu rows, %.0f bytes a row as it came, %.0f as a line\n",
                (unsigned long long) job->rows, (double) job->body.n / ROWS,
                (double) job->bytes / ROWS);
+    buf_release(&job->lines);
     lake_line_free(job->line);
     mem_free(job->room);
     lake_pool_free(job->pool);
@@ -378,7 +433,7 @@ int main(int argc, char **argv)
     struct error err = ERROR_INIT;
     struct columns columns = {.n = 0};
     struct buf body = BUF_INIT(BODY_MAX);
-    struct job job = {.columns = &columns};
+    struct job job = {.columns = &columns, .lines = BUF_INIT(BODY_MAX)};
     bool ok = tick_parse(STR("2021-11-17T10:00:00Z"), &job.from) && read_columns(&columns, &err);
     ok = ok && make_body(&body, &columns, job.from);
     job.body = buf_str(&body);

@@ -1,0 +1,56 @@
+"""The work of bench_rows as the old notebook does it: json.loads, a pandas frame, JSON lines by partition.
+
+Prints the same figure, and how many times faster weir's way is; both in this run, of one core.
+"""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+
+import pandas as pd
+
+BENCH = os.path.join(os.environ["WEIR_BENCH"], "bench_rows")
+SCHEMA = os.path.join(os.environ["WEIR_SOURCE"], "schemas", "CommonSecurityLog.columns")
+WAY = "AVX2: scanner, keys, lines in piles"
+
+
+def columns():
+    with open(SCHEMA, encoding="utf-8") as file:
+        names = [line.split()[0] for line in file if line.strip() and not line.startswith("#")]
+    return names + ["_ItemId"]
+
+
+def partitions(body, names):
+    frame = pd.DataFrame(json.loads(body), columns=names)
+    frame["TimeGenerated"] = pd.to_datetime(frame["TimeGenerated"], format="ISO8601")
+    return {
+        tick: rows.to_json(orient="records", lines=True, date_format="iso")
+        for tick, rows in frame.groupby(frame["TimeGenerated"].dt.floor("5min"))
+    }
+
+
+def weir():
+    out = subprocess.run([BENCH, WAY], check=True, capture_output=True, text=True).stdout
+    return float(re.search(r"([\d.]+) GB/s", out).group(1))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "body")
+        subprocess.run([BENCH, "--body", path], check=True)
+        with open(path, "rb") as file:
+            body = file.read()
+    names = columns()
+    begin = time.process_time()
+    made = partitions(body, names)
+    seconds = time.process_time() - begin
+    python, ours = len(body) / seconds / 1e9, weir()
+    print(f"{'Python: json and pandas':<44} {python:6.3f} GB/s   ({len(made)} partitions)")
+    print(f"{'weir: ' + WAY:<44} {ours:6.2f} GB/s   {ours / python:.0f} times that")
+
+
+if __name__ == "__main__":
+    main()
