@@ -19,7 +19,7 @@ static struct columns columns_of(const char *text)
     struct str rest = str_of(text), one;
     while (str_split(&rest, ',', &one)) {
         struct str name;
-        enum column_type type;
+        enum column_type type = COLUMN_STRING;
         one = str_trim(one);
         assert_true(str_split(&one, ' ', &name) && column_type_parse(one, &type));
         assert_true(columns_add(&columns, name, type, NULL));

@@ -1,10 +1,7 @@
-/* A folder as a store when calls fail and processes die: nothing half-written shows, and nothing stays.
- *
- * The calls of the driver that touch the disk go through __wrap_ functions (--wrap of the linker), so that
- * the n-th one can be made to fail or to be the last thing the process does.
- */
+/* A folder as a store when calls fail and processes die: nothing half-written shows, and nothing stays. */
 #include "store/store.h"
 
+#include "fault.h"
 #include "folder.h"
 
 #include <errno.h>
@@ -14,55 +11,6 @@
 #include <sys/wait.h>
 
 #include <cmocka.h>
-
-/* What happens at the n-th call from now on. */
-static struct {
-    int at;           /* 1: the next; 0: none */
-    const char *call; /* only this one; NULL: any */
-    int number;       /* errno of the failure; 0: the process is killed */
-    bool struck;
-} fault;
-
-static bool strikes(const char *call)
-{
-    if (fault.at == 0 || (fault.call && strcmp(call, fault.call) != 0) || --fault.at > 0)
-        return false;
-    fault.struck = true;
-    if (fault.number == 0)
-        (void) raise(SIGKILL);
-    errno = fault.number;
-    return true;
-}
-
-#define WRAP(type, name, parameters, ...)                                                          \
-    type __real_##name parameters;                                                                 \
-    type __wrap_##name parameters;                                                                 \
-    type __wrap_##name parameters                                                                  \
-    {                                                                                              \
-        return strikes(#name) ? -1 : __real_##name(__VA_ARGS__);                                   \
-    }
-
-WRAP(ssize_t, write, (int fd, const void *bytes, size_t n), fd, bytes, n)
-WRAP(int, fdatasync, (int fd), fd)
-WRAP(int, syncfs, (int fd), fd)
-WRAP(int, ftruncate, (int fd, off_t n), fd, n)
-WRAP(int, flock, (int fd, int how), fd, how)
-WRAP(int, mkdirat, (int fd, const char *name, mode_t mode), fd, name, mode)
-WRAP(int, unlinkat, (int fd, const char *name, int flags), fd, name, flags)
-WRAP(int, linkat, (int a, const char *b, int c, const char *d, int e), a, b, c, d, e)
-WRAP(int, renameat, (int a, const char *b, int c, const char *d), a, b, c, d)
-WRAP(int, renameat2, (int a, const char *b, int c, const char *d, unsigned e), a, b, c, d, e)
-
-int __real_openat(int fd, const char *name, int flags, ...);
-int __wrap_openat(int fd, const char *name, int flags, ...);
-int __wrap_openat(int fd, const char *name, int flags, ...)
-{
-    va_list args;
-    va_start(args, flags);
-    mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
-    va_end(args);
-    return strikes("openat") ? -1 : __real_openat(fd, name, flags, mode);
-}
 
 struct fixture {
     struct folder folder;

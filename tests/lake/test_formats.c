@@ -1,0 +1,104 @@
+/* The examples of docs/formats.md are a lake that weir reads and verifies. */
+#include "lake/check.h"
+#include "lake/schema.h"
+
+#include "base/file.h"
+
+#include "place.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { DOCUMENT_MAX = 1 << 20 };
+
+/* Takes the next block whose fence names a path with a slash: ```json weir/.../schema.json. */
+static bool next_block(struct str *rest, char name[STORE_NAME_MAX + 1], struct str *bytes)
+{
+    struct str line;
+    while (str_split(rest, '\n', &line)) {
+        const char *blank =
+            line.n > 3 && memcmp(line.p, "```", 3) == 0 ? memchr(line.p, ' ', line.n) : NULL;
+        if (!blank)
+            continue;
+        struct str path = {blank + 1, (size_t) (line.p + line.n - blank) - 1};
+        const char *end = strstr(rest->p, "\n```");
+        if (path.n > STORE_NAME_MAX || !memchr(path.p, '/', path.n) || !end)
+            return false;
+        memcpy(name, path.p, path.n);
+        name[path.n] = '\0';
+        *bytes = (struct str){rest->p, (size_t) (end - rest->p) + 1};
+        return true;
+    }
+    return false;
+}
+
+/* Puts the examples into the lake; how many. */
+static int put_examples(struct fixture *f)
+{
+    char name[STORE_NAME_MAX + 1];
+    struct str bytes;
+    int n = 0;
+    struct buf text = BUF_INIT(DOCUMENT_MAX);
+    assert_true(file_read(WEIR_SOURCE_DIR "/docs/formats.md", DOCUMENT_MAX, &text, &f->err));
+    struct str rest = buf_str(&text);
+    for (; next_block(&rest, name, &bytes); n++)
+        if (!store_put(f->store, name, bytes, &f->err))
+            fail_msg("%s", f->err.message);
+    buf_release(&text);
+    return n;
+}
+
+static bool must_be_ok(void *context, const struct lake_checked *checked, struct error *err)
+{
+    (void) err;
+    if (checked->finding != LAKE_FINDING_OK)
+        fail_msg("%s", lake_finding_text(checked->finding));
+    ++*(int *) context;
+    return true;
+}
+
+static void the_examples_are_a_lake_that_verifies(void **state)
+{
+    struct fixture *f = *state;
+    int partitions = 0;
+    struct lake_check_totals totals;
+    struct lake_check_options options = {.fn = must_be_ok, .context = &partitions};
+    assert_int_equal(put_examples(f), 4);
+    struct lake_ledger *ledger = lake_ledger_open(f->store, &place_of_tests, &f->err);
+    if (!ledger)
+        fail_msg("%s", f->err.message);
+    assert_int_equal(lake_ledger_segments(ledger), 2);
+    assert_true(lake_check(f->store, &place_of_tests, ledger, &options, &totals, &f->err));
+    assert_int_equal(partitions, 2);
+    assert_int_equal(totals.rows, 2);
+    lake_ledger_free(ledger);
+}
+
+static void the_schema_is_that_of_the_ledger(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_schema schema;
+    char hash[HASH_SHA256_HEX];
+    assert_int_equal(put_examples(f), 4);
+    assert_true(lake_schema_read(f->store, &place_of_tests, &schema, &f->err));
+    assert_int_equal(schema.columns.n, 7);
+    assert_int_equal(schema.earlier[3], 1 << COLUMN_INT);
+    assert_true(lake_columns_hash(&schema.columns, hash, &f->err));
+    struct lake_ledger *ledger = lake_ledger_open(f->store, &place_of_tests, &f->err);
+    assert_non_null(ledger);
+    assert_string_equal(lake_ledger_run(ledger, 0)->columns, hash);
+    lake_ledger_free(ledger);
+    lake_schema_release(&schema);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+        T(the_examples_are_a_lake_that_verifies),
+        T(the_schema_is_that_of_the_ledger),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,21 @@
+/* Calls that fail, and a process that dies, at a place of the test's choice.
+ *
+ * The calls that touch the disk go through functions of fault.c (--wrap of the linker: fault.cmake), so that the
+ * n-th one can be made to fail, or to be the last thing the process does.
+ */
+#ifndef WEIR_TESTS_STORE_FAULT_H
+#define WEIR_TESTS_STORE_FAULT_H
+
+#include <stdbool.h>
+
+/* What happens at the n-th call from now on. */
+struct fault {
+    int at;           /* 1: the next; 0: nothing happens */
+    const char *call; /* only this one counts; NULL: any */
+    int number;       /* errno of the failure; 0: the process is killed */
+    bool struck;      /* it has happened */
+};
+
+extern struct fault fault;
+
+#endif
