@@ -105,9 +105,10 @@ static bool add_column(struct load *load, struct str name, bool zoned, struct er
     for (size_t i = 0; i < load->columns.n; i++) {
         if (str_eq(str_of(load->columns.v[i].name), name))
             return true;
+        /* The engine cannot tell names apart by case alone. */
         if (str_eq_case(str_of(load->columns.v[i].name), name)) {
-            buf_printf(load->notes, "%s: column %.*s left out: %s is there already\n",
-                       load->found->name, (int) name.n, name.p, load->columns.v[i].name);
+            buf_printf(load->notes, "%s: column %.*s is read as %s\n", load->found->name,
+                       (int) name.n, name.p, load->columns.v[i].name);
             return true;
         }
     }
@@ -164,17 +165,23 @@ static bool look_at(struct load *load, const struct found_file *file, struct err
     return add_headers(load, group, err);
 }
 
-/* The header under which a group's files hold a column; NULL when they do not. */
+/* The header under which a group's files hold a column, in the same case or else in another; NULL when they do
+ * not. */
 static const char *header_of(const struct group *group, const char *column)
 {
+    const char *other = NULL;
     for (size_t i = 0; i < group->headers.n; i++) {
         struct str name;
         bool zoned;
-        if (data_header(str_of(group->headers.v[i].name), &name, &zoned, NULL) &&
-            str_eq(name, str_of(column)))
-            return group->headers.v[i].name;
+        const char *header = group->headers.v[i].name;
+        if (!data_header(str_of(header), &name, &zoned, NULL))
+            continue;
+        if (str_eq(name, str_of(column)))
+            return header;
+        if (!other && str_eq_case(name, str_of(column)))
+            other = header;
     }
-    return NULL;
+    return other;
 }
 
 /* --- the relation ------------------------------------------------------------------------------------- */

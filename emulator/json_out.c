@@ -14,11 +14,13 @@
 
 enum {
     NUMBER_MAX = 40,
-    SIZE_WORD = 8, /* estimate_data_size of a long, real, datetime, timespan */
+    /* What estimate_data_size counts; kql/bind_special.c has the same numbers. */
+    SIZE_WORD = 8, /* long, real, datetime, timespan */
     SIZE_INT = 4,
     SIZE_BOOL = 1,
     SIZE_GUID = 16,
-    SIZE_DECIMAL = 34
+    SIZE_DECIMAL = 34,
+    SIZE_DYNAMIC_FACTOR = 2
 };
 
 #define ONES UINT64_C(0x0101010101010101)
@@ -177,66 +179,97 @@ static void put_timespan(struct buf *buf, int64_t span)
     put_char(buf, '"');
 }
 
-/* Writes one value; its size as estimate_data_size counts it. */
-static uint64_t put_value(struct buf *buf, const struct engine_vector *vector, size_t row,
-                          bool native_dynamic)
+static void put_value(struct buf *buf, const struct engine_vector *vector, size_t row,
+                      bool native_dynamic)
 {
-    if (!engine_valid(vector, row)) {
-        put(buf, "null", 4);
-        return 0;
-    }
+    const void *values = vector->values;
     switch (vector->type) {
     case COLUMN_BOOL:
-        buf_puts(buf, ((const bool *) vector->values)[row] ? "true" : "false");
-        return SIZE_BOOL;
+        buf_puts(buf, ((const bool *) values)[row] ? "true" : "false");
+        return;
     case COLUMN_INT:
-        put_int(buf, ((const int32_t *) vector->values)[row]);
-        return SIZE_INT;
+        put_int(buf, ((const int32_t *) values)[row]);
+        return;
     case COLUMN_LONG:
-        put_int(buf, ((const int64_t *) vector->values)[row]);
-        return SIZE_WORD;
+        put_int(buf, ((const int64_t *) values)[row]);
+        return;
     case COLUMN_REAL:
-        put_real(buf, ((const double *) vector->values)[row]);
-        return SIZE_WORD;
+        put_real(buf, ((const double *) values)[row]);
+        return;
     case COLUMN_DATETIME:
-        put_datetime(buf, ((const int64_t *) vector->values)[row]);
-        return SIZE_WORD;
+        put_datetime(buf, ((const int64_t *) values)[row]);
+        return;
     case COLUMN_TIMESPAN:
-        put_timespan(buf, ((const int64_t *) vector->values)[row]);
-        return SIZE_WORD;
+        put_timespan(buf, ((const int64_t *) values)[row]);
+        return;
     case COLUMN_DYNAMIC:
         put_dynamic(buf, engine_text(vector, row), native_dynamic);
-        return engine_text(vector, row).n;
+        return;
     case COLUMN_DECIMAL:
-        put_string(buf, engine_text(vector, row));
-        return SIZE_DECIMAL;
     case COLUMN_GUID:
-        put_string(buf, engine_text(vector, row));
-        return SIZE_GUID;
     case COLUMN_STRING:
     case COLUMN_TYPE_COUNT:
         break;
     }
     put_string(buf, engine_text(vector, row));
-    return engine_text(vector, row).n;
 }
 
+/* What estimate_data_size counts for a value whatever it is: all of it, but for text. */
+static uint64_t fixed_size(enum column_type type)
+{
+    switch (type) {
+    case COLUMN_BOOL:
+        return SIZE_BOOL;
+    case COLUMN_INT:
+        return SIZE_INT;
+    case COLUMN_LONG:
+    case COLUMN_REAL:
+    case COLUMN_DATETIME:
+    case COLUMN_TIMESPAN:
+        return SIZE_WORD;
+    case COLUMN_GUID:
+        return SIZE_GUID;
+    case COLUMN_DECIMAL:
+        return SIZE_DECIMAL;
+    case COLUMN_STRING:
+    case COLUMN_DYNAMIC:
+    case COLUMN_TYPE_COUNT:
+        break;
+    }
+    return 0;
+}
+
+/* Writes one row; what estimate_data_size counts for its texts. Most values of a wide table are empty: those go
+ * the short way. */
 static uint64_t put_row(struct json_out *out, const struct engine_chunk *chunk, size_t row)
 {
+    struct buf *buf = out->body;
     uint64_t bytes = 0;
     for (size_t c = 0; c < chunk->count; c++) {
-        put_char(out->body, c == 0 ? '[' : ',');
-        bytes += put_value(out->body, &chunk->vectors[c], row, out->native_dynamic);
+        const struct engine_vector *vector = &chunk->vectors[c];
+        put_char(buf, c == 0 ? '[' : ',');
+        if (!engine_valid(vector, row)) {
+            put(buf, "null", 4);
+            continue;
+        }
+        if (vector->type == COLUMN_STRING)
+            bytes += engine_text(vector, row).n;
+        else if (vector->type == COLUMN_DYNAMIC)
+            bytes += engine_text(vector, row).n * SIZE_DYNAMIC_FACTOR;
+        put_value(buf, vector, row, out->native_dynamic);
     }
     if (chunk->count == 0)
-        put_char(out->body, '[');
-    put_char(out->body, ']');
+        put_char(buf, '[');
+    put_char(buf, ']');
     return bytes;
 }
 
 static bool put_rows(struct json_out *out, const struct engine_chunk *chunk)
 {
     struct buf *body = out->body;
+    uint64_t fixed = 0;
+    for (size_t c = 0; c < chunk->count; c++)
+        fixed += fixed_size(chunk->vectors[c].type);
     for (size_t row = 0; row < chunk->rows; row++) {
         if (out->max_rows > 0 && out->rows == out->max_rows) {
             out->ceiling = JSON_CEILING_ROWS;
@@ -245,7 +278,7 @@ static bool put_rows(struct json_out *out, const struct engine_chunk *chunk)
         size_t before = body->used;
         if (out->rows > 0)
             put_char(body, ',');
-        uint64_t bytes = put_row(out, chunk, row);
+        uint64_t bytes = fixed + put_row(out, chunk, row);
         if (body->failed || (out->max_json > 0 && body->used > out->max_json)) {
             out->ceiling = JSON_CEILING_BODY;
             return false;
