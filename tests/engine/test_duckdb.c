@@ -282,6 +282,90 @@ static void parquet_types_become_physical(void **state)
         "'{\"a\":1,\"b\":[1,2]}'|'74be27de-1e4e-49d9-b579-fe0b331d3642'|12|null|''\n");
 }
 
+/* What users exported by hand (tests/data/portal): rows and columns as an independent reader counted them, and the
+ * first time. */
+static void files_of_the_portal_are_read(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        const char *name, *time;
+        enum engine_form form;
+        size_t keys;
+        const char *shown;
+    } files[] = {
+        {"CarbonBlackEvents_CL.json", "TimeGenerated", ENGINE_LINES, 98,
+         "12|12|2020-05-26T23:55:02.694Z\n"},
+        {"CommonSecurityLog.infoblox.csv", "TimeGenerated [Pacific Time (US and Canada) Tijuana]",
+         ENGINE_CSV, 73, "25|25|2021-10-26T21:16:58.298Z\n"},
+        {"CommonSecurityLog.paloalto.json", "TimeGenerated", ENGINE_LINES, 146, "25|0|null\n"},
+        {"CommonSecurityLog.sonicwall.csv", "TimeGenerated [UTC]", ENGINE_CSV, 152,
+         "25|25|2020-11-20T16:20:29.443Z\n"},
+        {"CommonSecurityLog.thycotic.json", "TimeGenerated", ENGINE_LINES, 152,
+         "12|12|2020-09-02T12:59:29.239Z\n"},
+        {"Event.semperis.json", "TimeGenerated [UTC]", ENGINE_LINES, 21,
+         "25|25|2021-07-08T16:00:30.21Z\n"},
+        {"Okta_CL.json", "TimeGenerated", ENGINE_LINES, 71, "12|12|2020-05-26T22:20:03.402Z\n"},
+        {"SquidProxy_CL.json", "EventTime [UTC]", ENGINE_LINES, 21, "25|25|2020-04-16T16:47:53Z\n"},
+        {"Syslog.juniper.json", "EventTimestamp", ENGINE_LINES, 36, "25|25|2020-11-14T06:21:00Z\n"},
+        {"Syslog.meraki.json", "EventTimestamp [UTC]", ENGINE_LINES, 68,
+         "25|25|2020-10-13T06:52:50Z\n"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct buf path = BUF_INIT(PATH_MAX);
+        buf_printf(&path, "%s/tests/data/portal/%s", WEIR_SOURCE_DIR, files[i].name);
+        const char *const paths[] = {buf_text(&path)}, *const keys[] = {files[i].time};
+        struct columns columns = columns_of("t:datetime"), found = {0};
+        struct engine_files source = {.name = "P",
+                                      .form = files[i].form,
+                                      .paths = paths,
+                                      .count = 1,
+                                      .columns = &columns,
+                                      .source_keys = keys};
+        assert_true(engine_peek(bench->task, &source, &found, &bench->err));
+        assert_int_equal(found.n, files[i].keys);
+        if (!engine_load(bench->task, &source, NULL, &bench->err))
+            fail_msg("%s", bench->err.message);
+        check_query(bench, "SELECT count(*), count(t), arg_min(t, _weir_row) FROM P",
+                    "rows:long times:long first:datetime", files[i].shown);
+        columns_release(&found);
+        columns_release(&columns);
+        buf_release(&path);
+    }
+}
+
+/* Every zone of the portal's menu is one that the engine knows; its clock in winter and in summer. */
+static void zones_of_the_menu_are_known(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        const char *header, *shown;
+    } zones[] = {
+        {"T [UTC]", "2021-01-01T12:00:00Z\n2021-07-01T12:00:00Z\n"},
+        {"T [Pacific Time (US and Canada)]", "2021-01-01T20:00:00Z\n2021-07-01T19:00:00Z\n"},
+        {"T [(UTC-05:00) Eastern Time (US and Canada)]",
+         "2021-01-01T17:00:00Z\n2021-07-01T16:00:00Z\n"},
+        {"T [Chennai, Kolkata, Mumbai, New Delhi]", "2021-01-01T06:30:00Z\n2021-07-01T06:30:00Z\n"},
+        {"T [W. Europe Standard Time]", "2021-01-01T11:00:00Z\n2021-07-01T10:00:00Z\n"},
+        {"T [Kathmandu]", "2021-01-01T06:15:00Z\n2021-07-01T06:15:00Z\n"},
+        {"T [Australia/Sydney]", "2021-01-01T01:00:00Z\n2021-07-01T02:00:00Z\n"},
+    };
+    struct columns columns = columns_of("t:datetime");
+    for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
+        struct buf text = BUF_INIT(4096);
+        const char *const keys[] = {zones[i].header};
+        buf_printf(&text, "{\"%s\":\"1/1/2021, 12:00:00.000 PM\"}\n{\"%s\":\"2021-07-01 12:00\"}\n",
+                   zones[i].header, zones[i].header);
+        const char *const path = files_add(&bench->files, "zone.json", buf_str(&text));
+        struct engine_files files = {
+            .name = "Z", .paths = &path, .count = 1, .columns = &columns, .source_keys = keys};
+        if (!engine_view(bench->task, &files, &bench->err))
+            fail_msg("%s", bench->err.message);
+        check_query(bench, "SELECT t FROM Z ORDER BY t", "t:datetime", zones[i].shown);
+        buf_release(&text);
+    }
+    columns_release(&columns);
+}
+
 static void rows_outside_the_range_are_left_out(void **state)
 {
     struct bench *bench = *state;
@@ -637,6 +721,8 @@ int main(void)
         TEST(a_broken_line_of_csv_is_named),
         TEST(csv_without_rows_or_names_is_empty),
         TEST(parquet_types_become_physical),
+        TEST(files_of_the_portal_are_read),
+        TEST(zones_of_the_menu_are_known),
         TEST(rows_outside_the_range_are_left_out),
         TEST(loaded_rows_keep_their_place),
         TEST(a_failed_load_leaves_nothing),

@@ -36,16 +36,12 @@ static size_t record_end(struct str text)
 }
 
 /* Reads until the record has ended or the file has. */
-static bool read_record(struct input *input, const char *path, struct buf *text, struct str *record,
-                        struct error *err)
+static bool read_record(struct input *input, const char *path, struct buf *text, struct error *err)
 {
     for (;;) {
-        size_t got = 0, end = record_end(buf_str(text));
-        *record = buf_str(text);
-        if (end != SIZE_MAX) {
-            record->n = end;
+        size_t got = 0;
+        if (record_end(buf_str(text)) != SIZE_MAX)
             return true;
-        }
         if (text->used >= CSV_HEADER_MAX)
             return error_set(err, ERROR_FORMAT, "%s: the first line is longer than %d bytes", path,
                              CSV_HEADER_MAX);
@@ -94,9 +90,11 @@ static bool next_field(struct str *rest, bool *more, struct buf *name)
     return true;
 }
 
-static bool take_names(struct str record, struct csv_header *out, struct error *err)
+bool csv_header_parse(struct str text, struct csv_header *out, struct error *err)
 {
     struct buf name = BUF_INIT(CSV_HEADER_MAX);
+    size_t end = record_end(text);
+    struct str record = {text.p, end < text.n ? end : text.n};
     bool more = record.n > 0, ok = true;
     while (ok && next_field(&record, &more, &name))
         ok = buf_ok(&name, "a name", err) && add_name(out, buf_str(&name), err);
@@ -108,10 +106,9 @@ bool csv_header_read(struct input *input, const char *path, struct csv_header *o
                      struct error *err)
 {
     struct buf text = BUF_INIT(CSV_HEADER_MAX + INPUT_STEP);
-    struct str record;
     csv_header_release(out);
-    bool ok = input_open(input, path, 0, err) && read_record(input, path, &text, &record, err) &&
-              take_names(record, out, err);
+    bool ok = input_open(input, path, 0, err) && read_record(input, path, &text, err) &&
+              csv_header_parse(buf_str(&text), out, err);
     out->gz = ok && input_is_gz(input);
     input_close(input);
     buf_release(&text);

@@ -20,6 +20,8 @@ struct csv_header {
  * not end within CSV_HEADER_MAX bytes. */
 bool csv_header_read(struct input *input, const char *path, struct csv_header *out,
                      struct error *err);
+/* The names in a text that begins with a header, up to its first line end outside of quotes; added to out. */
+bool csv_header_parse(struct str text, struct csv_header *out, struct error *err);
 void csv_header_release(struct csv_header *header);
 
 /* Whether two files have the same names in the same order, and are both packed or both not. */

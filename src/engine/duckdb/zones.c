@@ -1,8 +1,8 @@
 /* Time zones of columns, from the ICU data inside DuckDB; see duck.h.
  *
- * DuckDB is asked once for the changes of a zone's clock between 1970 and 2100, by hours of wall-clock time (no zone
- * has changed its clock at another minute of wall-clock time in these years by less than that but for a few
- * islands); rows are then converted by a table, without DuckDB.
+ * DuckDB is asked once for the changes of a zone's clock between 1970 and 2100; rows are then converted by a table,
+ * without DuckDB. It is asked for the midnights that differ from the next one, and within those days for quarters of
+ * an hour of wall-clock time.
  */
 #include "engine/duckdb/duck.h"
 #include "engine/header.h"
@@ -16,12 +16,20 @@ static bool is_utc(const char *name)
 
 static bool put_query(struct buf *sql, const char *name, struct error *err)
 {
-    buf_puts(sql, "SELECT 621355968000000000 + 10 * epoch_us(w), 10 * ahead FROM ("
-                  "SELECT w, epoch_us(w) - epoch_us(timezone(");
+    buf_puts(sql, "WITH zone AS (SELECT ");
     duck_put_string(sql, str_of(name));
-    buf_puts(sql, ", w)) AS ahead FROM (SELECT unnest(generate_series(TIMESTAMP '1970-01-01', "
-                  "TIMESTAMP '2100-01-01', INTERVAL 1 HOUR)) AS w)) "
-                  "QUALIFY ahead IS DISTINCT FROM lag(ahead) OVER (ORDER BY w) ORDER BY 1");
+    buf_puts(
+        sql,
+        " AS name), midnights AS (SELECT w, epoch_us(w) - epoch_us(timezone(name, w)) AS ahead "
+        "FROM zone, (SELECT unnest(generate_series(TIMESTAMP '1970-01-01', "
+        "TIMESTAMP '2100-01-01', INTERVAL 1 DAY)) AS w)), "
+        "days AS (SELECT w FROM midnights QUALIFY w = TIMESTAMP '1970-01-01' OR "
+        "ahead IS DISTINCT FROM lead(ahead) OVER (ORDER BY w)), "
+        "quarters AS (SELECT w, epoch_us(w) - epoch_us(timezone(name, w)) AS ahead FROM "
+        "zone, (SELECT unnest(generate_series(w, w + INTERVAL 1 DAY, INTERVAL 15 MINUTE)) "
+        "AS w FROM days)) "
+        "SELECT 621355968000000000 + 10 * epoch_us(w), 10 * ahead FROM quarters "
+        "QUALIFY ahead IS DISTINCT FROM lag(ahead) OVER (ORDER BY w) ORDER BY 1");
     return buf_ok(sql, "the name of a time zone", err);
 }
 
