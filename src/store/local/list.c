@@ -165,7 +165,9 @@ static bool walk_step(struct walk *walk, struct error *err)
 static bool walk_folder(struct walk *walk, int parent, const char *last, struct error *err)
 {
     walk->levels = mem_alloc(LOCAL_DEPTH_MAX, sizeof *walk->levels, err);
-    bool ok = walk->levels && push(walk, parent, last, err);
+    if (!walk->levels)
+        return false;
+    bool ok = push(walk, parent, last, err);
     while (ok && walk->depth > 0)
         ok = walk_step(walk, err);
     while (walk->depth > 0)

@@ -60,18 +60,18 @@ bool local_folders(struct store *store, const char *prefix, store_folder_fn *fn,
                    struct error *err);
 bool local_stat(struct store *store, const char *name, uint64_t *size, struct error *err);
 struct store_reader *local_reader_new(struct store *store, const char *name, struct error *err);
-bool local_reader_next(struct store_reader *reader, void *to, size_t room, size_t *n,
+bool local_reader_next(struct store_reader *base, void *to, size_t room, size_t *n,
                        struct error *err);
-void local_reader_free(struct store_reader *reader);
+void local_reader_free(struct store_reader *base);
 struct store_writer *local_writer_new(struct store *store, const char *name, struct error *err);
-bool local_writer_add(struct store_writer *writer, const void *bytes, size_t n, struct error *err);
-bool local_writer_commit(struct store_writer *writer, unsigned put, struct error *err);
-void local_writer_abort(struct store_writer *writer);
+bool local_writer_add(struct store_writer *base, const void *bytes, size_t n, struct error *err);
+bool local_writer_commit(struct store_writer *base, unsigned put, struct error *err);
+void local_writer_abort(struct store_writer *base);
 bool local_remove(struct store *store, const char *name, struct error *err);
 bool local_sync(struct store *store, struct error *err);
 bool local_scratch(struct store *store, struct buf *path, struct error *err);
 struct store_lock *local_lock_new(struct store *store, const char *name, const char *owner,
                                   struct error *err);
-void local_lock_free(struct store_lock *lock);
+void local_lock_free(struct store_lock *base);
 
 #endif
