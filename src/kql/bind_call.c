@@ -247,6 +247,8 @@ struct kql_expr *kql_call(struct kql_binder *b, const char *name, struct kql_at 
 {
     size_t count = 0;
     const struct kql_function *rows = NULL;
+    if (!name) /* it was being put together when memory ran out */
+        return NULL;
     for (size_t i = 0; i < kql_rows_operator_count && !rows; i++) {
         if (strcmp(kql_rows_operator[i].name, name) == 0) {
             rows = &kql_rows_operator[i];

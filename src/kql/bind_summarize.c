@@ -76,6 +76,7 @@ struct several {
     const struct items *keys;
     struct items *out;
     struct str name;              /* name = call(...) */
+    struct kql_at at;             /* of that name */
     const struct kql_node *names; /* (a, b) = call(...) */
 };
 
@@ -93,7 +94,7 @@ static bool add_several(struct several *s, struct kql_expr *expr, struct str own
         s->name = (struct str){NULL, 0};
         given = true;
     }
-    return add_item(s->b, s->out, expr, name, given, s->call->at);
+    return add_item(s->b, s->out, expr, name, given, given ? s->at : s->call->at);
 }
 
 static bool is_key(const struct items *keys, const struct kql_column *column)
@@ -236,7 +237,8 @@ static bool bind_aggregate(struct kql_binder *b, const struct kql_node *node,
 {
     bool named = node->kind == KQL_NODE_NAMED;
     const struct kql_node *inner = named ? node->first : node;
-    struct several s = {.b = b, .call = inner, .scope = scope, .keys = keys, .out = out};
+    struct several s = {
+        .b = b, .call = inner, .scope = scope, .keys = keys, .out = out, .at = node->at};
     if (named && node->second)
         s.names = node->second;
     else if (named)
