@@ -564,6 +564,33 @@ static void an_error_in_a_late_row_ends_the_result(void **state)
     check_query(bench, "SELECT 1::BIGINT", "x:long", "1\n");
 }
 
+/* What stands behind a sort keeps its order, though rows come from several threads. */
+static void an_order_is_kept_through_later_stages(void **state)
+{
+    struct bench *bench = *state;
+    struct columns columns = columns_of("x:long");
+    const struct engine_chunk *chunk = NULL;
+    struct engine_result *result = engine_query(
+        bench->task,
+        "SELECT x + 1 FROM (SELECT x FROM (SELECT i AS x FROM range(1000000) AS r(i) "
+        "ORDER BY weir_mod(weir_mul(i, 7919), 1000003) DESC)) WHERE weir_mod(x, 3) <> 0",
+        &columns, &bench->err);
+    int64_t rows = 0, before = INT64_MAX;
+    assert_non_null(result);
+    while (engine_next(result, &chunk, &bench->err) && chunk) {
+        const int64_t *values = chunk->vectors[0].values;
+        for (size_t i = 0; i < chunk->rows; i++) {
+            int64_t key = (values[i] - 1) * 7919 % 1000003;
+            assert_true(key <= before);
+            before = key;
+        }
+        rows += (int64_t) chunk->rows;
+    }
+    assert_int_equal(rows, 666666);
+    engine_result_free(result);
+    columns_release(&columns);
+}
+
 static void one_result_at_a_time(void **state)
 {
     struct bench *bench = *state;
@@ -734,6 +761,7 @@ int main(void)
         TEST(functions_run_over_columns_with_nulls),
         TEST(columns_must_be_of_the_promised_type),
         TEST(an_error_in_a_late_row_ends_the_result),
+        TEST(an_order_is_kept_through_later_stages),
         TEST(one_result_at_a_time),
         TEST(a_cancelled_task_stays_cancelled),
         TEST(a_stream_is_cancelled_between_chunks),

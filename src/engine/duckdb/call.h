@@ -99,6 +99,9 @@ bool call_parse_long(struct str text, int64_t *out);
 bool call_parse_real(struct str text, double *out);
 bool call_parse_bool(struct str text, bool *out);
 
+/* A real with its fraction cut off; false when it is not a number or out of range. */
+bool call_cut(double real, int64_t *out);
+
 /* The text of a real; whole numbers with ".0" if `point`. */
 enum { CALL_REAL_MAX = 40 };
 size_t call_put_real(double real, bool point, char out[CALL_REAL_MAX]);

@@ -1,5 +1,6 @@
 /* Dynamic values as JSON text; see kql/duckdb_functions.h. */
 #include "engine/duckdb/call.h"
+#include "engine/duckdb/convert.h"
 
 #include <math.h>
 
@@ -45,20 +46,11 @@ enum json_kind call_kind(struct str json)
     return kind == JSON_KIND_STRING || json_valid(s) ? kind : JSON_KIND_STRING;
 }
 
-static bool has_blank(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == ' ' || s.p[i] == '\n' || s.p[i] == '\t' || s.p[i] == '\r')
-            return true;
-    }
-    return false;
-}
-
 /* Without blanks between tokens: lent when there are none at all, else in `out` behind what it holds. */
 static struct str written(struct str json, struct buf *out)
 {
     size_t start = out->used;
-    if (!has_blank(json) || !json_minify(json, out))
+    if (!convert_has_blank(json) || !json_minify(json, out))
         return json;
     return (struct str){out->bytes + start, out->used - start};
 }
@@ -266,15 +258,6 @@ bool call_bag_keys(struct call *call, const union call_value *a, union call_valu
 
 /* --- numbers -------------------------------------------------------------------------------------------- */
 
-static bool cut(double real, int64_t *out)
-{
-    double whole = trunc(real);
-    if (isnan(whole) || whole < -INT64_LIMIT || whole >= INT64_LIMIT)
-        return false;
-    *out = (int64_t) whole;
-    return true;
-}
-
 /* The text of a json string; false for other kinds. */
 static bool string_text(struct call *call, struct str json, struct str *out)
 {
@@ -295,7 +278,7 @@ bool call_dynamic_long(struct call *call, const union call_value *a, union call_
         out->l = s.p[0] == 't';
         return true;
     case JSON_KIND_NUMBER:
-        return str_int64(s, &out->l) || (call_parse_real(s, &real) && cut(real, &out->l));
+        return str_int64(s, &out->l) || (call_parse_real(s, &real) && call_cut(real, &out->l));
     default:
         return string_text(call, a[0].s, &text) && call_parse_long(text, &out->l);
     }

@@ -114,14 +114,19 @@ bool call_low64(struct call *call, const union call_value *a, union call_value *
     return true;
 }
 
-bool call_real_long(struct call *call, const union call_value *a, union call_value *out)
+bool call_cut(double real, int64_t *out)
 {
-    double whole = trunc(a[0].r);
-    (void) call;
+    double whole = trunc(real);
     if (isnan(whole) || whole < -INT64_LIMIT || whole >= INT64_LIMIT)
         return false;
-    out->l = (int64_t) whole;
+    *out = (int64_t) whole;
     return true;
+}
+
+bool call_real_long(struct call *call, const union call_value *a, union call_value *out)
+{
+    (void) call;
+    return call_cut(a[0].r, &out->l);
 }
 
 bool call_round(struct call *call, const union call_value *a, union call_value *out)

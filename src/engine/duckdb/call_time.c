@@ -42,25 +42,16 @@ bool call_span_mul(struct call *call, const union call_value *a, union call_valu
     return !__builtin_mul_overflow(a[0].l, a[1].l, &out->l);
 }
 
-static bool cut(double ticks, int64_t *out)
-{
-    double whole = trunc(ticks);
-    if (isnan(whole) || whole < -9223372036854775808.0 || whole >= 9223372036854775808.0)
-        return false;
-    *out = (int64_t) whole;
-    return true;
-}
-
 bool call_span_mul_real(struct call *call, const union call_value *a, union call_value *out)
 {
     (void) call;
-    return cut((double) a[0].l * a[1].r, &out->l);
+    return call_cut((double) a[0].l * a[1].r, &out->l);
 }
 
 bool call_span_div_real(struct call *call, const union call_value *a, union call_value *out)
 {
     (void) call;
-    return cut((double) a[0].l / a[1].r, &out->l);
+    return call_cut((double) a[0].l / a[1].r, &out->l);
 }
 
 /* --- units ---------------------------------------------------------------------------------------------- */

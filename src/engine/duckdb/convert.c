@@ -142,7 +142,7 @@ static enum convert_outcome put_guid(struct str text, struct buf *scratch, struc
     return scratch->failed ? CONVERT_NO_MEMORY : CONVERT_VALUE;
 }
 
-static bool has_blank(struct str s)
+bool convert_has_blank(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == ' ' || s.p[i] == '\n' || s.p[i] == '\t' || s.p[i] == '\r')
@@ -194,7 +194,7 @@ static enum convert_outcome dynamic_of_cell(const char *bytes, const struct json
     buf_reset(scratch);
     if (cell->kind != JSON_KIND_STRING) {
         *out = inside;
-        return has_blank(inside) ? put_minified(inside, scratch, out) : CONVERT_VALUE;
+        return convert_has_blank(inside) ? put_minified(inside, scratch, out) : CONVERT_VALUE;
     }
     if (inside.n == 0)
         return CONVERT_NULL;
@@ -208,7 +208,7 @@ static enum convert_outcome dynamic_of_cell(const char *bytes, const struct json
         *out = (struct str){inside.p - 1, inside.n + 2}; /* with its quotes */
         return CONVERT_VALUE;
     }
-    if (!has_blank(text)) {
+    if (!convert_has_blank(text)) {
         *out = text;
         return CONVERT_VALUE;
     }

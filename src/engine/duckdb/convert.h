@@ -62,6 +62,9 @@ bool convert_datetime(const struct convert_zone *zone, struct str text, int64_t 
 /* A GUID in any of the forms above, as 36 characters. */
 bool convert_guid(struct str text, char out[36]);
 
+/* Whether a text has a character that is white space to JSON. */
+bool convert_has_blank(struct str s);
+
 /* Wall clock to UTC. What holds within the hour that is skipped or stands twice, the stretches say. */
 int64_t convert_to_utc(const struct convert_zone *zone, int64_t wall);
 

@@ -65,6 +65,8 @@ struct driver_task {
 
 /* Our error as a text that DuckDB carries through (its code in front); into `out`, which is reset. */
 const char *duck_error_text(const struct error *err, struct buf *out);
+/* The same for a lack of memory, without needing any. */
+extern const char duck_no_memory[];
 /* DuckDB's error, or ours that it carried, into err. Returns false. */
 bool duck_failed(const struct driver_task *task, duckdb_error_type type, const char *message,
                  struct error *err);

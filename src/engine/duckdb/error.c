@@ -9,11 +9,14 @@
 
 #define CARRIED "{weir "
 
+const char duck_no_memory[] = CARRIED "1} " ENGINE_NO_MEMORY;
+_Static_assert(ERROR_MEMORY == 1, "the number stands in duck_no_memory");
+
 const char *duck_error_text(const struct error *err, struct buf *out)
 {
     buf_reset(out);
     buf_printf(out, CARRIED "%d} %s", (int) err->code, err->message);
-    return out->failed ? CARRIED "0} no memory for an error's text" : buf_text(out);
+    return out->failed ? duck_no_memory : buf_text(out);
 }
 
 /* Ours, if DuckDB carried one. */

@@ -119,13 +119,8 @@ static void run_function(duckdb_function_info info, duckdb_data_chunk input, duc
                                           duckdb_vector_get_validity(vector)};
     }
     struct output_vector out = open_output(function->result, output);
-    if (run_rows(function, inputs, rows, &out))
-        return;
-    struct error err = ERROR_INIT;
-    struct buf text = BUF_INIT(2 * ERROR_MESSAGE_MAX);
-    (void) error_set(&err, ERROR_MEMORY, ENGINE_NO_MEMORY);
-    duckdb_scalar_function_set_error(info, duck_error_text(&err, &text));
-    buf_release(&text);
+    if (!run_rows(function, inputs, rows, &out))
+        duckdb_scalar_function_set_error(info, duck_no_memory);
 }
 
 /* --- the conversions of text in files ------------------------------------------------------------------- */
@@ -221,7 +216,7 @@ static void run_conversion(duckdb_function_info info, duckdb_data_chunk input, d
     struct output_vector out = open_output(letter_of(conversion->type), output);
     int64_t misfits = convert_rows(conversion->type, source->zones[columns[0]], &texts, rows, &out);
     if (misfits < 0)
-        duckdb_scalar_function_set_error(info, "{weir 1} " ENGINE_NO_MEMORY);
+        duckdb_scalar_function_set_error(info, duck_no_memory);
     else
         atomic_fetch_add(&source->task->misfits, (uint64_t) misfits);
 }

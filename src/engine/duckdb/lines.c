@@ -168,7 +168,7 @@ static void lines_local_init(duckdb_init_info info)
     struct error err = ERROR_INIT;
     struct thread_state *thread = mem_alloc(1, sizeof *thread, &err);
     if (!thread) {
-        duckdb_init_set_error(info, "{weir 1} memory is used up");
+        duckdb_init_set_error(info, duck_no_memory);
         return;
     }
     buf_init(&thread->scratch, CONVERT_TEXT_MAX);
