@@ -98,10 +98,10 @@ static void put_token(const struct service *service, struct server_reply *reply,
                       struct str audience, bool v1)
 {
     int64_t life = (int64_t) (service->limits.token_life / (uint64_t) ns_per_second);
-    int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
+    int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND, expires = now + life;
     struct buf token = BUF_INIT(TOKEN_MAX);
     struct error err = ERROR_INIT;
-    if (!tokens_put(&service->tokens, audience, now, now + life, &token, &err)) {
+    if (!tokens_put(&service->tokens, audience, now, expires, &token, &err)) {
         reply_internal(reply, err.message);
     } else {
         const char *quote = v1 ? "\"" : "";
@@ -110,7 +110,7 @@ static void put_token(const struct service *service, struct server_reply *reply,
         if (v1)
             buf_printf(&reply->body,
                        "\"expires_on\":\"%lld\",\"not_before\":\"%lld\",\"resource\":\"%.*s\",",
-                       (long long) (now + life), (long long) now, (int) audience.n, audience.p);
+                       (long long) expires, (long long) now, (int) audience.n, audience.p);
         else
             buf_printf(&reply->body, "\"ext_expires_in\":%lld,", (long long) life);
         buf_printf(&reply->body, "\"access_token\":\"%s\"}", buf_text(&token));
