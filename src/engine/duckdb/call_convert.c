@@ -317,7 +317,7 @@ static size_t put_exponent(const char *digits, int count, int power, char *out)
 
 size_t call_put_real(double real, bool point, char out[CALL_REAL_MAX])
 {
-    char digits[24];
+    char digits[24] = "";
     int power, count;
     const char *word = isnan(real)   ? "NaN"
                        : isinf(real) ? real < 0 ? "-Infinity" : "Infinity"

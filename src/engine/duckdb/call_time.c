@@ -355,35 +355,43 @@ static void put_fraction(struct buf *out, int fraction, size_t n, bool trim)
     buf_put(out, digits, n);
 }
 
+/* What a letter that gives one or two digits stands for; -1 for other letters. */
+static int digits_of(char letter, const struct tick_civil *civil)
+{
+    switch (letter) {
+    case 'd':
+        return civil->day;
+    case 'h':
+        return civil->hour % 12 == 0 ? 12 : civil->hour % 12;
+    case 'H':
+        return civil->hour;
+    case 'm':
+        return civil->minute;
+    case 'M':
+        return civil->month;
+    case 's':
+        return civil->second;
+    case 'y':
+        return civil->year % 100;
+    default:
+        return -1;
+    }
+}
+
 /* One specifier of n letters; false for what is none. */
 static bool put_date_part(struct buf *out, char letter, size_t n, const struct tick_civil *civil)
 {
-    int width = (int) n, half = civil->hour % 12 == 0 ? 12 : civil->hour % 12;
-    if (letter == 'f' || letter == 'F') {
-        if (n > 7)
-            return false;
+    int value = digits_of(letter, civil);
+    if ((letter == 'f' || letter == 'F') && n <= 7)
         put_fraction(out, civil->fraction, n, letter == 'F');
-        return true;
-    }
-    if (letter == 'y' && n == 4) {
+    else if (letter == 'y' && n == 4)
         buf_printf(out, "%04d", civil->year);
-        return true;
-    }
-    if (letter == 't' && n == 2) {
+    else if (letter == 't' && n == 2)
         buf_puts(out, civil->hour < 12 ? "AM" : "PM");
-        return true;
-    }
-    int value = letter == 'd'   ? civil->day
-                : letter == 'h' ? half
-                : letter == 'H' ? civil->hour
-                : letter == 'm' ? civil->minute
-                : letter == 'M' ? civil->month
-                : letter == 's' ? civil->second
-                : letter == 'y' ? civil->year % 100
-                                : -1;
-    if (value < 0 || n > 2)
+    else if (value >= 0 && n <= 2)
+        buf_printf(out, "%0*d", (int) n, value);
+    else
         return false;
-    buf_printf(out, "%0*d", width, value);
     return true;
 }
 

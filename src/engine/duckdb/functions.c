@@ -88,10 +88,9 @@ static bool load_row(const struct input_vector *inputs, size_t count, size_t row
 }
 
 static bool run_rows(const struct call_function *function, const struct input_vector *inputs,
-                     size_t rows, const struct output_vector *output)
+                     size_t count, size_t rows, const struct output_vector *output)
 {
     struct call call;
-    size_t count = strlen(function->arguments);
     call_init(&call);
     for (size_t row = 0; row < rows; row++) {
         union call_value arguments[CALL_ARGUMENTS_MAX], value;
@@ -112,14 +111,14 @@ static void run_function(duckdb_function_info info, duckdb_data_chunk input, duc
 {
     const struct call_function *function = duckdb_scalar_function_get_extra_info(info);
     struct input_vector inputs[CALL_ARGUMENTS_MAX];
-    size_t rows = duckdb_data_chunk_get_size(input);
-    for (size_t i = 0; function->arguments[i]; i++) {
+    size_t rows = duckdb_data_chunk_get_size(input), count = strlen(function->arguments);
+    for (size_t i = 0; i < count; i++) {
         duckdb_vector vector = duckdb_data_chunk_get_vector(input, i);
         inputs[i] = (struct input_vector){function->arguments[i], duckdb_vector_get_data(vector),
                                           duckdb_vector_get_validity(vector)};
     }
     struct output_vector out = open_output(function->result, output);
-    if (!run_rows(function, inputs, rows, &out))
+    if (!run_rows(function, inputs, count, rows, &out))
         duckdb_scalar_function_set_error(info, duck_no_memory);
 }
 

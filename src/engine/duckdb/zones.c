@@ -88,7 +88,7 @@ static bool set_zone(struct source *source, size_t column, const char *name, con
                      struct error *err)
 {
     size_t i = 0, most = sizeof source->zone_list / sizeof source->zone_list[0];
-    while (i < most && source->zone_list[i] && strcmp(names[i], name) != 0)
+    while (i < most && names[i] && strcmp(names[i], name) != 0)
         i++;
     if (i == most)
         return error_set(err, ERROR_LIMIT, "a file has more than %zu time zones", most);
