@@ -83,7 +83,7 @@ static int fitness(const struct kql_expr *arg, char letter)
     return wanted == COLUMN_LONG ? 6 : wanted == COLUMN_STRING ? 7 : 8;
 }
 
-static char letter_at(const char *letters, size_t i)
+char kql_letter_at(const char *letters, size_t i)
 {
     for (size_t k = 0; letters[k]; k++) {
         if (letters[k + 1] == '*' && i >= k)
@@ -103,7 +103,7 @@ static int row_fitness(const struct kql_function *row, struct kql_expr *const *a
     if (open ? n + 2 < letters : n != letters)
         return -1;
     for (size_t i = 0; i < n; i++) {
-        int fit = fitness(args[i], letter_at(row->args, i));
+        int fit = fitness(args[i], kql_letter_at(row->args, i));
         if (fit < 0)
             return -1;
         sum += fit;
@@ -180,6 +180,8 @@ static struct str call_name(struct kql_binder *b, const struct kql_function *row
     if (row->naming != KQL_PREFIX)
         return none;
     struct str first = n > 0 ? args[0]->name : none;
+    if (first.n == 0 && row->kind == KQL_SCALAR)
+        return none;
     return kql_printed_str(b, "%s_%.*s", row->prefix, (int) first.n, first.n ? first.p : "");
 }
 
@@ -197,7 +199,7 @@ struct kql_expr *kql_call_row(struct kql_binder *b, const struct kql_function *r
     call->aggregates = row->kind == KQL_AGGREGATE;
     call->windows = row->kind == KQL_WINDOW;
     for (size_t i = 0; i < n; i++) {
-        call->args[i] = convert_argument(b, args[i], letter_at(row->args, i));
+        call->args[i] = convert_argument(b, args[i], kql_letter_at(row->args, i));
         if (!call->args[i])
             return NULL;
         call->nullable |= row->nulls == KQL_STRICT && call->args[i]->nullable;
@@ -207,8 +209,6 @@ struct kql_expr *kql_call_row(struct kql_binder *b, const struct kql_function *r
     bool as_argument = row->result >= '1' && row->result <= '9';
     call->type = as_argument ? call->args[row->result - '1']->type : kql_letter_type(row->result);
     call->name = call_name(b, row, args, n);
-    if (row->naming == KQL_PREFIX && !call->name.p)
-        return NULL;
     return fold(b, call);
 }
 

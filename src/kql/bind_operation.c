@@ -64,7 +64,6 @@ static bool make_equal_types(struct kql_binder *b, const struct kql_node *node,
                              struct kql_expr **left, struct kql_expr **right)
 {
     struct kql_expr *pair[] = {*left, *right};
-    enum column_type l = pair[0]->type, r = pair[1]->type;
     for (int i = 0; i < 2; i++) {
         enum column_type own = pair[i]->type, other = pair[1 - i]->type;
         if (own == COLUMN_DYNAMIC && is_number(other))
@@ -86,8 +85,6 @@ static bool make_equal_types(struct kql_binder *b, const struct kql_node *node,
         if (!pair[i])
             common = COLUMN_TYPE_COUNT;
     }
-    (void) l;
-    (void) r;
     if (common == COLUMN_TYPE_COUNT) {
         (void) refuse_pair(b, node, *left, *right);
         return false;
@@ -260,6 +257,18 @@ static bool in_add(struct kql_binder *b, struct in_list *list, struct kql_expr *
     return true;
 }
 
+/* An item as a value that the left side can be compared with; NULL: it cannot. Numbers of any kind can. */
+static struct kql_expr *as_item(struct kql_binder *b, enum column_type left, struct kql_expr *item)
+{
+    if (item->type == left || (is_number(left) && is_number(item->type)))
+        return item;
+    if (left == COLUMN_STRING)
+        return call1(b, "tostring", item->at, item);
+    if (item->type == COLUMN_STRING)
+        return text_to(b, item, left);
+    return kql_convert(b, item, left);
+}
+
 /* Adds one item of the list: its elements when it is a constant array. */
 static bool in_add_item(struct kql_binder *b, struct in_list *list, const struct kql_node *node,
                         struct kql_expr *item)
@@ -280,10 +289,10 @@ static bool in_add_item(struct kql_binder *b, struct in_list *list, const struct
         if (n > 0 || (item->value.text.n == 2 && item->value.text.p[0] == '['))
             return true;
     }
-    struct kql_expr *converted = left;
-    if (!make_equal_types(b, node, &converted, &item))
-        return false;
-    return in_add(b, list, item);
+    struct kql_expr *converted = as_item(b, left->type, item);
+    if (!converted && b->text->err->code == ERROR_NONE)
+        (void) refuse_pair(b, node, left, item);
+    return converted && in_add(b, list, converted);
 }
 
 static struct kql_expr *query_expr(struct kql_binder *b, const struct kql_node *node)
@@ -475,14 +484,14 @@ struct kql_expr *kql_bind_operation(struct kql_binder *b, const struct kql_node 
     static const char *const ins[] = {"in", "!in", "in~", "!in~"};
     if (op_is(node, "and") || op_is(node, "or"))
         return bind_logic(b, node, scope);
-    if (!node->first->next)
-        return bind_sign(b, node, scope);
     if (is_any(node, ins, 4))
         return bind_in(b, node, scope);
     if (op_is(node, "between") || op_is(node, "!between"))
         return bind_between(b, node, scope);
     if (op_is(node, "has_any") || op_is(node, "has_all"))
         return bind_has_list(b, node, scope);
+    if (!node->first->next)
+        return bind_sign(b, node, scope);
     if (node->first->kind == KQL_NODE_STAR && !is_negated(node))
         return bind_star_search(b, node, scope);
     struct kql_expr *left = kql_bind_expr(b, node->first, scope);

@@ -456,8 +456,8 @@ static struct kql_expr *special_text(struct kql_binder *b, const struct kql_node
     size_t n = 0, count = 0;
     struct kql_expr **args = bind_args(b, node, scope, &n);
     const struct kql_function *rows = kql_function_rows(node->text, KQL_SCALAR, &count);
-    for (size_t i = 0; args && rows && i < n && rows->args[i]; i++) {
-        if (rows->args[i] == 's' && args[i]->type != COLUMN_STRING) {
+    for (size_t i = 0; args && rows && i < n; i++) {
+        if (kql_letter_at(rows->args, i) == 's' && args[i]->type != COLUMN_STRING) {
             struct str name = args[i]->name;
             args[i] = as_text(b, args[i]);
             if (!args[i])

@@ -64,6 +64,8 @@ const char *kql_function_nearest(struct str name, bool aggregates);
 /* The type of a letter (either case); COLUMN_TYPE_COUNT for a, k, n. */
 enum column_type kql_letter_type(char letter);
 char kql_type_letter(enum column_type type);
+/* The letter of the i-th argument; NUL: there is none. */
+char kql_letter_at(const char *letters, size_t i);
 
 /* Rows by what they do, for the binder. */
 extern const struct kql_function kql_rows_operator[], kql_rows_scalar[], kql_rows_aggregate[];

@@ -231,7 +231,7 @@ const struct kql_function kql_rows_scalar[] = {
     {"toupper", "s", 's', STRICT, .duckdb = "upper($1)"},
     {"trim", "Es", 's', STRICT,
      .duckdb =
-         "regexp_replace(regexp_replace($2, '^(?:' || $1 || ')', ''), '(?:' || $1 || ')$', '')"},
+         "regexp_replace(regexp_replace($2, '^(?:' || $1 || ')+', ''), '(?:' || $1 || ')+$', '')"},
     {"trim_end", "Es", 's', STRICT, .duckdb = "regexp_replace($2, '(?:' || $1 || ')$', '')"},
     {"trim_start", "Es", 's', STRICT, .duckdb = "regexp_replace($2, '^(?:' || $1 || ')', '')"},
     {"unixtime_microseconds_todatetime", "l", 'd', MAYBE,

@@ -76,7 +76,7 @@ static bool add_visible(struct kql_query *query, const struct kql_plan *last, st
             !columns_add(&query->columns, column->name, column->type, err))
             return false;
     }
-    return true;
+    return query->columns.n > 0 || error_set(err, ERROR_KQL, "the query gives no columns");
 }
 
 static size_t find_table(const struct kql_query *query, struct str name)

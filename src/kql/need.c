@@ -193,12 +193,12 @@ static void use_own(const struct kql_plan *plan)
             plan->out.v[i]->used = true;
         break;
     case KQL_JOIN:
+    case KQL_VALUES:
+    case KQL_SERIES:
         for (size_t i = 0; i < plan->n_args; i++)
             use_expr(plan, plan->args[i]);
         break;
     case KQL_TABLE:
-    case KQL_VALUES:
-    case KQL_SERIES:
     case KQL_SELECT:
     case KQL_UNION:
         break;

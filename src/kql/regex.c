@@ -77,6 +77,15 @@ static const char *put_class(struct str s, size_t *i, struct buf *out)
     return NULL;
 }
 
+/* (?flags) or (?flags: */
+static bool are_flags(struct str group)
+{
+    size_t i = 2;
+    while (i < group.n && strchr("imsU-", group.p[i]) && group.p[i] != '\0')
+        i++;
+    return i < group.n && (group.p[i] == ')' || group.p[i] == ':');
+}
+
 /* ( and what may follow it; *i moves behind what was read. */
 static const char *put_group(struct str s, size_t *i, struct buf *out, unsigned *groups)
 {
@@ -93,6 +102,8 @@ static const char *put_group(struct str s, size_t *i, struct buf *out, unsigned 
         return NULL;
     } else if (str_starts(rest, STR("(?P<"))) {
         ++*groups;
+    } else if (!are_flags(rest)) {
+        return "has a kind of group that is not known";
     }
     buf_putc(out, '(');
     ++*i;
@@ -102,6 +113,7 @@ static const char *put_group(struct str s, size_t *i, struct buf *out, unsigned 
 const char *kql_regex_translate(struct str regex, struct buf *out, unsigned *groups)
 {
     const char *wrong = NULL;
+    size_t open = 0;
     *groups = 0;
     if (regex.n > 0 && memchr(regex.p, '\0', regex.n))
         return "holds a NUL character";
@@ -115,6 +127,9 @@ const char *kql_regex_translate(struct str regex, struct buf *out, unsigned *gro
             wrong = put_group(regex, &i, out, groups);
         else
             buf_putc(out, regex.p[i++]);
+        open += c == '(';
+        if (c == ')' && open-- == 0)
+            return "has a closing parenthesis too many";
     }
-    return wrong;
+    return wrong || open == 0 ? wrong : "has a parenthesis that is not closed";
 }

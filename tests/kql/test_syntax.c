@@ -362,6 +362,10 @@ static void regular_expressions(void **state)
         {"[\\D]", NULL, 0},
         {"[a", NULL, 0},
         {"a\\", NULL, 0},
+        {"(a", NULL, 0},
+        {"a)", NULL, 0},
+        {"(?@a)", NULL, 0},
+        {"(?i:a)(?s)", "(?i:a)(?s)", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf out = BUF_INIT(1024);
