@@ -214,7 +214,9 @@ AVX2_COLD bool bad_utf8(const char *p, bool first, bool high)
 
 /* The masks of a block that the visit of its cells wants. */
 struct masks {
-    uint64_t structural, visit, backslash;
+    uint64_t structural, backslash;
+    uint64_t visit; /* where a value ends that is not empty */
+    uint64_t other; /* those of them that are no strings */
 };
 
 /* Position behind the last bit of the mask, or `otherwise` when it has none. */
@@ -223,24 +225,37 @@ AVX2_INLINE uint32_t behind(uint64_t mask, uint32_t base, uint32_t otherwise)
     return mask != 0 ? base + BLOCK - (uint32_t) _lzcnt_u64(mask) : otherwise;
 }
 
-/* Notes a cell for each bit of `visit`, the value that ends there: column, start, and the end in place of the
- * length. They are noted by fours, the last ones beyond the count: that is cheaper than a branch for each. */
-AVX2_INLINE size_t note_cells(struct json_cell *cell, struct masks m, uint32_t base,
-                              const struct json_fast *fast, bool escapes)
+/* Notes a cell for each bit of `visit`, the value that ends there, as if it were a string. They are noted by
+ * threes, the last ones beyond the count: that is cheaper than a branch for each. */
+AVX2_INLINE void note_cells(struct json_cell *cell, struct masks m, uint32_t base,
+                            const struct json_fast *fast, bool escapes)
 {
-    const size_t count = (size_t) __builtin_popcountll(m.visit);
-    for (size_t done = 0; done < count; done += AT_ONCE)
+    while (m.visit != 0)
         for (size_t i = 0; i < AT_ONCE; i++, cell++) {
             uint64_t below = _blsmsk_u64(m.visit) >> 1, before = m.structural & below;
             uint32_t start = behind(before, base, fast->behind_last);
-            cell->column = fast->structurals + (uint32_t) __builtin_popcountll(before) - 1;
-            cell->start = start;
-            cell->length = base + (uint32_t) _tzcnt_u64(m.visit);
-            cell->escaped =
+            uint32_t end = base + (uint32_t) _tzcnt_u64(m.visit);
+            bool escaped =
                 escapes && behind(m.backslash & below, base, fast->behind_escape) > start;
+            *cell = (struct json_cell){.column = fast->structurals +
+                                                 (uint32_t) __builtin_popcountll(before) - 1,
+                                       .start = start + 1,
+                                       .length = end - start - 2,
+                                       .kind = JSON_KIND_STRING,
+                                       .escaped = escaped};
             m.visit = _blsr_u64(m.visit);
         }
-    return count;
+}
+
+/* Notes which of the block's cells are no strings; returns how many are noted now. */
+AVX2_INLINE size_t note_others(uint16_t *checks, size_t n, struct masks m, size_t count)
+{
+    while (m.other != 0) {
+        uint64_t below = _blsmsk_u64(m.other) >> 1;
+        checks[n++] = (uint16_t) (count + (size_t) __builtin_popcountll(m.visit & below));
+        m.other = _blsr_u64(m.other);
+    }
+    return n;
 }
 
 /* Digits without sign, fraction and exponent, at most 8: nearly all numbers there are. */
@@ -254,35 +269,25 @@ static bool is_short_number(const char *p, size_t n)
     return (((eight + UINT64_C(0x0606060606060606)) | eight) & UINT64_C(0xF0F0F0F0F0F0F0F0)) == 0;
 }
 
-/* A value that is no string: true when it is a whole number or word. */
-static bool check_cell(const struct json_cell *cell, const char *row)
+/* A cell that was noted as a string, and is none; true when it is a whole number or word. */
+static bool mend_cell(struct json_cell *cell, const char *row)
 {
-    const char *p = row + cell->start, *end = p + cell->length;
     struct json_look look;
+    cell->start -= 1;
+    cell->length += 2;
+    const char *p = row + cell->start, *end = p + cell->length;
+    cell->kind = json_kinds[(unsigned char) *p];
     if (cell->kind != JSON_KIND_NUMBER)
         return cell->length > 0 && json_take_word(p, end, &look) == cell->length;
     return is_short_number(p, cell->length) || json_take_number(p, end, &look) == cell->length;
 }
 
-/* Makes the noted cells whole; true when all are valid values. */
-static bool finish_cells(const struct json_scan *scan, const char *row)
+static bool mend_cells(const struct json_scan *scan, const char *row, size_t n)
 {
-    uint16_t *checks = scan->checks;
-    size_t n = 0;
-    for (size_t i = 0; i < scan->count; i++) {
-        struct json_cell *cell = scan->cells + i;
-        uint8_t kind = json_kinds[(unsigned char) row[cell->start]];
-        uint32_t quoted = kind == JSON_KIND_STRING;
-        cell->length -= cell->start + 2 * quoted;
-        cell->start += quoted;
-        cell->kind = kind;
-        checks[n] = (uint16_t) i;
-        n += quoted ^ 1;
-    }
+    bool ok = true;
     for (size_t i = 0; i < n; i++)
-        if (!check_cell(scan->cells + checks[i], row))
-            return false;
-    return true;
+        ok &= mend_cell(scan->cells + scan->checks[i], row);
+    return ok;
 }
 
 /* Looks at the block at scan->at, of which only the bytes in `valid` are the row's. */
@@ -322,7 +327,8 @@ AVX2_INLINE enum json_step take_block(struct json_scan *scan, struct json_fast *
         return JSON_STEP_ODD;
     structural &= range;
 
-    struct masks m = {structural, structural & ~first, backslash};
+    struct masks m = {.structural = structural, .backslash = backslash};
+    m.visit = structural & ~first;
     if (!scan->keep_empty) {
         uint64_t null = join(null_begins(p), null_begins(p + HALF)) & behind_structural;
         m.visit &= ~(behind_closing & ahead(opening, fast->opening, 2));
@@ -333,13 +339,17 @@ AVX2_INLINE enum json_step take_block(struct json_scan *scan, struct json_fast *
     uint32_t structurals = fast->structurals + (uint32_t) __builtin_popcountll(structural);
     if (structurals > scan->columns + 1)
         return JSON_STEP_ODD;
+    m.other = m.visit & ~behind_closing;
     if (backslash != 0 || fast->behind_escape > fast->behind_last)
-        scan->count += note_cells(scan->cells + scan->count, m, base, fast, true);
+        note_cells(scan->cells + scan->count, m, base, fast, true);
     else
-        scan->count += note_cells(scan->cells + scan->count, m, base, fast, false);
+        note_cells(scan->cells + scan->count, m, base, fast, false);
+    fast->others = note_others(scan->checks, fast->others, m, scan->count);
+    scan->count += (size_t) __builtin_popcountll(m.visit);
     if (close != 0)
-        return structurals == scan->columns + 1 && finish_cells(scan, row) ? JSON_STEP_ROW
-                                                                           : JSON_STEP_ODD;
+        return structurals == scan->columns + 1 && mend_cells(scan, row, fast->others)
+                   ? JSON_STEP_ROW
+                   : JSON_STEP_ODD;
     fast->behind_last = behind(structural, base, fast->behind_last);
     fast->behind_escape = behind(backslash, base, fast->behind_escape);
     fast->structurals = structurals;

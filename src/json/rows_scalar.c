@@ -13,13 +13,17 @@ void json_scan_begin(struct json_scan *scan)
 static size_t pass_string(struct json_scan *scan, const char *row, size_t at, size_t n)
 {
     while (at < n && scan->slow.in_string) {
-        char c = row[at++];
-        if (scan->slow.skip)
+        if (scan->slow.skip) {
             scan->slow.skip = false;
-        else if (c == '\\')
-            scan->slow.skip = true;
-        else if (c == '"')
-            scan->slow.in_string = false;
+            at++;
+            continue;
+        }
+        at = (size_t) (json_skip_plain(row + at, row + n) - row);
+        if (at < n) {
+            scan->slow.skip = row[at] == '\\';
+            scan->slow.in_string = row[at] != '"';
+            at++;
+        }
     }
     return at;
 }

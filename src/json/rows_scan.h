@@ -28,6 +28,7 @@ struct json_fast {
     uint32_t structurals;   /* so far */
     uint32_t behind_last;   /* position behind the last structural */
     uint32_t behind_escape; /* position behind the last backslash */
+    size_t others;          /* cells so far that are no strings: their numbers are in `checks` */
 };
 
 /* One row, from its '['. All positions count from there, so that the bytes may move between steps. */
@@ -36,7 +37,7 @@ struct json_scan {
     size_t columns;
     bool keep_empty;
     struct json_cell *cells; /* room for `columns` and JSON_CELLS_SLACK more */
-    uint16_t *checks;        /* room for as many: numbers of cells that want a second look */
+    uint16_t *checks;        /* room for as many: the cells that are no strings */
 
     /* The result. */
     size_t length, count;
