@@ -6,6 +6,8 @@
 #include "engine/duckdb/duck.h"
 #include "engine/duckdb/scan.h"
 
+enum { CANCEL_EVERY = 1024 }; /* objects after which the task is asked whether it was cancelled */
+
 /* One output column. */
 struct target {
     enum column_type type;
@@ -272,6 +274,14 @@ static bool in_range(struct thread_state *thread, const struct query_state *stat
            value.big >= source->from && value.big < source->to;
 }
 
+static bool cancelled(const struct query_state *state, struct error *err)
+{
+    if (!atomic_load_explicit(&state->source->task->cancelled, memory_order_relaxed))
+        return false;
+    (void) error_set(err, ERROR_INTERRUPTED, ENGINE_CANCELLED);
+    return true;
+}
+
 static bool fill_chunk(struct thread_state *thread, const struct query_state *state,
                        duckdb_data_chunk output, struct error *err)
 {
@@ -279,13 +289,13 @@ static bool fill_chunk(struct thread_state *thread, const struct query_state *st
     int64_t *numbers = NULL;
     if (!thread->hand && !begin_thread(thread, state, err))
         return false;
-    if (atomic_load_explicit(&state->source->task->cancelled, memory_order_relaxed))
-        return error_set(err, ERROR_INTERRUPTED, ENGINE_CANCELLED);
     begin_chunk(state, thread->sinks, output);
     if (state->row_position != NO_KEY)
         numbers = duckdb_vector_get_data(duckdb_data_chunk_get_vector(output, state->row_position));
-    while (row < most) {
+    for (size_t seen = 0; row < most; seen++) {
         struct scan_object object;
+        if (seen % CANCEL_EVERY == 0 && cancelled(state, err))
+            return false;
         int found = scan_hand_next(thread->hand, &object, err);
         if (found < 0)
             return false;
