@@ -140,7 +140,7 @@ static int show_commands(FILE *to)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(to, "  weir-emulator %-10s %s\n", commands[i].name, commands[i].purpose);
     fputs("\n  weir-emulator COMMAND --help   its options\n"
-          "\n  weir-emulator serve --data tests/data --ready-file ready.json\n",
+          "\n  weir-emulator serve --data tests/data/portal --ready-file ready.json\n",
           to);
     return to == stdout ? 0 : error_exit_status(ERROR_USAGE);
 }
@@ -155,8 +155,12 @@ int main(int argc, char **argv)
     }
     if (argc > 1 && !wants_help(1, argv + 1)) {
         struct error err = ERROR_INIT;
+        const char *names[] = {commands[0].name, commands[1].name};
+        const char *nearest = text_nearest(str_of(argv[1]), names, sizeof names / sizeof names[0]);
         error_set(&err, ERROR_USAGE, "no command '%s'", argv[1]);
-        (void) fail(&err);
+        if (nearest)
+            error_hint(&err, "did you mean %s?", nearest);
+        return fail(&err);
     }
     return show_commands(wants_help(argc - 1, argv + 1) ? stdout : stderr);
 }

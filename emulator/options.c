@@ -4,7 +4,7 @@
 
 #include "base/tick.h"
 
-enum { OPTIONS_MAX = 64, HELP_NAME_WIDTH = 26 };
+enum { OPTIONS_MAX = 64, HELP_NAME_WIDTH = 30 };
 
 static const uint64_t tick_ns = 100;
 
@@ -45,6 +45,8 @@ static bool set_value(const struct option_row *row, const char *text, void *out,
                value_error(row, value, "a size such as 20MB or 64000000", err);
     case OPTION_SPAN:
         return set_span(row, value, (uint64_t *) (void *) field, err);
+    case OPTION_HEADING:
+        break;
     case OPTION_TIME:
         return tick_parse(value, (int64_t *) (void *) field) ||
                value_error(row, value, "a time such as 2026-11-21 or 2026-11-21T18:00:00Z", err);
@@ -56,12 +58,15 @@ static const struct option_row *find_row(const struct option_row *rows, size_t c
                                          struct str name, struct error *err)
 {
     const char *names[OPTIONS_MAX];
-    for (size_t i = 0; i < count && i < OPTIONS_MAX; i++) {
+    size_t n = 0;
+    for (size_t i = 0; i < count && n < OPTIONS_MAX; i++) {
+        if (rows[i].kind == OPTION_HEADING)
+            continue;
         if (str_eq(str_of(rows[i].name), name))
             return &rows[i];
-        names[i] = rows[i].name;
+        names[n++] = rows[i].name;
     }
-    const char *nearest = text_nearest(name, names, count < OPTIONS_MAX ? count : OPTIONS_MAX);
+    const char *nearest = text_nearest(name, names, n);
     error_set(err, ERROR_USAGE, "no option --%.*s", (int) name.n, name.p);
     if (nearest)
         error_hint(err, "did you mean --%s?", nearest);
@@ -104,12 +109,16 @@ void options_put_help(struct buf *buf, const struct option_row *rows, size_t cou
 {
     for (size_t i = 0; i < count; i++) {
         const struct option_row *row = &rows[i];
+        if (row->kind == OPTION_HEADING) {
+            buf_printf(buf, "\n%s\n", row->help);
+            continue;
+        }
         int width = (int) strlen(row->name) + (row->value ? (int) strlen(row->value) + 1 : 0) + 4;
         buf_printf(buf, "  --%s%s%s%*s%s", row->name, row->value ? " " : "",
                    row->value ? row->value : "",
                    width < HELP_NAME_WIDTH ? HELP_NAME_WIDTH - width : 2, "", row->help);
         if (row->fallback)
-            buf_printf(buf, " (%s)", row->fallback);
+            buf_printf(buf, "%s(%s)", row->help[0] ? " " : "", row->fallback);
         buf_putc(buf, '\n');
     }
 }

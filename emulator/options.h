@@ -14,7 +14,15 @@
 
 #include "base/text.h"
 
-enum option_kind { OPTION_TEXT, OPTION_FLAG, OPTION_COUNT, OPTION_SIZE, OPTION_SPAN, OPTION_TIME };
+enum option_kind {
+    OPTION_TEXT,
+    OPTION_FLAG,
+    OPTION_COUNT,
+    OPTION_SIZE,
+    OPTION_SPAN,
+    OPTION_TIME,
+    OPTION_HEADING /* no option: `help` is a line above those that follow */
+};
 
 struct option_row {
     const char *name;  /* without its two dashes */

@@ -33,21 +33,32 @@ enum {
 
 #define AT(field) offsetof(struct serve_options, field)
 
+#define HEADING(text)                                                                              \
+    {                                                                                              \
+        .kind = OPTION_HEADING, .help = (text)                                                     \
+    }
+
 static const struct option_row rows[] = {
     {"data", "DIR", OPTION_TEXT, AT(data), NULL, "the files that become tables"},
     {"listen", "ADDRESS:PORT", OPTION_TEXT, AT(listen), "127.0.0.1:0",
      "where; port 0: any free one"},
     {"ready-file", "F", OPTION_TEXT, AT(ready_file), NULL,
      "addresses and ids as JSON, once it answers"},
-    {"tls", NULL, OPTION_FLAG, AT(tls), NULL, "HTTPS, with an authority of its own (F.ca.pem)"},
-    {"fault", "NAME:SHARE,...", OPTION_TEXT, AT(faults), NULL,
-     "429, 503, partial, cut, length, stall, token"},
-    {"seed", "N", OPTION_COUNT, AT(seed), "1", "of the faults: the same N, the same faults"},
-    {"stall-for", "T", OPTION_SPAN, AT(stall), "30s", "the silence of a stall"},
+    {"tls", NULL, OPTION_FLAG, AT(tls), NULL, "HTTPS, with an authority of its own"},
+    {"now", "TIME", OPTION_TIME, AT(limits.now), NULL, "what now() is; without it the clock runs"},
+    {"native-dynamic", NULL, OPTION_FLAG, AT(limits.native_dynamic), NULL,
+     "dynamic as nested JSON, not as a string"},
+
+    HEADING("The wire"),
     {"latency", "T", OPTION_SPAN, AT(latency), NULL, "before each answer"},
     {"bandwidth", "BYTES", OPTION_SIZE, AT(bandwidth), NULL, "a second, for each answer"},
-    {"now", "TIME", OPTION_TIME, AT(limits.now), NULL, "what now() is; without it the clock runs"},
-    {"max-rows", "N", OPTION_COUNT, AT(limits.rows), "500000", "then PartialError"},
+    {"fault", "NAME:SHARE,...", OPTION_TEXT, AT(faults), NULL,
+     "429, 503, partial, cut, length, stall, token: shares of the queries"},
+    {"seed", "N", OPTION_COUNT, AT(seed), "1", "the same N, the same faults"},
+    {"stall-for", "T", OPTION_SPAN, AT(stall), "30s", "the silence of a stall"},
+
+    HEADING("Limits, as the service has them"),
+    {"max-rows", "N", OPTION_COUNT, AT(limits.rows), "500000", "of an answer, then PartialError"},
     {"max-bytes", "BYTES", OPTION_SIZE, AT(limits.bytes), "64000000",
      "sum of estimate_data_size(*), then PartialError"},
     {"max-json", "BYTES", OPTION_SIZE, AT(limits.body), "100000000", "of a body, then an error"},
@@ -56,15 +67,15 @@ static const struct option_row rows[] = {
      "a query's time, unless it asks (Prefer: wait)"},
     {"wait-max", "T", OPTION_SPAN, AT(limits.wait_max), "10m", "the most it may ask for"},
     {"rate", "N", OPTION_COUNT, AT(throttle.rate), "200", "requests in a window, then 429; 0: any"},
-    {"rate-window", "T", OPTION_SPAN, AT(throttle.window), "30s", ""},
+    {"rate-window", "T", OPTION_SPAN, AT(throttle.window), "30s", "the window"},
     {"at-once", "N", OPTION_COUNT, AT(throttle.at_once), "5", "queries; the others wait; 0: any"},
     {"queue", "N", OPTION_COUNT, AT(throttle.queue), "200", "queries that wait, then 429"},
     {"queue-wait", "T", OPTION_SPAN, AT(throttle.queue_wait), "3m", "for so long, then 429"},
     {"retry-after", "auto|none|N", OPTION_TEXT, AT(limits.retry_after), "auto",
-     "Retry-After of 429 and 503, seconds"},
+     "seconds that 429 and 503 tell"},
     {"token-life", "T", OPTION_SPAN, AT(limits.token_life), "1h", "until a token expires"},
-    {"native-dynamic", NULL, OPTION_FLAG, AT(limits.native_dynamic), NULL,
-     "dynamic as nested JSON, not as a string"},
+
+    HEADING("Who it is: the same by default, so that a lake knows its workspace again"),
     {"workspace-id", "GUID", OPTION_TEXT, AT(workspace), "5f3c1b6e-8a52-4d5f-9b1e-7c0a2e4d9f10",
      ""},
     {"workspace-name", "NAME", OPTION_TEXT, AT(workspace_name), "weir-emulator", ""},
@@ -75,13 +86,17 @@ static const struct option_row rows[] = {
     {"tenant", "GUID", OPTION_TEXT, AT(tenant), "b7a1f0d2-6c3e-4f58-8d94-2e5c7a9b1043", ""},
     {"client-id", "GUID", OPTION_TEXT, AT(client), "c2d84e7f-15a9-4360-b8ef-6f0d3b7a5c21", ""},
     {"secret-file", "F", OPTION_TEXT, AT(secret_file), NULL,
-     "holds the client's secret; made when missing (F.secret)"},
-    {"ca-file", "F", OPTION_TEXT, AT(ca_file), NULL, "where --tls puts its authority"},
+     "the client's secret, made when missing; without it <ready-file>.secret"},
+    {"ca-file", "F", OPTION_TEXT, AT(ca_file), NULL,
+     "gets the authority of --tls; without it <ready-file>.ca.pem"},
+
+    HEADING("This machine"),
     {"memory", "BYTES", OPTION_SIZE, AT(memory), "1GB", "of the engine"},
     {"threads", "N", OPTION_COUNT, AT(threads), "0", "of the engine; 0: as many as processors"},
-    {"scratch", "DIR", OPTION_TEXT, AT(scratch), NULL, "for the database while it runs"},
+    {"scratch", "DIR", OPTION_TEXT, AT(scratch), NULL,
+     "for the database while it runs; without it $TMPDIR"},
     {"log", "F", OPTION_TEXT, AT(log), NULL, "a line of JSON for each query"},
-    {"report", "F", OPTION_TEXT, AT(report), NULL, "the end's counts as JSON"},
+    {"report", "F", OPTION_TEXT, AT(report), NULL, "the counts of the end as JSON"},
     {"exit-with-parent", NULL, OPTION_FLAG, AT(exit_with_parent), NULL,
      "ends when its parent does"},
     {"quiet", NULL, OPTION_FLAG, AT(quiet), NULL, "says nothing but errors"},
