@@ -170,7 +170,7 @@ static bool add_columns(struct join *j, struct kql_plan *plan, const struct side
         struct kql_column *column =
             name.p ? kql_column_new(j->b, name, from->type, true, &plan->out, NULL) : NULL;
         struct kql_expr *expr = column ? come_out(j, side, from) : NULL;
-        if (!kql_plan_compute(j->b, plan, column, expr))
+        if (!expr || !kql_plan_compute(j->b, plan, column, expr))
             return false;
         column->nullable = expr->nullable;
         column->hidden = hidden;

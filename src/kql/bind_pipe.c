@@ -169,7 +169,7 @@ static bool bind_tabular_call(struct kql_binder *b, const struct kql_node *node,
     const struct kql_node *arg = node->first;
     bool one = arg && !arg->next;
     if (one && str_eq(node->text, STR("materialize"))) {
-        if (!kql_bind_tabular(b, arg, out))
+        if (!kql_bind_tabular(b, arg, out) || !*out)
             return false;
         (*out)->kept = true;
         return true;

@@ -474,16 +474,15 @@ static struct kql_expr *special_extract(struct kql_binder *b, const struct kql_n
 {
     if (!want(b, node, 3, 4))
         return NULL;
-    const struct kql_node *nodes[3] = {node->first, node->first->next, node->first->next->next};
-    const struct kql_node *type = nodes[2]->next;
+    const struct kql_node *type = node->first;
     struct kql_expr *args[3];
-    for (int i = 0; i < 3; i++) {
-        args[i] = kql_bind_expr(b, nodes[i], scope);
+    for (int i = 0; i < 3; i++, type = type->next) {
+        args[i] = kql_bind_expr(b, type, scope);
         if (!args[i])
             return NULL;
     }
     if (args[1]->kind == KQL_CONST && (args[1]->value.i < 0 || args[1]->value.i > 9)) {
-        kql_refuse(b->text, nodes[1]->whole, "groups 0 to 9 can be extracted");
+        kql_refuse(b->text, args[1]->at, "groups 0 to 9 can be extracted");
         return NULL;
     }
     struct kql_expr *out = call(b, "extract", node, args, 3);

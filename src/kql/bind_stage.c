@@ -211,45 +211,72 @@ static bool name_unnamed(struct kql_binder *b, struct item *items, size_t n,
     return true;
 }
 
+/* The last item of the name: it is the one that counts. */
+static struct item *last_item(struct item *items, size_t n, struct str name)
+{
+    struct item *last = NULL;
+    for (size_t i = 0; i < n; i++)
+        last = str_eq(items[i].name, name) ? &items[i] : last;
+    return last;
+}
+
+/* Columns that stay beside the items. */
+static bool columns_that_stay(struct kql_binder *b, const struct kql_scope *in, struct item *items,
+                              size_t n, struct kql_scope *out)
+{
+    for (size_t i = 0; i < in->n; i++) {
+        bool stays = in->v[i]->inner || !find_item(items, n, in->v[i]->name);
+        if (stays && !kql_scope_add(b, out, in->v[i]))
+            return false;
+    }
+    return true;
+}
+
+/* The column of an item, once. */
+static bool add_item(struct kql_binder *b, struct kql_plan *plan, const struct item *item,
+                     const struct kql_scope *beside)
+{
+    if (kql_scope_find(&plan->out, item->name))
+        return true;
+    struct kql_expr *expr = item->expr;
+    struct kql_column *column =
+        kql_column_new(b, item->name, expr->type, expr->nullable, beside, &plan->out);
+    if (column)
+        column->time = expr->kind == KQL_COLUMN && expr->column->time;
+    return kql_plan_compute(b, plan, column, expr);
+}
+
+/* Items stand in the place of the column that has their name; new ones at the end. */
+static bool extend_columns(struct kql_binder *b, struct kql_plan *plan, struct item *items,
+                           size_t n)
+{
+    const struct kql_scope *in = &plan->inputs[0]->out;
+    struct kql_scope beside = {0};
+    if (!columns_that_stay(b, in, items, n, &beside))
+        return false;
+    for (size_t i = 0; i < in->n; i++) {
+        struct item *item = in->v[i]->inner ? NULL : last_item(items, n, in->v[i]->name);
+        if (item ? !add_item(b, plan, item, &beside) : !kql_scope_add(b, &plan->out, in->v[i]))
+            return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!add_item(b, plan, last_item(items, n, items[i].name), &beside))
+            return false;
+    }
+    return true;
+}
+
 static bool bind_extension(struct kql_binder *b, const struct kql_stage *stage,
                            struct kql_plan **io, const char *what)
 {
     struct item *items = NULL;
     size_t n = 0;
     bool windows = false;
-    struct kql_scope kept = {0};
     if (!bind_items(b, stage->list, &(*io)->out, &items, &n, &windows) ||
         !name_unnamed(b, items, n, &(*io)->out) || (windows && !number_rows(b, io)))
         return false;
     struct kql_plan *plan = kql_plan_new(b, KQL_SELECT, what, *io);
-    const struct kql_scope *in = &(*io)->out;
-    for (size_t i = 0; plan && i < in->n; i++) {
-        if ((in->v[i]->inner || !find_item(items, n, in->v[i]->name)) &&
-            !kql_scope_add(b, &kept, in->v[i]))
-            return false;
-    }
-    /* In the place of a column that has the name; new ones at the end. The last of one name counts. */
-    for (size_t i = 0; plan && i < in->n + n; i++) {
-        struct kql_column *old = i < in->n ? in->v[i] : NULL;
-        struct item *item =
-            old ? (old->inner ? NULL : find_item(items, n, old->name)) : &items[i - in->n];
-        if (!item) {
-            if (!kql_scope_add(b, &plan->out, old))
-                return false;
-            continue;
-        }
-        for (size_t k = 0; k < n; k++)
-            item = str_eq(items[k].name, item->name) ? &items[k] : item;
-        if (kql_scope_find(&plan->out, item->name))
-            continue;
-        struct kql_column *column = kql_column_new(b, item->name, item->expr->type,
-                                                   item->expr->nullable, &kept, &plan->out);
-        if (column)
-            column->time = item->expr->kind == KQL_COLUMN && item->expr->column->time;
-        if (!kql_plan_compute(b, plan, column, item->expr))
-            return false;
-    }
-    if (!plan)
+    if (!plan || !extend_columns(b, plan, items, n))
         return false;
     kql_plan_keep_order(plan);
     *io = plan;

@@ -8,8 +8,6 @@
 #include "kql/parse.h"
 #include "kql/sql.h"
 
-#include <stdio.h>
-
 struct kql_query {
     struct arena arena;
     struct buf sql;
@@ -21,10 +19,10 @@ struct kql_query {
 
 bool kql_refuse(const struct kql_text *text, struct kql_at at, const char *format, ...)
 {
-    char message[ERROR_MESSAGE_MAX];
+    struct buf message = BUF_INIT(2 * ERROR_MESSAGE_MAX);
     va_list args;
     va_start(args, format);
-    (void) vsnprintf(message, sizeof message, format, args);
+    buf_vprintf(&message, format, args);
     va_end(args);
     int line = 1, column = 1;
     for (size_t i = 0; i < at.start && i < text->text.n; i++) {
@@ -37,9 +35,10 @@ bool kql_refuse(const struct kql_text *text, struct kql_at at, const char *forma
         }
     }
     if (text->err && text->err->code == ERROR_NONE) {
-        error_set(text->err, ERROR_KQL, "%s", message);
-        error_at(text->err, line, column, (int) at.length);
+        (void) error_set(text->err, ERROR_KQL, "%s", buf_text(&message));
+        (void) error_at(text->err, line, column, (int) at.length);
     }
+    buf_release(&message);
     return false;
 }
 

@@ -211,7 +211,7 @@ static void put_values(struct kql_sql *sql, const struct kql_plan *plan)
         kql_sql_name(&sql->out, column->sql);
     }
     buf_puts(&sql->out, "\n    from (values ");
-    for (size_t i = 0; i < plan->n_args || i < width; i++) {
+    for (size_t i = 0; width > 0 && (i < plan->n_args || i < width); i++) {
         buf_puts(&sql->out, i % width ? ", " : i ? "), (" : "(");
         if (i < plan->n_args)
             kql_sql_expr(sql, plan->args[i]);
@@ -231,14 +231,14 @@ static int64_t series_count(const struct kql_value *from, const struct kql_value
                             const struct kql_value *step)
 {
     __extension__ typedef __int128 wide;
-    if (from->null || to->null || step->null)
+    if (from->null || to->null || step->null || (step->type != COLUMN_REAL && step->i == 0))
         return 0;
     if (from->type == COLUMN_REAL) {
         double steps = floor((to->r - from->r) / step->r);
         return steps >= 0 && steps < 9e18 ? (int64_t) steps + 1 : 0;
     }
     wide span = (wide) to->i - from->i;
-    if (step->i == 0 || (step->i > 0 ? span < 0 : span > 0))
+    if (step->i > 0 ? span < 0 : span > 0)
         return 0;
     wide count = span / step->i + 1;
     return count > INT64_MAX ? INT64_MAX : (int64_t) count;
