@@ -109,26 +109,20 @@ bool convert_datetime(const struct convert_zone *zone, struct str text, int64_t 
 
 bool convert_guid(struct str text, char out[36])
 {
+    size_t n = 0;
     if (text.n >= 2 && text.p[0] == '{' && text.p[text.n - 1] == '}')
         text = (struct str){text.p + 1, text.n - 2};
-    bool hyphens = text.n == 36;
-    if (!hyphens && text.n != 32)
-        return false;
-    size_t from = 0;
-    for (size_t i = 0; i < 36; i++) {
-        bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-        if (hyphen) {
-            if (hyphens && text.p[from++] != '-')
-                return false;
-            out[i] = '-';
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char) text.p[i];
+        if (c == '-' && n > 0 && text.p[i - 1] != '-')
             continue;
-        }
-        unsigned char c = (unsigned char) text.p[from++];
-        if (!isxdigit(c))
+        if (!isxdigit(c) || n == 36)
             return false;
-        out[i] = (char) tolower(c);
+        out[n++] = (char) tolower(c);
+        if (n == 8 || n == 13 || n == 18 || n == 23)
+            out[n++] = '-';
     }
-    return true;
+    return n == 36 && text.p[text.n - 1] != '-';
 }
 
 static enum convert_outcome put_guid(struct str text, struct buf *scratch, struct str *out)

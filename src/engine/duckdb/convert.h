@@ -10,7 +10,8 @@
  *   decimal   numbers, as text; kept as they stand
  *   datetime  the forms of when.h
  *   timespan  [-][d.]hh:mm:ss[.fffffff], or a number of ticks
- *   guid      32 hex digits, with or without hyphens and braces; made lower case with hyphens
+ *   guid      32 hex digits, in braces or not, hyphens anywhere between them (as toguid() takes them); made
+ *             lower case with the usual four hyphens
  *   string    any value; what is not a JSON string becomes its JSON text
  *   dynamic   any value as JSON text without blanks between its tokens; a string that holds a JSON object or array
  *             becomes that (the service writes dynamic values so)
