@@ -43,11 +43,13 @@ static bool open_credential(const struct cli *cli, const struct azure_cloud *clo
         .ca_file = cli_text(cli, CLI_CA_FILE),
         .stop = cli->stop,
     };
+    /* Of the public cloud the environment may name another authority: AZURE_AUTHORITY_HOST. */
+    const char *authority = cli_given(cli, CLI_CLOUD) ? cloud->authority : NULL;
     struct azure_credential_options credential = {
         .tenant = cli_text(cli, CLI_TENANT),
         .client_id = cli_text(cli, CLI_CLIENT_ID),
         .client_secret = cli_text(cli, CLI_CLIENT_SECRET),
-        .authority = cli_text(cli, CLI_AUTHORITY) ? cli_text(cli, CLI_AUTHORITY) : cloud->authority,
+        .authority = cli_text(cli, CLI_AUTHORITY) ? cli_text(cli, CLI_AUTHORITY) : authority,
     };
     context->http = http_new(&http, err);
     context->credential =

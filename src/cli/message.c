@@ -32,8 +32,9 @@ static void show(const struct cli *cli, const char *level, struct str text)
     buf_release(&line);
 }
 
-__attribute__((format(printf, 3, 0))) static void
-show_format(const struct cli *cli, const char *level, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void show_format(const struct cli *cli,
+                                                              const char *level, const char *format,
+                                                              va_list args)
 {
     struct buf text = BUF_INIT(MESSAGE_MAX);
     buf_vprintf(&text, format, args);
@@ -103,7 +104,10 @@ static void put_caret(struct buf *out, const struct error *err, struct str text)
 void cli_show_error(const struct cli *cli, const struct error *err, struct str text)
 {
     struct buf out = BUF_INIT(MESSAGE_MAX);
-    buf_printf(&out, "weir: %s", err->message);
+    if (err->code == ERROR_KQL && err->line > 0)
+        buf_printf(&out, "weir: KQL is refused at %d:%d: %s", err->line, err->column, err->message);
+    else
+        buf_printf(&out, "weir: %s", err->message);
     if (err->code == ERROR_KQL && err->line > 0 && text.n > 0)
         put_caret(&out, err, text);
     if (err->hint[0]) {

@@ -260,11 +260,12 @@ static bool finish_share(struct export_job *job, struct error *err)
 
 /* -- outcomes -- */
 
-static void again(struct export_job *job, double retry_after)
+/* A throttled query waits in the workspace's own queue, which knows how long; a broken one here. */
+static void again(struct export_job *job, bool throttled)
 {
     drop_piles(job);
-    double pause = http_backoff(job->tries, retry_after, job->fetch->random);
-    job->not_before = clock_ns() + (uint64_t) (pause * 1e9);
+    double pause = http_backoff(job->tries, -1, job->fetch->random);
+    job->not_before = throttled ? 0 : clock_ns() + (uint64_t) (pause * 1e9);
     push(&job->fetch->pending, job);
 }
 
@@ -317,7 +318,7 @@ static bool broken(struct export_job *job, const struct workspace_result *result
         return too_large(job, err);
     if (job->tries >= EXPORT_BATCH_TRIES)
         return give_up(job, err);
-    again(job, result->retry_after);
+    again(job, result->outcome == WORKSPACE_THROTTLED);
     return true;
 }
 

@@ -200,6 +200,12 @@ def ticks(text):
     return None
 
 
+def iso(tick):
+    """A tick as ISO 8601, to the second."""
+    from datetime import datetime, timedelta
+    return (datetime(1, 1, 1) + timedelta(seconds=tick // TICKS_PER_SECOND)).isoformat() + "Z"
+
+
 def partition_of(blob):
     """The tick at which the partition of a blob's path begins."""
     y, mo, d, h, mi = (int(part.split("=")[1]) for part in blob.parts[-6:-1])

@@ -142,7 +142,7 @@ class Errors(unittest.TestCase):
         self.refused(2, "export", "--dyas", "3", says=["--days"])
 
     def test_a_query_over_an_empty_lake(self):
-        self.refused(1, "query", "Syslog | count", says=["lake"])
+        self.refused(2, "query", "Syslog | count", says=["not in the lake"])
 
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("mount"), "needs a file system of its own")
     def test_a_full_disk(self):
