@@ -114,6 +114,8 @@ struct run {
     struct service service;
     struct bell bell;
     bool bell_made, report_made, signals_made;
+    atomic_bool failed; /* set before the thread is woken by ourselves */
+    bool interrupted;   /* set by the thread: another woke it; read when it has ended */
     pthread_t signals;
     sigset_t set;
     struct server *server;
@@ -230,6 +232,7 @@ static void *wait_for_signal(void *context)
     struct run *run = context;
     int signal = 0;
     (void) sigwait(&run->set, &signal);
+    run->interrupted = !atomic_load(&run->failed);
     bell_ring(&run->bell);
     throttle_stop(run->service.throttle);
     watch_stop(run->service.watch);
@@ -418,13 +421,19 @@ static bool start(struct run *run, struct error *err)
     return done;
 }
 
+static void stop_serving(struct run *run)
+{
+    if (run->options->ready_file && run->server)
+        (void) unlink(run->options->ready_file);
+    server_stop(run->server);
+    run->server = NULL;
+}
+
 /* Takes down what was made. */
 static void end(struct run *run)
 {
     struct service *service = &run->service;
-    server_stop(run->server);
-    if (run->options->ready_file && run->server)
-        (void) unlink(run->options->ready_file);
+    stop_serving(run);
     engine_free(service->engine);
     tables_release(&service->tables);
     watch_free(service->watch);
@@ -457,12 +466,18 @@ bool serve(const struct serve_options *options, struct error *err)
     buf_init(&run.endpoint, TEXT_MAX);
     buf_init(&run.resource_id, TEXT_MAX);
     bool done = start(&run, err);
+    atomic_store(&run.failed, !done);
     if (!done && run.signals_made)
         (void) pthread_kill(run.signals, SIGTERM);
     if (run.signals_made)
         (void) pthread_join(run.signals, NULL);
-    if (done)
+    if (done) {
+        stop_serving(&run); /* what is under way still counts */
         done = end_report(&run, err);
+    } else if (run.interrupted) {
+        error_clear(err);
+        error_set(err, ERROR_INTERRUPTED, "interrupted before it was ready");
+    }
     end(&run);
     return done;
 }

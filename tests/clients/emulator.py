@@ -91,6 +91,15 @@ class Emulator:
         if self.status != 0:
             raise RuntimeError(f"the emulator ended with {self.status}: {self.said}")
 
+    def terminate(self):
+        self._process.terminate()
+
+    def wait(self):
+        """Seconds until it has ended."""
+        begin = time.monotonic()
+        self._process.wait(END_SECONDS)
+        return time.monotonic() - begin
+
     # --- Microsoft's clients ---------------------------------------------------------------------
 
     def credential(self, **options):
