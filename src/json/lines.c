@@ -3,8 +3,8 @@
  * An object is taken member by member, strictly. What goes wrong so near to the end of the text that bytes
  * behind it could mend it is not wrong yet.
  *
- * Objects of a file mostly have the same keys in the same order: for each place in an object it is kept which wanted
- * key stood there in the object before, and that is compared first.
+ * Objects of a file mostly have the same keys in the same order: it is kept which wanted key came after each, and
+ * that is compared first.
  */
 #include "json/lines.h"
 
@@ -14,8 +14,7 @@
 
 enum {
     NO_KEY = -1,
-    ORDER_MAX = JSON_CELLS_MAX, /* places of an object that are remembered */
-    KEY_MAX = 64 * 1024         /* bytes of a key with escapes */
+    KEY_MAX = 64 * 1024 /* bytes of a key with escapes */
 };
 
 /* What the text is, and what may come next in it. */
@@ -37,8 +36,9 @@ struct json_lines {
     size_t slot_mask;
     uint64_t lengths; /* bit n: a wanted key has n bytes (63: or more) */
     uint64_t ends[4]; /* bit c: a wanted key's last byte is c */
-    int *order;       /* of the object before, by place: number of a key, or NO_KEY */
-    size_t order_used;
+    int *
+        after; /* after[k + 1]: the key that came after key k (-1: first) the last time, or NO_KEY */
+    int before;         /* the last key that was found in the object at hand, or NO_KEY */
     struct buf decoded; /* a key with escapes */
     struct json_look look;
     enum lines_state state;
@@ -47,12 +47,19 @@ struct json_lines {
 
 /* --- wanted keys ---------------------------------------------------------------------------------------- */
 
+/* Of the length and the first and last eight bytes (which overlap in a short key): keys of one table that agree
+ * in these are few, and are told apart by comparing them. */
 static size_t hash_key(struct str key)
 {
-    uint64_t hash = UINT64_C(0x9E3779B97F4A7C15) ^ key.n;
-    for (size_t i = 0; i < key.n; i++)
-        hash = (hash ^ (unsigned char) key.p[i]) * UINT64_C(0x100000001B3);
-    return (size_t) (hash ^ hash >> 29);
+    uint64_t first = 0, last = 0;
+    if (key.n >= sizeof first) {
+        memcpy(&first, key.p, sizeof first);
+        memcpy(&last, key.p + key.n - sizeof last, sizeof last);
+    } else {
+        memcpy(&first, key.p, key.n);
+    }
+    uint64_t hash = (first ^ (last << 32 | last >> 32) ^ key.n) * UINT64_C(0x9E3779B97F4A7C15);
+    return (size_t) (hash ^ hash >> 32);
 }
 
 static uint64_t length_bit(struct str key)
@@ -82,6 +89,8 @@ static void index_keys(struct json_lines *lines)
 {
     for (size_t i = 0; i <= lines->slot_mask; i++)
         lines->slots[i] = NO_KEY;
+    for (size_t k = 0; k <= lines->count; k++)
+        lines->after[k] = NO_KEY;
     for (size_t k = 0; k < lines->count; k++) {
         size_t i = hash_key(lines->keys[k]) & lines->slot_mask;
         while (lines->slots[i] != NO_KEY)
@@ -94,27 +103,23 @@ static void index_keys(struct json_lines *lines)
     }
 }
 
-/* The number of a member's key, by its place in the object. */
-static int number_of(struct json_lines *lines, struct str key, bool escaped, size_t place)
+/* The number of a member's key. */
+static int number_of(struct json_lines *lines, struct str key, bool escaped)
 {
+    int *guess = &lines->after[lines->before + 1];
+    int number = NO_KEY;
     if (escaped) {
         buf_reset(&lines->decoded);
-        if (!json_unescape(key, &lines->decoded))
-            return NO_KEY;
-        return find_key(lines, buf_str(&lines->decoded));
+        if (json_unescape(key, &lines->decoded))
+            number = find_key(lines, buf_str(&lines->decoded));
+    } else if (*guess != NO_KEY && str_eq(lines->keys[*guess], key)) {
+        number = *guess;
+    } else {
+        number = find_key(lines, key);
     }
-    if (place >= ORDER_MAX)
-        return find_key(lines, key);
-    if (place < lines->order_used) {
-        int guess = lines->order[place];
-        if (guess != NO_KEY && str_eq(lines->keys[guess], key))
-            return guess;
-    }
-    int number = find_key(lines, key);
-    if (place <= lines->order_used) {
-        lines->order[place] = number;
-        if (place == lines->order_used)
-            lines->order_used++;
+    if (number != NO_KEY) {
+        *guess = number;
+        lines->before = number;
     }
     return number;
 }
@@ -136,7 +141,7 @@ static void set_cell(struct json_lines *lines, int number, const char *object, c
 
 /* "key": value, with the white space around; where it ends, or NULL. */
 static const char *take_member(struct json_lines *lines, const char *object, const char *p,
-                               const char *end, size_t place)
+                               const char *end)
 {
     struct json_look *look = &lines->look;
     size_t length = json_take_string(p, end, look);
@@ -153,7 +158,7 @@ static const char *take_member(struct json_lines *lines, const char *object, con
     length = json_take_value(p, end, look);
     if (length == 0)
         return NULL;
-    int number = lines->count > 0 ? number_of(lines, key, key_escaped, place) : NO_KEY;
+    int number = lines->count > 0 ? number_of(lines, key, key_escaped) : NO_KEY;
     if (number != NO_KEY)
         set_cell(lines, number, object, p, length, look->escaped);
     return json_skip_space(p + length, end);
@@ -164,11 +169,12 @@ static const char *take_object(struct json_lines *lines, const char *p, const ch
 {
     const char *object = p;
     memset(lines->present, 0, lines->count);
+    lines->before = NO_KEY;
     p = json_skip_space(p + 1, end);
     if (p < end && *p == '}')
         return p + 1;
-    for (size_t place = 0;; place++) {
-        p = take_member(lines, object, p, end, place);
+    for (;;) {
+        p = take_member(lines, object, p, end);
         if (p == NULL)
             return NULL;
         if (p == end || (*p != ',' && *p != '}')) {
@@ -273,8 +279,8 @@ struct json_lines *json_lines_new(const struct json_lines_options *options, stru
     lines->cells = mem_alloc(options->count, sizeof lines->cells[0], err);
     lines->present = mem_alloc(options->count, sizeof lines->present[0], err);
     lines->slots = mem_alloc(slots, sizeof lines->slots[0], err);
-    lines->order = mem_alloc(ORDER_MAX, sizeof lines->order[0], err);
-    if (!lines->cells || !lines->present || !lines->slots || !lines->order) {
+    lines->after = mem_alloc(options->count + 1, sizeof lines->after[0], err);
+    if (!lines->cells || !lines->present || !lines->slots || !lines->after) {
         json_lines_free(lines);
         return NULL;
     }
@@ -290,7 +296,7 @@ void json_lines_free(struct json_lines *lines)
     mem_free(lines->cells);
     mem_free(lines->present);
     mem_free(lines->slots);
-    mem_free(lines->order);
+    mem_free(lines->after);
     buf_release(&lines->decoded);
     mem_free(lines);
 }
