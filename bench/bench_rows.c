@@ -101,6 +101,8 @@ static const struct fill fills[] = {
     {"_ItemId", ITEM, NULL},
 };
 
+enum { TIME_GENERATED = 1 }; /* in fills */
+
 static const char *const words[] = {"web-browsing", "dns", "ssl", "allow", "deny",
                                     "drop",         "tcp", "udp", "quic",  "smtp"};
 
@@ -170,16 +172,13 @@ static void put_filled(struct buf *out, struct random *random, const struct fill
 
 /* One in sixteen of the values that a firewall fills is empty too. */
 static void put_row(struct buf *out, struct random *random, const struct columns *columns,
-                    int64_t tick)
+                    const struct fill *const *wanted, int64_t tick)
 {
     for (size_t i = 0; i < columns->n; i++) {
-        const struct fill *fill = fill_of(columns->v[i].name);
-        bool must =
-            fill != NULL && (fill->how == ITEM || strcmp(fill->column, "TimeGenerated") == 0);
+        const struct fill *fill = wanted[i];
+        bool must = fill != NULL && (fill->how == ITEM || fill == &fills[TIME_GENERATED]);
         buf_putc(out, i > 0 ? ',' : '[');
-        if (must)
-            put_filled(out, random, fill, tick);
-        else if (fill != NULL && random_below(random, 16) > 0)
+        if (fill != NULL && (must || random_below(random, 16) > 0))
             put_filled(out, random, fill, tick);
         else
             buf_puts(out, columns->v[i].type == COLUMN_STRING ? "\"\"" : "null");
@@ -189,13 +188,17 @@ static void put_row(struct buf *out, struct random *random, const struct columns
 
 static bool make_body(struct buf *body, const struct columns *columns, int64_t from)
 {
+    static const struct fill *wanted[COLUMNS_MAX];
     struct random random;
     random_seed(&random, 2);
+    for (size_t i = 0; i < columns->n; i++)
+        wanted[i] = fill_of(columns->v[i].name);
     int64_t step = PARTITIONS * TICK_PARTITION / ROWS;
     for (int i = 0; i < ROWS; i++) {
         buf_putc(body, i > 0 ? ',' : '[');
         int64_t tick = from + 5 * TICK_SECOND + i * step * 99 / 100;
-        put_row(body, &random, columns, tick + (int64_t) random_below(&random, (uint64_t) step));
+        put_row(body, &random, columns, wanted,
+                tick + (int64_t) random_below(&random, (uint64_t) step));
     }
     buf_putc(body, ']');
     return buf_ok(body, "the body", NULL);
