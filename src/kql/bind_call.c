@@ -76,8 +76,6 @@ static int fitness(const struct kql_expr *arg, char letter)
         return 1;
     if (is_integer(arg->type) && wanted == COLUMN_REAL)
         return 2;
-    if (arg->kind == KQL_CONST && arg->value.null && wanted != COLUMN_STRING)
-        return 3;
     if (arg->type != COLUMN_DYNAMIC)
         return -1;
     return wanted == COLUMN_LONG ? 6 : wanted == COLUMN_STRING ? 7 : 8;
@@ -143,11 +141,6 @@ static struct kql_expr *convert_argument(struct kql_binder *b, struct kql_expr *
     if (letter == 'j')
         return to_dynamic(b, arg);
     return wanted == COLUMN_TYPE_COUNT ? arg : kql_convert(b, arg, wanted);
-}
-
-static bool is_null_const(const struct kql_expr *expr)
-{
-    return expr->kind == KQL_CONST && expr->value.null;
 }
 
 /* The call as a constant, when all arguments are and the row knows how. */
@@ -268,8 +261,6 @@ enum column_type kql_common_type(struct kql_expr *const *args, size_t n)
     enum column_type type = COLUMN_TYPE_COUNT;
     for (size_t i = 0; i < n; i++) {
         enum column_type t = args[i]->type;
-        if (is_null_const(args[i]) && n > 1 && t != COLUMN_DYNAMIC && type != COLUMN_TYPE_COUNT)
-            continue;
         if (type == COLUMN_TYPE_COUNT || type == t)
             type = t;
         else if (is_integer(type) && is_integer(t))

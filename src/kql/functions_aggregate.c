@@ -14,8 +14,12 @@
 /* The mean of times, exact to the tick. */
 #define AVG_TICK "weir_low64(sum($1) // count($1))"
 #define AVG_TICK_IF "weir_low64((sum($1) filter (where $2)) // (count($1) filter (where $2)))"
-#define SAMPLE(function) "coalesce(" function "(cast($1 as double)), 0)"
-#define SAMPLE_IF(function) "coalesce(" function "(cast($1 as double)) filter (where $2), 0)"
+/* The engine's own raise an error over NaN and infinities; the answer over them is NaN. */
+#define SPREAD(function, kept, all)                                                                \
+    "coalesce(case when bool_or(not isfinite($1)) " all " then 'nan'::double else " function       \
+    "($1) filter (where isfinite($1)" kept ") end, 0)"
+#define SAMPLE(function) SPREAD(function, "", "")
+#define SAMPLE_IF(function) SPREAD(function, " and $2", "filter (where $2)")
 /* Lists are put together from JSON texts; $1 is dynamic. */
 #define LIST(inside) "('[' || coalesce(array_to_string(" inside ", ','), '') || ']')"
 #define KEPT "filter (where $1 is not null)"
@@ -72,9 +76,9 @@ const struct kql_function kql_rows_aggregate[] = {
     {"maxif", "kb", '1', MAYBE, .duckdb = "max($1) filter (where $2)", NAMED("maxif")},
     {"min", "k", '1', MAYBE, .duckdb = "min($1)", NAMED("min")},
     {"minif", "kb", '1', MAYBE, .duckdb = "min($1) filter (where $2)", NAMED("minif")},
-    {"stdev", "n", 'r', NEVER, .duckdb = SAMPLE("stddev_samp"), NAMED("stdev")},
-    {"stdevif", "nb", 'r', NEVER, .duckdb = SAMPLE_IF("stddev_samp"), NAMED("stdevif")},
-    {"stdevp", "n", 'r', NEVER, .duckdb = SAMPLE("stddev_pop"), NAMED("stdevp")},
+    {"stdev", "r", 'r', NEVER, .duckdb = SAMPLE("stddev_samp"), NAMED("stdev")},
+    {"stdevif", "rb", 'r', NEVER, .duckdb = SAMPLE_IF("stddev_samp"), NAMED("stdevif")},
+    {"stdevp", "r", 'r', NEVER, .duckdb = SAMPLE("stddev_pop"), NAMED("stdevp")},
     {"sum", "l", 'l', NEVER, .duckdb = SUM_LONG, NAMED("sum")},
     {"sum", "r", 'r', NEVER, .duckdb = "coalesce(sum($1), 0)", NAMED("sum")},
     {"sum", "t", 't', NEVER, .duckdb = SUM_LONG, NAMED("sum")},
@@ -83,9 +87,9 @@ const struct kql_function kql_rows_aggregate[] = {
     {"sumif", "tb", 't', NEVER, .duckdb = SUM_LONG_IF, NAMED("sumif")},
     {"take_anyif", "ab", '1', MAYBE, .duckdb = "any_value($1) filter (where $2)",
      .naming = KQL_FIRST, .kind = KQL_AGGREGATE},
-    {"variance", "n", 'r', NEVER, .duckdb = SAMPLE("var_samp"), NAMED("variance")},
-    {"varianceif", "nb", 'r', NEVER, .duckdb = SAMPLE_IF("var_samp"), NAMED("varianceif")},
-    {"variancep", "n", 'r', NEVER, .duckdb = SAMPLE("var_pop"), NAMED("variancep")},
+    {"variance", "r", 'r', NEVER, .duckdb = SAMPLE("var_samp"), NAMED("variance")},
+    {"varianceif", "rb", 'r', NEVER, .duckdb = SAMPLE_IF("var_samp"), NAMED("varianceif")},
+    {"variancep", "r", 'r', NEVER, .duckdb = SAMPLE("var_pop"), NAMED("variancep")},
     /* The value of $1 in the row where $2 is greatest, least; in any row. The p-th percentile: nearest rank. */
     {"(at max)", "aa", '1', MAYBE, .duckdb = "coalesce(arg_max({'v': $1}, $2), first({'v': $1})).v",
      .kind = KQL_AGGREGATE},

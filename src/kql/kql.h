@@ -7,9 +7,18 @@
  *
  * A table T of the query stands in the SQL as the relation "T" (quoted; quotes in the name doubled),
  * whose columns have KQL's names and the engine's physical types (engine.h says which). Functions that the
- * engine has no exact equal for are written as calls of weir_...() functions that engine/duckdb registers.
- * Everything that is not supported is refused with ERROR_KQL, by name, with line, column and length.
- * What is subtle: reference kql.md; the KQL reference pages are the oracle for meaning.
+ * engine has no exact equal for are written as calls of weir_...() functions that engine/duckdb registers
+ * (duckdb_functions.h is their list). Each column of the result has just the physical type of its KQL type.
+ *
+ * Everything that is not supported is refused with ERROR_KQL, by name, with a position: line and column from 1,
+ * the column in characters, the length in bytes. The KQL reference pages are the oracle for meaning; where
+ * they are silent the choice stands beside the row of the function table (functions*.c) or the code that makes it.
+ *
+ * Settings (`set x`), hints and `render` are read and have no effect. Functions depend on nothing but their
+ * arguments: the same text gives the same SQL, and several threads may compile at once. Nothing is kept of the text.
+ *
+ * The way through the room, in reading order: lexer, parse* (text to syntax.h), bind* (syntax to plan.h, with
+ * function.h), need (what of it is wanted), sql_* (plan to SQL), kql.c (this header).
  */
 #ifndef WEIR_KQL_KQL_H
 #define WEIR_KQL_KQL_H
