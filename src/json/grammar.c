@@ -15,6 +15,9 @@ const uint8_t json_kinds[256] = {
     ['8'] = JSON_KIND_NUMBER, ['9'] = JSON_KIND_NUMBER,
 };
 
+const char json_escapes[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -32,7 +35,7 @@ static size_t take_escape(const char *p, const char *end)
     if (end - p < 2)
         return 0;
     if (p[1] != 'u')
-        return p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) != NULL ? 2 : 0;
+        return json_escapes[(unsigned char) p[1]] != '\0' ? 2 : 0;
     if (end - p < 6)
         return 0;
     return is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4]) && is_hex(p[5]) ? 6 : 0;
@@ -51,49 +54,95 @@ size_t json_take_special(const char *p, const char *end)
 
 #ifdef __SSE2__
 
-/* Sixteen bytes at a time: as signed numbers, control characters and what is beyond ASCII are below 0x20. */
+enum { WIDE = 16 };
+
+/* The bytes that cannot simply be passed over, one bit each, of WIDE: as signed numbers, control characters and
+ * what is beyond ASCII are below 0x20. */
+static inline unsigned special_bytes(__m128i v)
+{
+    __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+    __m128i slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+    __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+    return (unsigned) _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), low));
+}
+
 static const char *skip_wide(const char *p, const char *end)
 {
-    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'),
-                  low = _mm_set1_epi8(0x20);
-    for (; end - p >= 16; p += 16) {
+    for (; end - p >= WIDE; p += WIDE) {
+        unsigned special = special_bytes(_mm_loadu_si128((const __m128i *) (const void *) p));
+        if (special != 0)
+            return p + __builtin_ctz(special);
+    }
+    return p;
+}
+
+static const char *copy_wide(const char *p, const char *end, char **to)
+{
+    for (; end - p >= WIDE; p += WIDE, *to += WIDE) {
         __m128i v = _mm_loadu_si128((const __m128i *) (const void *) p);
-        __m128i special =
-            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)),
-                         _mm_cmplt_epi8(v, low));
-        unsigned mask = (unsigned) _mm_movemask_epi8(special);
-        if (mask != 0)
-            return p + __builtin_ctz(mask);
+        unsigned special = special_bytes(v);
+        _mm_storeu_si128((__m128i *) (void *) *to, v);
+        if (special != 0) {
+            *to += __builtin_ctz(special);
+            return p + __builtin_ctz(special);
+        }
     }
     return p;
 }
 
 #else
 
+enum { WIDE = 8 };
+
 /* Eight bytes at a time: the lowest that gets 0x80 here is special; those above it may be told wrongly. */
-static const char *skip_wide(const char *p, const char *end)
+static inline uint64_t special_bytes(uint64_t eight)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
-    for (; end - p >= 8; p += 8) {
+    eight = le64toh(eight);
+    uint64_t quote = eight ^ (ones * '"'), slash = eight ^ (ones * '\\');
+    return ((quote - ones) | (slash - ones) | (eight - ones * 0x20) | eight) & high;
+}
+
+static const char *skip_wide(const char *p, const char *end)
+{
+    for (; end - p >= WIDE; p += WIDE) {
         uint64_t eight;
         memcpy(&eight, p, sizeof eight);
-        eight = le64toh(eight);
-        uint64_t quote = eight ^ (ones * '"'), slash = eight ^ (ones * '\\');
-        uint64_t special = ((quote - ones) | (slash - ones) | (eight - ones * 0x20) | eight) & high;
+        uint64_t special = special_bytes(eight);
         if (special != 0)
             return p + (__builtin_ctzll(special) >> 3);
     }
     return p;
 }
 
+static const char *copy_wide(const char *p, const char *end, char **to)
+{
+    const char *plain = skip_wide(p, end);
+    memcpy(*to, p, (size_t) (plain - p));
+    *to += plain - p;
+    return plain;
+}
+
 #endif
+
+static bool is_plain(char c)
+{
+    return c != '"' && c != '\\' && (unsigned char) c >= 0x20 && (unsigned char) c < 0x80;
+}
 
 const char *json_skip_plain(const char *p, const char *end)
 {
     p = skip_wide(p, end);
-    while (p < end && *p != '"' && *p != '\\' && (unsigned char) *p >= 0x20 &&
-           (unsigned char) *p < 0x80)
+    while (p < end && is_plain(*p))
         p++;
+    return p;
+}
+
+const char *json_copy_plain(const char *p, const char *end, char **to)
+{
+    p = copy_wide(p, end, to);
+    while (p < end && is_plain(*p))
+        *(*to)++ = *p++;
     return p;
 }
 
@@ -172,104 +221,149 @@ static size_t take_scalar(const char *p, const char *end, struct json_look *look
                                                 : json_take_word(p, end, look);
 }
 
-/* The containers that are open: one bit each, set for an object. */
-struct nest {
+/* A walk through a value: the containers that are open, one bit each (set for an object), and the copy that is
+ * made without white space, if one is wanted. */
+struct walk {
+    const char *end;
+    struct json_look *look;
     uint64_t objects[JSON_DEPTH_MAX / 64];
     size_t depth;
+    const char *from; /* what is not copied yet */
+    char *to;         /* NULL: no copy */
 };
 
-static bool in_object(const struct nest *nest)
+enum { COPY_WIDE = 32 };
+
+/* Copies up to p. Short pieces are copied wider, over what comes next, as long as that is the text's own. */
+static void walk_copy(struct walk *walk, const char *p)
 {
-    size_t top = nest->depth - 1;
-    return (nest->objects[top / 64] >> top % 64 & 1) != 0;
+    size_t n = (size_t) (p - walk->from);
+    if (n <= COPY_WIDE && walk->end - walk->from >= COPY_WIDE)
+        memcpy(walk->to, walk->from, COPY_WIDE);
+    else
+        memcpy(walk->to, walk->from, n);
+    walk->to += n;
+    walk->from = p;
 }
 
-static bool nest_open(struct nest *nest, bool object)
+static const char *walk_space(struct walk *walk, const char *p)
 {
-    size_t top = nest->depth;
+    if (p == walk->end || !json_is_space(*p))
+        return p;
+    if (walk->to != NULL)
+        walk_copy(walk, p);
+    p = json_skip_space(p + 1, walk->end);
+    walk->from = p;
+    return p;
+}
+
+static const char *walk_wrong(struct walk *walk, const char *p)
+{
+    walk->look->wrong = p;
+    return NULL;
+}
+
+static bool in_object(const struct walk *walk)
+{
+    size_t top = walk->depth - 1;
+    return (walk->objects[top / 64] >> top % 64 & 1) != 0;
+}
+
+static bool walk_open(struct walk *walk, bool object)
+{
+    size_t top = walk->depth;
     if (top == JSON_DEPTH_MAX)
         return false;
     uint64_t bit = UINT64_C(1) << top % 64;
-    nest->objects[top / 64] = (nest->objects[top / 64] & ~bit) | (object ? bit : 0);
-    nest->depth++;
+    walk->objects[top / 64] = (walk->objects[top / 64] & ~bit) | (object ? bit : 0);
+    walk->depth++;
     return true;
 }
 
 /* In an object: the key, the colon, and the white space around them; NULL when they are not there. */
-static const char *take_key(const char *p, const char *end, struct json_look *look)
+static const char *walk_key(struct walk *walk, const char *p)
 {
-    p = json_skip_space(p, end);
-    size_t length = json_take_string(p, end, look);
+    p = walk_space(walk, p);
+    size_t length = json_take_string(p, walk->end, walk->look);
     if (length == 0)
         return NULL;
-    p = json_skip_space(p + length, end);
-    if (p < end && *p == ':')
-        return json_skip_space(p + 1, end);
-    look->wrong = p;
-    return NULL;
+    p = walk_space(walk, p + length);
+    return p < walk->end && *p == ':' ? walk_space(walk, p + 1) : walk_wrong(walk, p);
 }
 
 /* Opens containers from p on as long as each begins with another; p then stands at a scalar or behind
  * an empty container (*done). */
-static const char *open_nest(const char *p, const char *end, struct nest *nest, bool *done,
-                             struct json_look *look)
+static const char *walk_down(struct walk *walk, const char *p, bool *done)
 {
     *done = false;
-    while (p != NULL && p < end && (*p == '[' || *p == '{')) {
+    while (p != NULL && p < walk->end && (*p == '[' || *p == '{')) {
         char close = *p == '[' ? ']' : '}';
-        look->wrong = p;
-        if (!nest_open(nest, *p == '{'))
-            return NULL;
-        p = json_skip_space(p + 1, end);
-        if (p < end && *p == close) {
-            nest->depth--;
+        if (!walk_open(walk, *p == '{'))
+            return walk_wrong(walk, p);
+        p = walk_space(walk, p + 1);
+        if (p < walk->end && *p == close) {
+            walk->depth--;
             *done = true;
             return p + 1;
         }
         if (close == '}')
-            p = take_key(p, end, look);
+            p = walk_key(walk, p);
     }
     return p;
 }
 
 /* Behind a value: closes what ends here; p then stands behind the comma (and key) before the next value,
  * or, with depth 0, behind the outermost container. */
-static const char *close_nest(const char *p, const char *end, struct nest *nest,
-                              struct json_look *look)
+static const char *walk_up(struct walk *walk, const char *p)
 {
-    while (nest->depth > 0) {
-        p = json_skip_space(p, end);
-        look->wrong = p;
-        if (p == end)
-            return NULL;
-        if (*p == ',') {
-            p++;
-            return in_object(nest) ? take_key(p, end, look) : json_skip_space(p, end);
-        }
-        if (*p != (in_object(nest) ? '}' : ']'))
-            return NULL;
-        nest->depth--;
+    while (walk->depth > 0) {
+        p = walk_space(walk, p);
+        if (p == walk->end)
+            return walk_wrong(walk, p);
+        if (*p == ',')
+            return in_object(walk) ? walk_key(walk, p + 1) : walk_space(walk, p + 1);
+        if (*p != (in_object(walk) ? '}' : ']'))
+            return walk_wrong(walk, p);
+        walk->depth--;
         p++;
     }
     return p;
 }
 
-size_t json_take_value(const char *p, const char *end, struct json_look *look)
+static size_t take_nested(const char *p, const char *end, char **to, struct json_look *look)
 {
-    struct nest nest = {.depth = 0};
+    struct walk walk = {.end = end, .look = look, .from = p, .to = to == NULL ? NULL : *to};
     const char *at = p;
     bool done;
-    if (p < end && *p != '[' && *p != '{')
-        return take_scalar(p, end, look);
     do {
-        at = open_nest(at, end, &nest, &done, look);
+        at = walk_down(&walk, at, &done);
         if (at != NULL && !done) {
             size_t length = take_scalar(at, end, look);
             at = length > 0 ? at + length : NULL;
         }
         if (at != NULL)
-            at = close_nest(at, end, &nest, look);
-    } while (at != NULL && nest.depth > 0);
+            at = walk_up(&walk, at);
+    } while (at != NULL && walk.depth > 0);
     look->escaped = false;
+    if (at != NULL && to != NULL) {
+        walk_copy(&walk, at);
+        *to = walk.to;
+    }
     return at == NULL ? 0 : (size_t) (at - p);
+}
+
+size_t json_take_value(const char *p, const char *end, struct json_look *look)
+{
+    bool nested = p < end && (*p == '[' || *p == '{');
+    return nested ? take_nested(p, end, NULL, look) : take_scalar(p, end, look);
+}
+
+size_t json_copy_value(const char *p, const char *end, char **to, struct json_look *look)
+{
+    if (p < end && (*p == '[' || *p == '{'))
+        return take_nested(p, end, to, look);
+    size_t length = take_scalar(p, end, look);
+    memcpy(*to, p, length);
+    *to += length;
+    return length;
 }

@@ -37,9 +37,19 @@ size_t json_take_word(const char *p, const char *end, struct json_look *look);
 /* Any value: arrays and objects to JSON_DEPTH_MAX, with what stands in them. */
 size_t json_take_value(const char *p, const char *end, struct json_look *look);
 
+/* The same, copied to *to (room for end - p bytes) without the white space between its tokens; *to moves behind
+ * it. What stands in that room behind *to may be anything, as after a failure. */
+size_t json_copy_value(const char *p, const char *end, char **to, struct json_look *look);
+
+/* What a backslash and this character stand for; 0 when they are no escape, or that of \u. */
+extern const char json_escapes[256];
+
 /* Passes over the bytes of a string that need no look; stands at a quote, a backslash, a control character,
  * a byte beyond ASCII, or the end. */
 const char *json_skip_plain(const char *p, const char *end);
+
+/* The same, copied to *to (room for end - p bytes), which moves as far. */
+const char *json_copy_plain(const char *p, const char *end, char **to);
 
 /* Bytes of the escape, or of the character beyond ASCII, that begins at p < end; 0 when it is wrong. */
 size_t json_take_special(const char *p, const char *end);

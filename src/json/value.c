@@ -5,20 +5,12 @@
 
 static const uint32_t REPLACEMENT = 0xFFFD;
 
-/* The value in `text`, without the white space around it; false when that is not one valid value. */
-static bool whole_value(struct str text, struct str *out)
+bool json_valid(struct str text)
 {
     const char *end = text.p + text.n, *p = json_skip_space(text.p, end);
     struct json_look look;
     size_t length = json_take_value(p, end, &look);
-    *out = (struct str){p, length};
     return length > 0 && json_skip_space(p + length, end) == end;
-}
-
-bool json_valid(struct str text)
-{
-    struct str value;
-    return whole_value(text, &value);
 }
 
 static unsigned hex_digit(char c)
@@ -72,23 +64,21 @@ static char *put_code_point(char *to, uint32_t c)
     return to;
 }
 
-/* What a backslash and this character stand for; itself for quote, backslash and slash. */
-static char simple_escape(char c)
+/* The escape or the character beyond ASCII at *p, behind which it moves; NULL when it is wrong. */
+static char *put_special(char *to, const char **p, const char *end, bool *lone)
 {
-    switch (c) {
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return c;
-    }
+    size_t length = **p == '"' ? 0 : json_take_special(*p, end);
+    if (length == 0)
+        return NULL;
+    if (**p == '\\' && (*p)[1] == 'u')
+        return put_code_point(to, take_code_point(p, end, lone));
+    if (**p == '\\')
+        *to = json_escapes[(unsigned char) (*p)[1]];
+    else
+        memcpy(to, *p, length);
+    to += **p == '\\' ? 1 : length;
+    *p += length;
+    return to;
 }
 
 bool json_decode(struct str inside, char *to, size_t *n, bool *lone)
@@ -96,72 +86,47 @@ bool json_decode(struct str inside, char *to, size_t *n, bool *lone)
     const char *p = inside.p, *end = p + inside.n;
     char *out = to;
     *lone = false;
-    while (p < end) {
-        const char *plain = json_skip_plain(p, end);
-        memcpy(out, p, (size_t) (plain - p));
-        out += plain - p;
-        p = plain;
-        if (p == end)
-            break;
-        size_t length = *p == '"' ? 0 : json_take_special(p, end);
-        if (length == 0)
-            return false;
-        if (*p != '\\') {
-            memcpy(out, p, length);
-            out += length;
-            p += length;
-        } else if (length == 2) {
-            *out++ = simple_escape(p[1]);
-            p += 2;
-        } else {
-            out = put_code_point(out, take_code_point(&p, end, lone));
-        }
-    }
-    *n = (size_t) (out - to);
-    return true;
+    while (out != NULL && (p = json_copy_plain(p, end, &out)) < end)
+        out = put_special(out, &p, end, lone);
+    *n = out == NULL ? 0 : (size_t) (out - to);
+    return out != NULL;
+}
+
+/* Takes n bytes that were written behind the buffer's end, or none when that failed. */
+static bool keep_written(struct buf *out, size_t n, bool ok)
+{
+    out->used += ok ? n : 0;
+    out->bytes[out->used] = '\0';
+    return ok;
 }
 
 bool json_unescape(struct str inside, struct buf *out)
 {
     size_t n;
     bool lone;
-    if (!buf_reserve(out, inside.n) || !json_decode(inside, out->bytes + out->used, &n, &lone))
+    if (!buf_reserve(out, inside.n))
         return false;
-    out->used += n;
-    out->bytes[out->used] = '\0';
-    return true;
+    bool ok = json_decode(inside, out->bytes + out->used, &n, &lone);
+    return keep_written(out, n, ok);
 }
 
 bool json_compact(struct str value, char *to, size_t *n)
 {
-    struct str whole;
-    if (!whole_value(value, &whole))
-        return false;
-    const char *p = whole.p, *end = p + whole.n;
+    const char *end = value.p + value.n, *p = json_skip_space(value.p, end);
+    struct json_look look;
     char *out = to;
-    while (p < end) {
-        size_t length = 1;
-        struct json_look look;
-        if (*p == '"')
-            length = json_take_string(p, end, &look);
-        if (!json_is_space(*p)) {
-            memcpy(out, p, length);
-            out += length;
-        }
-        p += length;
-    }
+    size_t length = json_copy_value(p, end, &out, &look);
     *n = (size_t) (out - to);
-    return true;
+    return length > 0 && json_skip_space(p + length, end) == end;
 }
 
 bool json_minify(struct str value, struct buf *out)
 {
     size_t n;
-    if (!buf_reserve(out, value.n) || !json_compact(value, out->bytes + out->used, &n))
+    if (!buf_reserve(out, value.n))
         return false;
-    out->used += n;
-    out->bytes[out->used] = '\0';
-    return true;
+    bool ok = json_compact(value, out->bytes + out->used, &n);
+    return keep_written(out, n, ok);
 }
 
 /* The key before the colon, and the white space around it; NULL when they are not there. */

@@ -11,14 +11,15 @@ bool json_valid(struct str text);
  * is not valid. A lone surrogate \ud800 becomes U+FFFD. */
 bool json_unescape(struct str inside, struct buf *out);
 
-/* The same into memory with room for inside.n bytes, which are always enough; *lone tells of a lone surrogate. */
+/* The same into memory with room for inside.n bytes, which are always enough (what is behind the *n
+ * bytes in that room may be overwritten); *lone tells of a lone surrogate. */
 bool json_decode(struct str inside, char *to, size_t *n, bool *lone);
 
 /* Appends a valid value without the white space between its tokens; texts of numbers and strings stay
  * as they are. False when it is not valid. */
 bool json_minify(struct str value, struct buf *out);
 
-/* The same into memory with room for value.n bytes, which are always enough. */
+/* The same into memory with room for value.n bytes, as for json_decode. */
 bool json_compact(struct str value, char *to, size_t *n);
 
 /* Walks a valid object's top-level members or an array's elements, in order. `*at` begins at 0.
