@@ -3,17 +3,14 @@
 #include "export/export.h"
 #include "fake_workspace.h"
 
-#include "base/memory.h"
+#include "../store/folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-enum { HOURS = 3, CAMPAIGN = 60 };
+enum { HOURS = 3, CAMPAIGN = 300 };
 
 static const struct lake_place place = {
     .workspace_id = "8ecf8077-cf51-4820-aadd-14040956f35d",
@@ -23,7 +20,7 @@ static const struct lake_place place = {
 };
 
 struct lake {
-    char folder[64];
+    struct folder folder;
     struct store *store;
     struct workspace fake;
     struct export_options options;
@@ -39,10 +36,10 @@ static int64_t begin_of_range(void)
 
 static void lake_begin(struct lake *lake, uint64_t seed, size_t rows)
 {
-    *lake = (struct lake){.folder = "/tmp/weir-test-XXXXXX"};
-    assert_non_null(mkdtemp(lake->folder));
+    *lake = (struct lake){0};
+    assert_true(folder_make(&lake->folder));
     struct error err = ERROR_INIT;
-    lake->store = store_open(lake->folder, &err);
+    lake->store = store_open(lake->folder.lake, &err);
     assert_non_null(lake->store);
     int64_t from = begin_of_range(), to = from + HOURS * TICK_HOUR;
     fake_init(&lake->fake, seed, rows, from, to);
@@ -60,9 +57,7 @@ static void lake_end(struct lake *lake)
     export_report_release(&lake->report);
     store_free(lake->store);
     fake_release(&lake->fake);
-    char command[128];
-    (void) snprintf(command, sizeof command, "rm -rf '%s'", lake->folder);
-    assert_int_equal(system(command), 0);
+    folder_remove_tree(lake->folder.path);
 }
 
 static bool run(struct lake *lake, struct error *err)
