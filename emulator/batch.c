@@ -1,4 +1,4 @@
-/* Batch: several requests in one (azure.md 1.6). The answers come in the reverse of the order asked for: the service
+/* Batch: several requests in one (docs/service.md 1.6). The answers come in the reverse of the order asked for: the service
  * keeps none, and clients must not count on any. */
 
 #include "emulator/reply.h"

@@ -1,22 +1,21 @@
-/* Data: the files of a folder become the tables of the workspace (files.h says which file is which table's).
+/* Data: the files of a folder become the tables of the workspace. files.h says which file is which table's, shape.h which
+ * columns a table has.
  *
- * Columns: the schema's, in its order; then those that only the files have, with the type that their suffix says
- * in a custom table (name ends in _CL), else string. The portal's header `X [UTC]` is the datetime column X; so is
- * `X [<zone>]`, its times converted from that zone. TenantId and Type are filled where the files leave
- * them empty. A table whose files have no TimeGenerated has none.
+ * TenantId and Type are filled where the files leave them empty. A table whose files have no TimeGenerated has none.
  *
  * Each row gets, hidden: `_ItemId`, a GUID made from the table's name, the row's values and, of equal rows, which of
- * them it is, so that it is the same after every restart in whatever order the files are read (a file's own
- * `_ItemId` is kept); `_TimeReceived`, between TimeGenerated and ingestion; and `_weir_ingestion`, which
- * ingestion_time() gives: TimeGenerated and a delay that follows from the row, 30 s to 5.5 min, for one row in 64 up to half
- * an hour more; null for one row in 1024, as the service has it now and then. `_IsBillable`, `_BilledSize` and
- * `_SubscriptionId` of a schema are hidden and empty unless a file has them: then they are like others. */
+ * them it is, so that it is the same after every restart, in whatever order the files are read and whatever columns
+ * other rows bring (a file's own `_ItemId` is kept); `_TimeReceived`, between TimeGenerated and ingestion; and
+ * `_weir_ingestion`, which ingestion_time() gives: TimeGenerated and a delay that follows from the row, 30 s to 5.5 min,
+ * for one row in 64 up to half an hour more; null for one row in 1024, as the service has it now and then. `_IsBillable`,
+ * `_BilledSize` and `_SubscriptionId` of a schema are hidden and empty unless a file has them: then they are like
+ * others. */
 #ifndef WEIR_EMULATOR_DATA_H
 #define WEIR_EMULATOR_DATA_H
 
-#include "emulator/files.h"
 #include "emulator/tables.h"
 #include "emulator/watch.h"
+#include "engine/engine.h"
 
 struct data_options {
     const char *folder;
@@ -28,9 +27,5 @@ struct data_options {
  * passed over, values that did not fit their type, rows without a time. watch_stop ends the loading. */
 bool data_load(const struct data_options *options, struct engine *engine, struct watch *watch,
                struct tables *tables, struct buf *notes, struct error *err);
-
-/* `X [UTC]` as column X; `zoned` says that it named a zone. False, with the zone's words in the message, when the
- * zone is not known. */
-bool data_header(struct str header, struct str *column, bool *zoned, struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* Entra: the sign-in side. Client credentials against the emulator's own secret, v2 and v1, and the documents by which
- * Microsoft's clients find the token endpoint (azure.md 2.2; OpenID Connect Discovery 1.0). */
+ * Microsoft's clients find the token endpoint (docs/service.md 2.2; OpenID Connect Discovery 1.0). */
 
 #include "emulator/reply.h"
 #include "emulator/service.h"

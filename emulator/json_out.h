@@ -1,4 +1,4 @@
-/* JSON out: rows of the engine as the service writes them (azure.md 1.3), and the ceilings of an answer.
+/* JSON out: rows of the engine as the service writes them (docs/service.md 1.3), and the ceilings of an answer.
  *
  *     bool, int, long   true/false, digits
  *     real              shortest text that reads back as the same number, with ".0" when it has neither a

@@ -1,4 +1,4 @@
-/* Metadata: the workspace's tables and their columns (azure.md 1.9). */
+/* Metadata: the workspace's tables and their columns (docs/service.md 1.9). */
 
 #include "emulator/reply.h"
 #include "emulator/service.h"

@@ -77,7 +77,7 @@ static bool may_enter(struct service *service, const struct server_request *requ
     return false;
 }
 
-/* Without its JSON a POST is answered with nothing, as the service does (azure.md 1.2). */
+/* Without its JSON a POST is answered with nothing, as the service does (docs/service.md 1.2). */
 static bool is_json(const struct server_request *request)
 {
     return request->body.n > 0 && request->content_type &&

@@ -1,5 +1,5 @@
 /* Throttle: what the service lets one user do: so many requests in a window, so many queries at once, the
- * rest in a queue, first come first served, with a longest length and a longest wait (azure.md 1.5).
+ * rest in a queue, first come first served, with a longest length and a longest wait (docs/service.md 1.5).
  * Safe for threads: the caller's thread is the one that waits. */
 #ifndef WEIR_EMULATOR_THROTTLE_H
 #define WEIR_EMULATOR_THROTTLE_H

@@ -1,4 +1,4 @@
-/* Timespan: the request's own time filter, and the preferences of the Prefer header (azure.md 1.2). */
+/* Timespan: the request's own time filter, and the preferences of the Prefer header (docs/service.md 1.2). */
 #ifndef WEIR_EMULATOR_TIMESPAN_H
 #define WEIR_EMULATOR_TIMESPAN_H
 

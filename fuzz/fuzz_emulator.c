@@ -1,8 +1,8 @@
 /* The emulator's requests: whatever comes, there is an answer, and what says that it is JSON is JSON. The input is a line
  * "METHOD path", a line each for Content-Type, Authorization ("@": a good token) and Prefer, and the body. Every query
  * meets a 503, so no engine is needed; the request's other texts are read by themselves. */
-#include "emulator/data.h"
 #include "emulator/service.h"
+#include "emulator/shape.h"
 #include "emulator/timespan.h"
 
 #include "base/memory.h"
@@ -65,7 +65,7 @@ static void check_texts(const char *text)
         (range.from < 0 || range.to > TICK_MAX + 1 || range.from > range.to))
         abort();
     preferences_read(text, &prefer);
-    (void) data_header(str_of(text), &column, &zoned, NULL);
+    (void) shape_split(str_of(text), &column, &zoned, NULL);
     (void) files_kind(str_of(text), &column, &form);
 }
 

@@ -133,6 +133,35 @@ class Data(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("Broken_CL.jsonl", done.stderr)
 
+    def test_a_key_that_comes_late_is_a_column(self):
+        self.put("Late_CL.jsonl", "".join(
+            json.dumps({"TimeGenerated": "2024-01-01", "A_s": str(n), **({"Z\u00fc_d": 1} if n == 4999 else {})}) + "\n"
+            for n in range(5000)))
+        rows, _ = self.answers("Late_CL | summarize count() by ['Z\u00fc_d']", "Late_CL | take 1")
+        self.assertEqual(sorted(rows, key=str), [[1.0, 1], [None, 4999]])
+
+    def test_item_ids_do_not_depend_on_what_other_rows_bring(self):
+        row = {"TimeGenerated": "2024-01-01", "A_s": "x", "B_d": 5, "Empty_s": "", "Null_t": None}
+        more = {"TimeGenerated": "2024-01-02", "A_s": "y", "C_b": True, "Empty_s": "z", "Null_t": "2024-01-01"}
+        text = "Ids_CL | where A_s == 'x' | project _ItemId"
+        ids = set()
+        for name, rows in (("a.json", [row]), ("a.json", [row, more]), ("b.csv", None)):
+            content = json.dumps(rows) if rows else "B_d,A_s,TimeGenerated\n5,x,2024-01-01\n"
+            for path in self.folder.glob("Ids_CL.*"):
+                path.unlink()
+            self.put("Ids_CL." + name, content)
+            ids.add(str(self.answers(text)[0]))
+        self.assertEqual(len(ids), 1)
+
+    def test_columns_without_a_value_are_there(self):
+        self.put("Void_CL.columns", "TimeGenerated datetime\n" + "".join(f"{kind} {kind}\n" for kind in (
+            "bool", "int", "long", "real", "decimal", "timespan", "guid", "string", "dynamic")))
+        self.put("Void_CL.json", '[{"TimeGenerated": "2024-01-01", "string": "", "long": null}]')
+        row, size = self.answers("Void_CL | project-away TenantId, Type",
+                                 "Void_CL | project-away TenantId, Type | project estimate_data_size(*)")
+        self.assertEqual(row, [["2024-01-01T00:00:00Z", None, None, None, None, None, None, None, "", None]])
+        self.assertEqual(size, [[8 + 1 + 4 + 8 + 8 + 34 + 8 + 16]])
+
     def test_rows_out_of_order_are_all_there(self):
         """Above 100,000 rows, files in no order are sorted once they are in."""
         count = 120000
