@@ -1,4 +1,4 @@
-/* Clouds: the addresses of Microsoft's clouds (azure.md sections 1.1, 2.1). */
+/* Clouds: the addresses of Microsoft's clouds (docs/service.md sections 1.1, 2.1). */
 #include "azure/credential.h"
 
 static const struct azure_cloud clouds[] = {

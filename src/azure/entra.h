@@ -1,4 +1,4 @@
-/* Entra: tokens from Microsoft's sign-in service (azure.md section 2). Internal to this room. */
+/* Entra: tokens from Microsoft's sign-in service (docs/service.md section 2). Internal to this room. */
 #ifndef WEIR_AZURE_ENTRA_H
 #define WEIR_AZURE_ENTRA_H
 

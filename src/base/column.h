@@ -53,7 +53,7 @@ int columns_find(const struct columns *columns, struct str name);
 bool columns_read(struct str text, struct columns *out, struct error *err);
 
 /* The type that the suffix of a custom log's column says: _s string, _d real, _b bool, _g guid,
- * _t datetime; string otherwise (azure.md section 8). */
+ * _t datetime; string otherwise (docs/service.md section 8). */
 enum column_type column_type_of_suffix(struct str name);
 
 #endif

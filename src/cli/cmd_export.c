@@ -2,7 +2,7 @@
 #include "cli/progress.h"
 #include "cli/source.h"
 
-static const uint64_t ask_bytes = 100000000000; /* DESIGN section 2: 100 GB */
+static const uint64_t ask_bytes = 100000000000; /* 100 GB */
 static const double ask_seconds = 24 * 3600.0;  /* or a day of work */
 
 static bool on_begin(void *context, const struct export_estimate *estimate, struct error *err)

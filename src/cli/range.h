@@ -1,4 +1,4 @@
-/* Ranges: the three forms in which a user names one (DESIGN section 2).
+/* Ranges: the three forms in which a user names one.
  *
  *     --end T --days N              N days up to T (default: now)
  *     --start T --end T             from, to (default: now)

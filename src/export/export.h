@@ -1,4 +1,4 @@
-/* Export: history out of a workspace into the lake, proven (DESIGN section 4).
+/* Export: history out of a workspace into the lake, proven (docs/architecture.md).
  *
  *     snapshot   T0, the columns, whether rows have an `_ItemId`           snapshot.h
  *     count      rows and sums per partition: the left side                count.h
@@ -18,7 +18,7 @@
 #include "workspace/workspace.h"
 
 enum {
-    EXPORT_CEILING_ROWS = 500000,    /* azure.md 1.5 */
+    EXPORT_CEILING_ROWS = 500000,    /* docs/service.md 1.5 */
     EXPORT_CEILING_BYTES = 64000000, /* engine bytes of one answer */
     EXPORT_CEILING_JSON = 100000000, /* bytes of one answer as JSON */
     EXPORT_PARTITION_TRIES = 4,      /* times that a partition is fetched before it is given up */
@@ -28,7 +28,7 @@ enum {
     EXPORT_FAILED_LISTED = 10000
 };
 
-/* Rows that arrive late land at most about two days back, and half a day of retries (azure.md 1.10, 3.2):
+/* Rows that arrive late land at most about two days back, and half a day of retries (docs/service.md 1.10, 3.2):
  * a partition verified within this time of its end is counted again by the next run. */
 #define EXPORT_YOUNG (3 * TICK_DAY)
 #define EXPORT_SETTLE (15 * TICK_MINUTE)

@@ -1,7 +1,7 @@
 /* Snapshot: see snapshot.h.
  *
  * The KQL that weir sends is made here and nowhere else. Ranges are half-open and stand in the query, to
- * the tick: the request's `timespan` has an end that the documentation leaves open (azure.md 1.2).
+ * the tick: the request's `timespan` has an end that the documentation leaves open (docs/service.md 1.2).
  *
  * A sum of 64-bit hashes overflows the service's long, so the two halves are summed apart and put together
  * by whoever reads them: low + (high << 32), modulo 2^64. A half is below 2^32, so two thousand million rows
@@ -13,7 +13,7 @@
 
 enum { QUERY_MAX = 1 << 20, PROBE_ROWS = 1, TIMESPAN_MAX = 2 * TICK_TEXT_MAX + 2 };
 
-/* Standard columns that the service shows only when they are named (azure.md 1.10). */
+/* Standard columns that the service shows only when they are named (docs/service.md 1.10). */
 static const char *const hidden[] = {"_ItemId", "_ResourceId", "_SubscriptionId", "TenantId",
                                      "Type"};
 

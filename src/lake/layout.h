@@ -1,4 +1,4 @@
-/* Layout: names of containers and blobs, as the continuous export has them (azure.md 3.3, DESIGN 3).
+/* Layout: names of containers and blobs, as the continuous export has them (docs/service.md 3.3, docs/formats.md).
  *
  *     am-<table>/WorkspaceResourceId=/subscriptions/<sub>/resourcegroups/<rg>/providers/
  *         microsoft.operationalinsights/workspaces/<ws>/y=2021/m=11/d=07/h=03/m=05/PT05M.json

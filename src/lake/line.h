@@ -1,4 +1,4 @@
-/* Lines: a row of the service as one line of the lake (DESIGN 3).
+/* Lines: a row of the service as one line of the lake (docs/formats.md).
  *
  * Keys stand in column order; nulls and empty strings are left out unless asked for; a dynamic value is
  * nested JSON with its number texts unchanged (the service sends it as a string that holds JSON; text

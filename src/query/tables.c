@@ -10,7 +10,7 @@ enum { TABLES_MAX = 256 };
 static const char *const any_workspace =
     "/subscriptions/0/resourcegroups/0/providers/microsoft.operationalinsights/workspaces/0";
 
-/* Shown by the service only when they are named (azure.md 1.10). */
+/* Shown by the service only when they are named (docs/service.md 1.10). */
 static const char *const hidden[] = {"_ItemId", "_TimeReceived", "_SubscriptionId"};
 
 static bool only_workspace(struct query_tables *tables, struct error *err)

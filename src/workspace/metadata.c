@@ -1,4 +1,4 @@
-/* Metadata: the tables of a workspace and their columns (azure.md 1.9). */
+/* Metadata: the tables of a workspace and their columns (docs/service.md 1.9). */
 #include "workspace/intern.h"
 
 #include "base/memory.h"

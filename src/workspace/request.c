@@ -1,4 +1,4 @@
-/* Requests: the headers and the body of a query (azure.md 1.2). */
+/* Requests: the headers and the body of a query (docs/service.md 1.2). */
 #include "workspace/intern.h"
 
 #include "base/memory.h"

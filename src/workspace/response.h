@@ -1,4 +1,4 @@
-/* Response: the body of a query's answer, read as it arrives (azure.md 1.3). Internal to this room.
+/* Response: the body of a query's answer, read as it arrives (docs/service.md 1.3). Internal to this room.
  *
  *     {"tables":[{"name":"PrimaryResult","columns":[{"name":"A","type":"long"}],"rows":[[1],[2]]}],
  *      "statistics":{…}, "error":{…}}

@@ -1,4 +1,4 @@
-/* Service errors: what the service says of itself (azure.md 1.3 and 1.4). Internal to this room.
+/* Service errors: what the service says of itself (docs/service.md 1.3 and 1.4). Internal to this room.
  *
  * An error is a chain: code, message, innererror, details, each with more of the same inside. The
  * outermost says what kind it is, the innermost what happened.

@@ -1,4 +1,4 @@
-/* Verdicts: every way in which a query can end, and what it means (azure.md 1.3, 1.4). */
+/* Verdicts: every way in which a query can end, and what it means (docs/service.md 1.3, 1.4). */
 #include "workspace/verdict.h"
 
 #include "workspace/service_error.h"

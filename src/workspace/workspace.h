@@ -1,4 +1,4 @@
-/* Workspaces: the Log Analytics query API (azure.md section 1).
+/* Workspaces: the Log Analytics query API (docs/service.md section 1).
  *
  * Queries are queued, started as the pace allows (5 at once, 200 in 30 s; shared by everything that uses
  * this workspace), and told about by call-backs out of workspace_run. One thread. Rows come as they
@@ -20,7 +20,7 @@
 #include "json/rows.h"
 
 enum {
-    WORKSPACE_CONCURRENT = 5, /* azure.md 1.5 */
+    WORKSPACE_CONCURRENT = 5, /* docs/service.md 1.5 */
     WORKSPACE_RATE = 200,
     WORKSPACE_RATE_WINDOW = 30,
     WORKSPACE_WAIT_MAX = 600, /* seconds, Prefer: wait */
@@ -134,7 +134,7 @@ const struct workspace_cell *workspace_cell(const struct workspace_table *table,
 bool workspace_ask(struct workspace *workspace, struct str kql, const char *timespan,
                    size_t max_rows, struct workspace_table *out, struct error *err);
 
-/* Tables of the workspace from the metadata API (azure.md 1.9). */
+/* Tables of the workspace from the metadata API (docs/service.md 1.9). */
 struct workspace_schema {
     char *name;
     char

@@ -278,7 +278,7 @@ static void the_keys_are_tick_and_hash_of_the_item(void **state)
     assert_true(tick_parse(STR("2022-02-26T12:41:19.2909747Z"), &tick));
     run_with(&made, schema, "[[\"t\"," TIME ",1,\"m\",null,\"World\"]]", false, false);
     assert_int_equal(made.tick, tick);
-    assert_true(made.item == INT64_C(1846988464401551951)); /* azure.md section 10 */
+    assert_true(made.item == INT64_C(1846988464401551951)); /* docs/service.md 1.10 */
     buf_release(&made.text);
     run_with(&made, schema, "[[\"\"," TIME ",null,\"\",null,\"W\\u006frld\"]]", false, false);
     assert_true(made.item == INT64_C(1846988464401551951));
