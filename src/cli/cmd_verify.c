@@ -59,8 +59,11 @@ static int say(struct cli *cli, const struct cli_context *context, uint64_t fail
         bad[TEXT_NUMBER_MAX];
     (void) text_grouped(totals->partitions, parts);
     if (failed > 0) {
-        cli_last(cli, "%s of %s partitions of %s do not verify", text_grouped(failed, bad), parts,
-                 context->place.table);
+        cli_last(cli,
+                 "%s of %s partitions of %s do not verify; the same export again fetches what the "
+                 "ledger lacks, "
+                 "with --refresh all of its range",
+                 text_grouped(failed, bad), parts, context->place.table);
         return error_exit_status(ERROR_INCOMPLETE);
     }
     cli_last(cli, "%s partitions of %s verified against %s: %s rows, %s", parts,
