@@ -4,9 +4,11 @@
 #include "lake/pile.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -386,6 +388,32 @@ static void a_scratch_folder_that_cannot_be_is_reported(void **state)
     lake_pool_free(pool);
 }
 
+/* No file may grow beyond a block: as when the disk is full. */
+static void a_full_disk_is_reported(void **state)
+{
+    (void) state;
+    enum { BLOCK = 1 << 18, ROWS = 3000 };
+    struct error err = ERROR_INIT;
+    struct rlimit before, small;
+    char line[1000];
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = (struct rlimit){.rlim_cur = BLOCK, .rlim_max = before.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    struct lake_pool *pool = new_pool(1 << 18, &err);
+    struct lake_pile *pile = lake_pile_new(pool, &err);
+    int n = snprintf(line, sizeof line, "{\"a\":\"%0900d\"}\n", 1), added = 0;
+    while (added < ROWS && lake_pile_add_line(pile, added, 0, (struct str){line, (size_t) n}, &err))
+        added++;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void) signal(SIGXFSZ, handler);
+    assert_true(added < ROWS);
+    assert_int_equal(err.code, ERROR_IO);
+    assert_non_null(strstr(err.message, scratch_folder));
+    lake_pile_free(pile);
+    lake_pool_free(pool);
+}
+
 static bool refuse_piece(void *context, struct str lines, struct error *err)
 {
     (void) lines;
@@ -422,6 +450,7 @@ int main(void)
         cmocka_unit_test(a_refused_row_leaves_the_pile_as_it_was),
         cmocka_unit_test(every_failed_allocation_is_reported),
         cmocka_unit_test(a_scratch_folder_that_cannot_be_is_reported),
+        cmocka_unit_test(a_full_disk_is_reported),
         cmocka_unit_test(the_receiver_ends_the_merge),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
