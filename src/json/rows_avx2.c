@@ -212,12 +212,64 @@ AVX2_COLD bool bad_utf8(const char *p, bool first, bool high)
     return _mm256_testz_si256(wrong, wrong) == 0;
 }
 
-/* The masks of a block that the visit of its cells wants. */
+/* What is found in a block. */
 struct masks {
-    uint64_t structural, backslash;
+    uint64_t first; /* 1 in the row's first block */
+    uint64_t backslash, opening, closing, structural;
+    uint64_t close; /* the bracket that ends the row, and others behind it */
+    uint64_t behind_structural, behind_closing;
     uint64_t visit; /* where a value ends that is not empty */
     uint64_t other; /* those of them that are no strings */
+    bool high;
 };
+
+/* Strings, structurals and the row's end. False: something is odd, before the row's end as far as it is here. */
+AVX2_INLINE bool find_masks(struct masks *m, struct json_fast *fast, const char *p, uint64_t valid)
+{
+    struct block b = {load(p), load(p + HALF)};
+    uint64_t escaped = 0, bad = 0;
+    m->backslash = bytes_equal(b, '\\');
+    if ((m->backslash | fast->escaped | fast->unicode) != 0) {
+        escaped = escaped_bytes(m->backslash, &fast->escaped);
+        uint64_t unicode = escaped & bytes_equal(b, 'u');
+        bad = bad_escapes(p, escaped, unicode, fast->unicode);
+        fast->unicode = unicode;
+    }
+    uint64_t quote = bytes_equal(b, '"') & ~escaped;
+    uint64_t inside = string_bytes(quote, &fast->in_string);
+    m->opening = quote & inside;
+    m->closing = quote & ~inside;
+    m->close = bytes_equal(b, ']') & ~inside;
+    m->structural = (bytes_equal(b, ',') & ~inside) | m->close | m->first;
+    m->behind_structural = ahead(m->structural, fast->structural, 1);
+    m->behind_closing = ahead(m->closing, fast->closing, 1);
+    m->high = _mm256_movemask_epi8(_mm256_or_si256(b.low, b.high)) != 0;
+
+    if (_mm256_movemask_epi8(is_control(_mm256_min_epu8(b.low, b.high))) != 0)
+        bad |= join(is_control(b.low), is_control(b.high));
+    bad |= (m->backslash & ~inside) | (m->opening & ~m->behind_structural) |
+           (m->behind_closing & ~m->structural);
+    uint64_t range = _blsmsk_u64(m->close) & valid;
+    m->structural &= range;
+    if ((bad & range) != 0)
+        return false;
+    bool whole = valid == ALL || m->close != 0;
+    return !(m->high || fast->high) || !whole || !bad_utf8(p, m->first != 0, m->high);
+}
+
+/* The ends of values that are not empty. */
+AVX2_INLINE void find_visits(struct masks *m, struct json_fast *fast, const char *p,
+                             bool keep_empty)
+{
+    m->visit = m->structural & ~m->first;
+    if (!keep_empty) {
+        uint64_t null = join(null_begins(p), null_begins(p + HALF)) & m->behind_structural;
+        m->visit &= ~(m->behind_closing & ahead(m->opening, fast->opening, 2));
+        m->visit &= ~ahead(null, fast->null, 4);
+        fast->null = null;
+    }
+    m->other = m->visit & ~m->behind_closing;
+}
 
 /* Position behind the last bit of the mask, or `otherwise` when it has none. */
 AVX2_INLINE uint32_t behind(uint64_t mask, uint32_t base, uint32_t otherwise)
@@ -227,33 +279,33 @@ AVX2_INLINE uint32_t behind(uint64_t mask, uint32_t base, uint32_t otherwise)
 
 /* Notes a cell for each bit of `visit`, the value that ends there, as if it were a string. They are noted by
  * threes, the last ones beyond the count: that is cheaper than a branch for each. */
-AVX2_INLINE void note_cells(struct json_cell *cell, struct masks m, uint32_t base,
+AVX2_INLINE void note_cells(struct json_cell *cell, const struct masks *m, uint32_t base,
                             const struct json_fast *fast, bool escapes)
 {
-    while (m.visit != 0)
+    uint64_t visit = m->visit;
+    while (visit != 0)
         for (size_t i = 0; i < AT_ONCE; i++, cell++) {
-            uint64_t below = _blsmsk_u64(m.visit) >> 1, before = m.structural & below;
+            uint64_t below = _blsmsk_u64(visit) >> 1, before = m->structural & below;
             uint32_t start = behind(before, base, fast->behind_last);
-            uint32_t end = base + (uint32_t) _tzcnt_u64(m.visit);
+            uint32_t end = base + (uint32_t) _tzcnt_u64(visit);
             bool escaped =
-                escapes && behind(m.backslash & below, base, fast->behind_escape) > start;
+                escapes && behind(m->backslash & below, base, fast->behind_escape) > start;
             *cell = (struct json_cell){.column = fast->structurals +
                                                  (uint32_t) __builtin_popcountll(before) - 1,
                                        .start = start + 1,
                                        .length = end - start - 2,
                                        .kind = JSON_KIND_STRING,
                                        .escaped = escaped};
-            m.visit = _blsr_u64(m.visit);
+            visit = _blsr_u64(visit);
         }
 }
 
 /* Notes which of the block's cells are no strings; returns how many are noted now. */
-AVX2_INLINE size_t note_others(uint16_t *checks, size_t n, struct masks m, size_t count)
+AVX2_INLINE size_t note_others(uint16_t *checks, size_t n, const struct masks *m, size_t count)
 {
-    while (m.other != 0) {
-        uint64_t below = _blsmsk_u64(m.other) >> 1;
-        checks[n++] = (uint16_t) (count + (size_t) __builtin_popcountll(m.visit & below));
-        m.other = _blsr_u64(m.other);
+    for (uint64_t other = m->other; other != 0; other = _blsr_u64(other)) {
+        uint64_t below = _blsmsk_u64(other) >> 1;
+        checks[n++] = (uint16_t) (count + (size_t) __builtin_popcountll(m->visit & below));
     }
     return n;
 }
@@ -290,75 +342,47 @@ static bool mend_cells(const struct json_scan *scan, const char *row, size_t n)
     return ok;
 }
 
+/* What the next block must know of this one. */
+AVX2_INLINE void pass_on(struct json_fast *fast, const struct masks *m, uint32_t base,
+                         uint32_t structurals)
+{
+    fast->behind_last = behind(m->structural, base, fast->behind_last);
+    fast->behind_escape = behind(m->backslash, base, fast->behind_escape);
+    fast->structurals = structurals;
+    fast->structural = m->structural;
+    fast->opening = m->opening;
+    fast->closing = m->closing;
+    fast->high = m->high;
+}
+
 /* Looks at the block at scan->at, of which only the bytes in `valid` are the row's. */
 AVX2_INLINE enum json_step take_block(struct json_scan *scan, struct json_fast *fast,
                                       const char *row, uint64_t valid)
 {
-    const size_t at = scan->at;
-    const char *p = row + at;
-    const uint64_t first = at == 0;
-    struct block b = {load(p), load(p + HALF)};
-    uint64_t backslash = bytes_equal(b, '\\'), escaped = 0, bad = 0;
-    if ((backslash | fast->escaped | fast->unicode) != 0) {
-        escaped = escaped_bytes(backslash, &fast->escaped);
-        uint64_t unicode = escaped & bytes_equal(b, 'u');
-        bad = bad_escapes(p, escaped, unicode, fast->unicode);
-        fast->unicode = unicode;
-    }
-    uint64_t quote = bytes_equal(b, '"') & ~escaped;
-    uint64_t inside = string_bytes(quote, &fast->in_string);
-    uint64_t opening = quote & inside, closing = quote & ~inside;
-    uint64_t close = bytes_equal(b, ']') & ~inside;
-    uint64_t structural = (bytes_equal(b, ',') & ~inside) | close | first;
-    uint64_t behind_structural = ahead(structural, fast->structural, 1);
-    uint64_t behind_closing = ahead(closing, fast->closing, 1);
-    bool high = _mm256_movemask_epi8(_mm256_or_si256(b.low, b.high)) != 0;
+    const char *p = row + scan->at;
+    const uint32_t base = (uint32_t) scan->at;
+    struct masks m = {.first = base == 0};
+    bool plain = find_masks(&m, fast, p, valid);
+    if (m.close != 0)
+        scan->length = base + _tzcnt_u64(m.close) + 1;
+    uint32_t structurals = fast->structurals + (uint32_t) __builtin_popcountll(m.structural);
+    if (!plain || structurals > scan->columns + 1)
+        return JSON_STEP_ODD;
 
-    /* What may not be, up to the row's end, or anywhere when the row does not end here. */
-    uint64_t range = _blsmsk_u64(close) & valid;
-    if (close != 0)
-        scan->length = at + _tzcnt_u64(close) + 1;
-    if (_mm256_movemask_epi8(is_control(_mm256_min_epu8(b.low, b.high))) != 0)
-        bad |= join(is_control(b.low), is_control(b.high));
-    bad |= (backslash & ~inside) | (opening & ~behind_structural) | (behind_closing & ~structural);
-    if ((bad & range) != 0)
-        return JSON_STEP_ODD;
-    if ((high || fast->high) && (valid == ALL || close != 0) && bad_utf8(p, first != 0, high))
-        return JSON_STEP_ODD;
-    structural &= range;
-
-    struct masks m = {.structural = structural, .backslash = backslash};
-    m.visit = structural & ~first;
-    if (!scan->keep_empty) {
-        uint64_t null = join(null_begins(p), null_begins(p + HALF)) & behind_structural;
-        m.visit &= ~(behind_closing & ahead(opening, fast->opening, 2));
-        m.visit &= ~ahead(null, fast->null, 4);
-        fast->null = null;
-    }
-    uint32_t base = (uint32_t) at;
-    uint32_t structurals = fast->structurals + (uint32_t) __builtin_popcountll(structural);
-    if (structurals > scan->columns + 1)
-        return JSON_STEP_ODD;
-    m.other = m.visit & ~behind_closing;
-    if (backslash != 0 || fast->behind_escape > fast->behind_last)
-        note_cells(scan->cells + scan->count, m, base, fast, true);
+    find_visits(&m, fast, p, scan->keep_empty);
+    if (m.backslash != 0 || fast->behind_escape > fast->behind_last)
+        note_cells(scan->cells + scan->count, &m, base, fast, true);
     else
-        note_cells(scan->cells + scan->count, m, base, fast, false);
-    fast->others = note_others(scan->checks, fast->others, m, scan->count);
+        note_cells(scan->cells + scan->count, &m, base, fast, false);
+    fast->others = note_others(scan->checks, fast->others, &m, scan->count);
     scan->count += (size_t) __builtin_popcountll(m.visit);
-    if (close != 0)
-        return structurals == scan->columns + 1 && mend_cells(scan, row, fast->others)
-                   ? JSON_STEP_ROW
-                   : JSON_STEP_ODD;
-    fast->behind_last = behind(structural, base, fast->behind_last);
-    fast->behind_escape = behind(backslash, base, fast->behind_escape);
-    fast->structurals = structurals;
-    fast->structural = structural;
-    fast->opening = opening;
-    fast->closing = closing;
-    fast->high = high;
-    scan->at = at + BLOCK;
-    return JSON_STEP_MORE;
+    if (m.close == 0) {
+        pass_on(fast, &m, base, structurals);
+        scan->at += BLOCK;
+        return JSON_STEP_MORE;
+    }
+    bool whole = structurals == scan->columns + 1 && mend_cells(scan, row, fast->others);
+    return whole ? JSON_STEP_ROW : JSON_STEP_ODD;
 }
 
 /* Compilers do not all know it by name. */
