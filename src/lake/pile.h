@@ -27,7 +27,8 @@ struct lake_pile;
 struct lake_pile *lake_pile_new(struct lake_pool *pool, struct error *err);
 void lake_pile_free(struct lake_pile *pile); /* drops its rows and runs */
 
-/* Adds a row as a line. *tick and *item come from lake_line_key. */
+/* Adds a row as a line; tick and item come from lake_line_key. A row that is refused (ERROR_FORMAT) leaves the
+ * pile as it was. When the budget is used up, piles of the pool move to scratch: ERROR_IO when that fails. */
 bool lake_pile_add(struct lake_pile *pile, struct lake_line *line, const struct json_row *row,
                    int64_t tick, int64_t item, struct error *err);
 /* Adds a line that is there already (with its line feed). */

@@ -10,7 +10,7 @@
 
 enum {
     SCRATCH_BLOCK = 1 << 18,     /* bytes */
-    SCRATCH_BLOCKS_MAX = 1 << 24 /* 4 TB */
+    SCRATCH_BLOCKS_MAX = 1 << 24 /* 512 GiB */
 };
 
 struct scratch;
