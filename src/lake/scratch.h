@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 enum {
-    SCRATCH_BLOCK = 1 << 18,     /* bytes */
+    SCRATCH_BLOCK = 1 << 15,     /* bytes: a short run wastes half of one */
     SCRATCH_BLOCKS_MAX = 1 << 24 /* 512 GiB */
 };
 
