@@ -283,28 +283,29 @@ static bool spill(struct lake_pile *pile, struct error *err)
     return true;
 }
 
-static struct lake_pile *largest(const struct lake_pool *pool)
+/* Bytes in memory of the pile that has most. */
+static size_t most_held(const struct lake_pool *pool)
 {
-    struct lake_pile *largest = pool->piles;
-    for (struct lake_pile *pile = pool->piles; pile != NULL; pile = pile->after)
-        if (pile->held > largest->held)
-            largest = pile;
-    return largest;
+    size_t most = 0;
+    for (const struct lake_pile *pile = pool->piles; pile != NULL; pile = pile->after)
+        if (pile->held > most)
+            most = pile->held;
+    return most;
 }
 
-/* Brings the pool under its budget, and then some, so that this does not happen for every row. */
+/* Brings the pool under its budget, and then some, so that this does not happen for every row. All piles at
+ * least half as large as the largest go at once: there may be thousands, and each search looks at all. */
 static bool make_room(struct lake_pool *pool, struct error *err)
 {
-    size_t enough = pool->budget / 4 * 3;
+    size_t enough = pool->budget / 4 * 3, most;
     drop_spare(pool);
-    while (pool->held > enough && pool->piles != NULL) {
-        struct lake_pile *pile = largest(pool);
-        if (pile->in_memory == 0)
-            break;
-        if (!spill(pile, err))
-            return false;
-        drop_spare(pool);
-    }
+    while (pool->held > enough && (most = most_held(pool)) > 0)
+        for (struct lake_pile *pile = pool->piles; pile != NULL && pool->held > enough;
+             pile = pile->after) {
+            if (pile->held > 0 && pile->held >= most / 2 && !spill(pile, err))
+                return false;
+            drop_spare(pool);
+        }
     return true;
 }
 
@@ -436,7 +437,7 @@ static bool add_run(struct merge *merge, const struct lake_pile *pile,
     struct source *source = &merge->sources[merge->n_sources++];
     source->scratch = pile->pool->scratch;
     source->run = run;
-    source->room = merge->read_size;
+    source->room = run->length < merge->read_size ? (size_t) run->length : merge->read_size;
     source->window = mem_resize(NULL, source->room, 1, err);
     return source->window != NULL;
 }
