@@ -332,22 +332,15 @@ static void a_batch_answers_each_by_its_id(void **state)
     (void) state;
     struct fixture fixture;
     start(&fixture, "503:1", 0);
-    assert_int_equal(
-        post(&fixture, "/v1/$batch",
-             "{\"requests\":[" ONE(
-                 "a\\\"b", "\"path\":\"/query\",\"method\":\"POST\","
-                           "\"body\":{\"query\":\"T\"}") "," ONE("get",
-                                                                 "\"path\":\"/"
-                                                                 "query\",\"body\":{\"query\":"
-                                                                 "\"T\"}") ","
-                                                                           "{\"id\":\"other\","
-                                                                           "\"path\":\"/"
-                                                                           "query\",\"workspace\":"
-                                                                           "\"0\"}," ONE(
-                                                                               "meta",
-                                                                               "\"path\":\"/"
-                                                                               "metadata\"") "]}"),
-        200);
+    /* clang-format off */
+    static const char batch[] =
+        "{\"requests\":["
+        ONE("a\\\"b", "\"path\":\"/query\",\"method\":\"POST\",\"body\":{\"query\":\"T\"}") ","
+        ONE("get", "\"path\":\"/query\",\"body\":{\"query\":\"T\"}") ","
+        "{\"id\":\"other\",\"path\":\"/query\",\"workspace\":\"0\"},"
+        ONE("meta", "\"path\":\"/metadata\"") "]}";
+    /* clang-format on */
+    assert_int_equal(post(&fixture, "/v1/$batch", batch), 200);
     static const struct {
         const char *id;
         int status;

@@ -47,8 +47,8 @@ static void texts_that_parse(void **state)
         "let T2 = materialize(T | take 5); T2",
         "print x = 1, 2, now(), datetime(2020-01-01), 1d, 100ms, 1.5h, 3tick, 0x1F, 1e5, 1.",
         "print dynamic({\"a\": [1, -2.5, null, true], 'b': datetime(2020-01-01)}), dynamic(null)",
-        "print int(5), long(null), real(nan), bool(true), "
-        "guid(74be27de-1e4e-49d9-b579-fe0b331d3642)",
+        "print int(5), long(null), real(nan), bool(true)",
+        "print guid(74be27de-1e4e-49d9-b579-fe0b331d3642)",
         "print time(1.02:03:04), timespan(5 seconds), date('2020-01-01'), decimal(1.5)",
         "print 'a' \"b\" @'c''d' ```e\nf``` // one string\n 'g'",
         "print \"\\u00e9\\x41\\ud83d\\ude00\\t\\\\\\\"\", 'it\\'s'",
