@@ -16,7 +16,7 @@
 
 enum {
     NAME_WIDE = 48,   /* bytes copied for a name; a longer one is kept apart */
-    VALUE_WIDE = 64,  /* bytes copied at once of a value */
+    VALUE_WIDE = 32,  /* bytes copied at once of a value */
     EXCERPT_MAX = 40, /* bytes of a wrong value in a message */
     DYNAMIC_MAX = JSON_ROW_MAX + 64
 };
@@ -208,8 +208,11 @@ static inline char *put_name(char *to, const struct slot *slot)
 static inline char *put_value(char *to, const char *from, size_t n)
 {
     memcpy(to, from, VALUE_WIDE);
-    if (n > VALUE_WIDE)
-        memcpy(to + VALUE_WIDE, from + VALUE_WIDE, n - VALUE_WIDE);
+    if (n > VALUE_WIDE) {
+        memcpy(to + VALUE_WIDE, from + VALUE_WIDE, VALUE_WIDE);
+        if (n > 2 * (size_t) VALUE_WIDE)
+            memcpy(to + 2 * VALUE_WIDE, from + 2 * VALUE_WIDE, n - 2 * VALUE_WIDE);
+    }
     return to + n;
 }
 
