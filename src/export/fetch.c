@@ -301,12 +301,52 @@ static bool split(struct export_job *job, const struct export_batch *a,
     return true;
 }
 
+/* A partition that is known to be too large for one answer begins in shares, by the hash of its rows' ids:
+ * that cuts evenly, bursts within one tick too, so no query is spent on finding the cut. */
+static bool pre_split(struct export_fetch *fetch, struct export_batch *batch, uint32_t shares,
+                      struct error *err)
+{
+    if (!open_share(fetch, batch->first, shares, err))
+        return false;
+    batch->whole = false;
+    batch->share.parts = shares;
+    for (uint32_t part = 0; part < shares; part++) {
+        batch->share.part = part;
+        struct export_job *job = new_job(fetch, batch, err);
+        if (!job)
+            return false;
+        push(&fetch->pending, job);
+    }
+    return true;
+}
+
+/* A batch that the service found too large. With what was learned from that, its partitions are packed anew; a single
+ * partition is fetched in as many shares as its count asks for; else it is cut in two. */
 static bool too_large(struct export_job *job, struct error *err)
 {
+    struct export_fetch *fetch = job->fetch;
+    const struct export_batch *batch = &job->batch;
     struct export_batch a, b;
-    if (!job->fetch->options->source.one_batch && export_plan_split(&job->batch, &a, &b))
+    if (fetch->options->source.one_batch) {
+        add_reason(job->reasons, "--one-batch cannot be cut");
+        return give_up(job, err);
+    }
+    if (batch->count > 1 && !export_plan_fits(fetch->plan, batch)) {
+        export_plan_return(fetch->plan, batch);
+        free_job(job);
+        return true;
+    }
+    uint32_t shares = batch->whole && batch->count == 1 && fetch->snapshot->item
+                          ? export_plan_shares(fetch->plan, batch->first)
+                          : 1;
+    if (shares > 2) {
+        struct export_batch whole = *batch;
+        free_job(job);
+        return pre_split(fetch, &whole, shares, err);
+    }
+    if (export_plan_split(batch, fetch->snapshot->item, &a, &b))
         return split(job, &a, &b, err);
-    add_reason(job->reasons, "too large, and cannot be cut further");
+    add_reason(job->reasons, "it cannot be cut further");
     return give_up(job, err);
 }
 
@@ -350,6 +390,7 @@ static bool ended(struct export_job *job, const struct workspace_result *result,
         return came_whole(job, result, err);
     case WORKSPACE_TOO_LARGE:
         add_reason(job->reasons, workspace_outcome_text(result->outcome));
+        export_plan_ceiling(job->fetch->plan, &job->batch, result->ceiling, result->limit);
         return too_large(job, err);
     case WORKSPACE_TIMEOUT:
     case WORKSPACE_THROTTLED:
@@ -461,25 +502,6 @@ static bool settle_empty(struct export_fetch *fetch, const struct export_batch *
     for (size_t i = 0; i < batch->count; i++)
         if (!finish_partition(fetch, batch->first + i, NULL, 0, err))
             return false;
-    return true;
-}
-
-/* A partition that is known to be too large for one answer begins in shares, by the hash of its rows' ids:
- * that cuts evenly, bursts within one tick too, so no query is spent on finding the cut. */
-static bool pre_split(struct export_fetch *fetch, struct export_batch *batch, uint32_t shares,
-                      struct error *err)
-{
-    if (!open_share(fetch, batch->first, shares, err))
-        return false;
-    batch->whole = false;
-    batch->share.parts = shares;
-    for (uint32_t part = 0; part < shares; part++) {
-        batch->share.part = part;
-        struct export_job *job = new_job(fetch, batch, err);
-        if (!job)
-            return false;
-        push(&fetch->pending, job);
-    }
     return true;
 }
 

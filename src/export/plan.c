@@ -77,6 +77,17 @@ static bool fits(const struct export_plan *plan, const struct export_counted *su
            export_plan_json(plan, sum->rows, sum->bytes) <= json_max;
 }
 
+static struct export_counted counted(const struct export_plan *plan,
+                                     const struct export_batch *batch)
+{
+    struct export_counted sum = {0};
+    for (size_t i = 0; i < batch->count; i++) {
+        sum.rows += plan->parts[batch->first + i].counted.rows;
+        sum.bytes += plan->parts[batch->first + i].counted.bytes;
+    }
+    return sum;
+}
+
 bool export_plan_take(struct export_plan *plan, struct export_batch *out)
 {
     size_t first = plan->next;
@@ -118,10 +129,10 @@ void export_plan_rewind(struct export_plan *plan)
 
 uint32_t export_plan_shares(const struct export_plan *plan, size_t part)
 {
-    const struct export_counted *counted = &plan->parts[part].counted;
-    uint64_t by_rows = (counted->rows + plan->rows_max - 1) / plan->rows_max;
-    uint64_t by_bytes = (counted->bytes + plan->bytes_max - 1) / plan->bytes_max;
-    uint64_t json = export_plan_json(plan, counted->rows, counted->bytes);
+    const struct export_counted *of = &plan->parts[part].counted;
+    uint64_t by_rows = (of->rows + plan->rows_max - 1) / plan->rows_max;
+    uint64_t by_bytes = (of->bytes + plan->bytes_max - 1) / plan->bytes_max;
+    uint64_t json = export_plan_json(plan, of->rows, of->bytes);
     uint64_t by_json = plan->learned ? (json + plan->json_max - 1) / plan->json_max : 1;
     uint64_t shares = by_rows > by_bytes ? by_rows : by_bytes;
     shares = shares > by_json ? shares : by_json;
@@ -152,6 +163,49 @@ static bool split_time(const struct export_batch *batch, struct export_batch *a,
     return true;
 }
 
+static void lower(uint64_t *max, uint64_t limit, int aim)
+{
+    uint64_t wanted = limit / 100 * (uint64_t) aim + limit % 100 * (uint64_t) aim / 100;
+    if (wanted > 0 && wanted < *max)
+        *max = wanted;
+}
+
+void export_plan_ceiling(struct export_plan *plan, const struct export_batch *batch,
+                         enum workspace_ceiling ceiling, uint64_t limit)
+{
+    struct export_counted sum = counted(plan, batch);
+    switch (ceiling) {
+    case WORKSPACE_CEILING_ROWS:
+        lower(&plan->rows_max, limit, AIM_ROWS);
+        return;
+    case WORKSPACE_CEILING_BYTES:
+        lower(&plan->bytes_max, limit, AIM_BYTES);
+        return;
+    case WORKSPACE_CEILING_JSON:
+        lower(&plan->json_max, limit, AIM_JSON);
+        /* It was more than the limit, whatever was expected. */
+        if (batch->whole && export_plan_json(plan, sum.rows, sum.bytes) < limit)
+            export_plan_learn(plan, sum.rows, sum.bytes, limit + limit / 20);
+        return;
+    case WORKSPACE_CEILING_UNKNOWN:
+        return;
+    }
+}
+
+bool export_plan_fits(const struct export_plan *plan, const struct export_batch *batch)
+{
+    struct export_counted sum = counted(plan, batch);
+    return fits(plan, &sum, batch->share.to - batch->share.from);
+}
+
+void export_plan_return(struct export_plan *plan, const struct export_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        plan->parts[batch->first + i].state = EXPORT_WAITING;
+    if (batch->first < plan->next)
+        plan->next = batch->first;
+}
+
 /* hash(x, 2n) is p or p + n exactly where hash(x, n) is p: a remainder of one 64-bit number. */
 static bool split_hash(const struct export_batch *batch, struct export_batch *a,
                        struct export_batch *b)
@@ -165,11 +219,13 @@ static bool split_hash(const struct export_batch *batch, struct export_batch *a,
     return true;
 }
 
-bool export_plan_split(const struct export_batch *batch, struct export_batch *a,
+bool export_plan_split(const struct export_batch *batch, bool item, struct export_batch *a,
                        struct export_batch *b)
 {
     if (batch->count > 1)
         return split_partitions(batch, a, b);
+    if (item && split_hash(batch, a, b))
+        return true;
     if (batch->share.to - batch->share.from > 1)
         return split_time(batch, a, b);
     return split_hash(batch, a, b);

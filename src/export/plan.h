@@ -2,8 +2,8 @@
  *
  * Neighbouring partitions are packed, oldest first, into batches that stay under the three ceilings of the
  * service. What a row costs as JSON is not known before rows have come, so it is guessed from the columns,
- * and learned from every answer. A partition that alone is too large is split: by time, to the tick, then
- * by hash. Nothing is skipped.
+ * and learned from every answer. A partition that alone is too large is fetched in shares of its rows' ids.
+ * Nothing is skipped.
  *
  *     WAITING --take--> UNDER WAY --ok--> (all shares in) --equal--> VERIFIED
  *                          |                    |
@@ -66,8 +66,18 @@ bool export_plan_estimate(struct export_plan *plan, const struct export_options 
                           const struct export_snapshot *snapshot, struct export_estimate *out,
                           struct error *err);
 
-/* Cuts a batch in two. *a comes before *b. False: it is a single share that cannot be cut further. */
-bool export_plan_split(const struct export_batch *batch, struct export_batch *a,
+/* Learns from an answer that was too large: where the ceiling is, and what a row costs at least. */
+void export_plan_ceiling(struct export_plan *plan, const struct export_batch *batch,
+                         enum workspace_ceiling ceiling, uint64_t limit);
+/* Whether a batch is within what is known of ceilings and costs by now. */
+bool export_plan_fits(const struct export_plan *plan, const struct export_batch *batch);
+/* Gives a batch of whole partitions back: they wait, and are packed anew. */
+void export_plan_return(struct export_plan *plan, const struct export_batch *batch);
+
+/* Cuts a batch in two: several partitions between two of them; one by the hash of its rows' ids, which cuts
+ * evenly whatever their times, or, where rows have no id (item false), by time, to the tick, and then by the
+ * hash of all columns. False: it cannot be cut further. */
+bool export_plan_split(const struct export_batch *batch, bool item, struct export_batch *a,
                        struct export_batch *b);
 
 /* How many equal shares a partition should be fetched in, by its count. 1: one is enough. */

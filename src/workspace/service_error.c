@@ -14,14 +14,35 @@ static bool holds(struct str text, const char *part)
     return text.n > 0 && memmem(text.p, text.n, part, strlen(part)) != NULL;
 }
 
+/* The number behind `before`, when `after` follows it. */
+static bool number_between(struct str text, const char *before, const char *after, uint64_t *out)
+{
+    const char *at = text.n > 0 ? memmem(text.p, text.n, before, strlen(before)) : NULL;
+    if (!at)
+        return false;
+    struct str rest = {at + strlen(before), (size_t) (text.p + text.n - at) - strlen(before)};
+    size_t digits = 0;
+    while (digits < rest.n && rest.p[digits] >= '0' && rest.p[digits] <= '9')
+        digits++;
+    bool number = str_uint64((struct str){rest.p, digits}, out);
+    return number && str_starts((struct str){rest.p + digits, rest.n - digits}, str_of(after));
+}
+
 /* "… exceed the set limit of 64000000 bytes", "… of 500000 records", and "Maximum response size of
  * 100000000 bytes exceeded": the texts are all that a client has to tell them by. */
-static bool names_a_ceiling(struct str text)
+static bool names_a_ceiling(struct str text, struct service_error *out)
 {
-    bool set = holds(text, "exceed the set limit of ") &&
-               (holds(text, " bytes") || holds(text, " records"));
-    bool json = holds(text, "Maximum response size of ") && holds(text, " bytes exceeded");
-    return set || json || holds(text, "E_QUERY_RESULT_SET_TOO_LARGE");
+    uint64_t limit = 0;
+    if (number_between(text, "exceed the set limit of ", " records", &limit))
+        out->ceiling = WORKSPACE_CEILING_ROWS;
+    else if (number_between(text, "exceed the set limit of ", " bytes", &limit))
+        out->ceiling = WORKSPACE_CEILING_BYTES;
+    else if (number_between(text, "Maximum response size of ", " bytes exceeded", &limit))
+        out->ceiling = WORKSPACE_CEILING_JSON;
+    else
+        return holds(text, "E_QUERY_RESULT_SET_TOO_LARGE");
+    out->limit = limit;
+    return true;
 }
 
 struct walk {
@@ -38,8 +59,8 @@ static void note(struct walk *walk, const json_t *link, unsigned depth)
         (void) snprintf(out->links[out->count].code, SERVICE_CODE_MAX, "%s", code);
         out->links[out->count++].depth = depth;
     }
-    out->too_large = out->too_large || (code && strcmp(code, TOO_LARGE_CODE) == 0) ||
-                     names_a_ceiling(str_of(message));
+    bool named = names_a_ceiling(str_of(message), out);
+    out->too_large = out->too_large || named || (code && strcmp(code, TOO_LARGE_CODE) == 0);
     if (message && message[0] && depth > walk->deepest) {
         (void) snprintf(out->message, SERVICE_MESSAGE_MAX, "%s", message);
         walk->deepest = depth;
@@ -67,7 +88,7 @@ bool service_error_parse(struct str text, struct service_error *out)
     visit(&walk, json_is_object(inside) ? inside : root, 1);
     json_decref(root);
     if (out->count == 0)
-        out->too_large = out->too_large || names_a_ceiling(text) || holds(text, TOO_LARGE_CODE);
+        out->too_large = names_a_ceiling(text, out) || holds(text, TOO_LARGE_CODE);
     return out->count > 0;
 }
 

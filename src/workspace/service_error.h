@@ -6,7 +6,7 @@
 #ifndef WEIR_WORKSPACE_SERVICE_ERROR_H
 #define WEIR_WORKSPACE_SERVICE_ERROR_H
 
-#include "base/text.h"
+#include "workspace/workspace.h"
 
 enum { SERVICE_LINKS_MAX = 32, SERVICE_CODE_MAX = 64, SERVICE_MESSAGE_MAX = 512 };
 
@@ -18,6 +18,8 @@ struct service_error {
     size_t count;
     char message[SERVICE_MESSAGE_MAX]; /* the innermost that there is */
     bool too_large;                    /* one of the three ceilings was met */
+    enum workspace_ceiling ceiling;    /* which, and where it is, as its text says */
+    uint64_t limit;
 };
 
 /* `text` is the JSON of the error, or of an object whose member `error` it is. False when it is neither;

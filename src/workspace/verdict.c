@@ -44,6 +44,8 @@ static void decide(struct verdict *out, enum workspace_outcome outcome, enum err
     const char *name = service_error_code(said);
     bool both = name[0] != '\0' && said->message[0] != '\0';
     out->outcome = outcome;
+    out->ceiling = said->ceiling;
+    out->limit = said->limit;
     (void) error_set(&out->error, code, "%s%s%s%s%s%s", what, said->message[0] ? ": " : "",
                      said->message,
                      both      ? " ("

@@ -8,8 +8,10 @@
 
 struct verdict {
     enum workspace_outcome outcome;
-    struct error error; /* unless OK */
-    bool token;         /* REFUSED, but a new token may mend it */
+    struct error error;             /* unless OK */
+    bool token;                     /* REFUSED, but a new token may mend it */
+    enum workspace_ceiling ceiling; /* TOO_LARGE: which, and where it is */
+    uint64_t limit;
 };
 
 /* From how the request ended, and what was read of the body of a good one. `reached`: the workspace has

@@ -198,6 +198,8 @@ static void end_query(struct query *q, const struct verdict *verdict)
 {
     q->result.outcome = verdict->outcome;
     q->result.error = verdict->error;
+    q->result.ceiling = verdict->ceiling;
+    q->result.limit = verdict->limit;
     q->result.retry_after = -1;
     append(&q->workspace->ended, q);
 }

@@ -67,12 +67,22 @@ enum workspace_outcome {
 };
 const char *workspace_outcome_text(enum workspace_outcome outcome); /* "too large": a word or two */
 
+/* Which ceiling an answer met, as far as the service says. */
+enum workspace_ceiling {
+    WORKSPACE_CEILING_UNKNOWN,
+    WORKSPACE_CEILING_ROWS,
+    WORKSPACE_CEILING_BYTES, /* of the engine */
+    WORKSPACE_CEILING_JSON   /* bytes of the answer */
+};
+
 struct workspace_result {
     enum workspace_outcome outcome;
-    struct error error;   /* unless OK */
-    uint64_t rows, bytes; /* rows given; bytes of JSON received */
-    double retry_after;   /* THROTTLED: seconds for which all queries pause; else -1 */
-    double seconds;       /* from its start (not from when it was queued) */
+    struct error error;             /* unless OK */
+    uint64_t rows, bytes;           /* rows given; bytes of JSON received */
+    double retry_after;             /* THROTTLED: seconds for which all queries pause; else -1 */
+    double seconds;                 /* from its start (not from when it was queued) */
+    enum workspace_ceiling ceiling; /* TOO_LARGE only */
+    uint64_t limit;                 /* where the ceiling is; 0: not said */
 };
 
 struct workspace_query {

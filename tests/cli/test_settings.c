@@ -80,7 +80,7 @@ static void mistakes_are_said_with_their_line(void **state)
     assert_refused("profiles:\n  a:\n    batch-rows: many\n", "line 3", "");
     assert_refused("profiles:\n  a:\n    lake: [x]\n", "line 3: one value", "");
     assert_refused("lake: x\n", "line 1: 'lake' is not known here", "");
-    assert_refused("profiles: [\n", "not YAML", "");
+    assert_refused("profiles:\n  a: {lake: x\n", "not YAML", "");
     assert_refused("profiles:\n  a: {lake: x}\n  b: {lake: y}\n", "2 profiles", "--profile a");
     assert_refused("profile: c\nprofiles:\n  a: {lake: x}\n", "no profile 'c'", "");
 }

@@ -172,6 +172,10 @@ static void answer(struct workspace *fake, const struct fake_query *query)
     uint64_t rows = rows_of(fake, query), most = rows;
     if (fake->max_rows && rows > fake->max_rows) {
         result.outcome = WORKSPACE_TOO_LARGE;
+        if (chance(fake, 0.5)) {
+            result.ceiling = WORKSPACE_CEILING_ROWS;
+            result.limit = fake->max_rows;
+        }
         most = fake->max_rows;
     } else if (chance(fake, fake->throttled)) {
         result.outcome = WORKSPACE_THROTTLED;

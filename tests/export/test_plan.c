@@ -139,7 +139,7 @@ static void random_plans_cover_all_once_under_the_ceilings(void **state)
 static uint64_t leaves_cover(const struct export_batch *batch, int depth)
 {
     struct export_batch a, b;
-    if (depth == 0 || !export_plan_split(batch, &a, &b)) {
+    if (depth == 0 || !export_plan_split(batch, false, &a, &b)) {
         uint64_t ticks = (uint64_t) (batch->share.to - batch->share.from);
         return batch->share.parts == 1 ? ticks : 0;
     }
@@ -170,10 +170,10 @@ static void a_single_tick_is_split_by_hash(void **state)
     struct export_batch tick = {
         .share = {.from = 5, .to = 6, .parts = 1}, .count = 1, .whole = true};
     struct export_batch a, b, c, d;
-    assert_true(export_plan_split(&tick, &a, &b));
+    assert_true(export_plan_split(&tick, false, &a, &b));
     assert_false(a.whole);
     assert_int_equal(a.share.parts, 2);
-    assert_true(export_plan_split(&b, &c, &d));
+    assert_true(export_plan_split(&b, false, &c, &d));
     assert_int_equal(c.share.parts, 4);
     assert_int_equal(c.share.part, 1);
     assert_int_equal(d.share.part, 3);
@@ -189,6 +189,57 @@ static void a_partition_over_the_ceiling_needs_shares(void **state)
     assert_int_equal(export_plan_shares(&plan, 0), 2);
     plan.parts[0].counted.rows = 1;
     assert_int_equal(export_plan_shares(&plan, 0), 1);
+    export_plan_release(&plan);
+}
+
+static void rows_with_ids_are_split_by_them(void **state)
+{
+    (void) state;
+    struct export_batch batch = {
+        .share = {.from = 0, .to = TICK_PARTITION, .parts = 1}, .count = 1, .whole = true};
+    struct export_batch a, b;
+    assert_true(export_plan_split(&batch, true, &a, &b));
+    assert_int_equal(a.share.parts, 2);
+    assert_int_equal(a.share.to, TICK_PARTITION);
+    assert_int_equal(b.share.part, 1);
+}
+
+static void a_refusal_tells_where_the_ceiling_is(void **state)
+{
+    (void) state;
+    struct export_options options = options_of(8);
+    struct export_plan plan;
+    plan_of(&plan, &options);
+    plan.learned = true;
+    fill(&plan, 100, 1000);
+    struct export_batch batch;
+    assert_true(export_plan_take(&plan, &batch));
+    assert_int_equal(batch.count, 8);
+    assert_true(export_plan_fits(&plan, &batch));
+    export_plan_ceiling(&plan, &batch, WORKSPACE_CEILING_ROWS, 250);
+    assert_false(export_plan_fits(&plan, &batch));
+    export_plan_return(&plan, &batch);
+    for (int i = 0; i < 4; i++) {
+        assert_true(export_plan_take(&plan, &batch));
+        assert_int_equal(batch.count, 2);
+    }
+    assert_false(export_plan_take(&plan, &batch));
+    export_plan_release(&plan);
+}
+
+static void an_answer_that_was_too_large_was_dearer_than_thought(void **state)
+{
+    (void) state;
+    struct export_options options = options_of(2);
+    struct export_plan plan;
+    plan_of(&plan, &options);
+    plan.learned = true;
+    fill(&plan, 100, 1000);
+    struct export_batch batch;
+    assert_true(export_plan_take(&plan, &batch));
+    export_plan_ceiling(&plan, &batch, WORKSPACE_CEILING_JSON, 1000000);
+    assert_true(export_plan_json(&plan, 200, 2000) > 1000000);
+    assert_false(export_plan_fits(&plan, &batch));
     export_plan_release(&plan);
 }
 
@@ -213,6 +264,9 @@ int main(void)
         cmocka_unit_test(splits_lose_nothing),
         cmocka_unit_test(a_single_tick_is_split_by_hash),
         cmocka_unit_test(a_partition_over_the_ceiling_needs_shares),
+        cmocka_unit_test(rows_with_ids_are_split_by_them),
+        cmocka_unit_test(a_refusal_tells_where_the_ceiling_is),
+        cmocka_unit_test(an_answer_that_was_too_large_was_dearer_than_thought),
         cmocka_unit_test(costs_are_learned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

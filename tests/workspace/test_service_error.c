@@ -84,9 +84,34 @@ static void what_is_no_error_has_no_code(void **state)
     }
 }
 
+static void a_ceiling_is_named_with_its_limit(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *text;
+        enum workspace_ceiling ceiling;
+        uint64_t limit;
+    } cases[] = {
+        {"{\"code\":\"a\",\"message\":\"Results exceed the set limit of 64000000 bytes, so\"}",
+         WORKSPACE_CEILING_BYTES, 64000000},
+        {"{\"code\":\"a\",\"message\":\"exceed the set limit of 500000 records, so\"}",
+         WORKSPACE_CEILING_ROWS, 500000},
+        {"Maximum response size of 100000000 bytes exceeded", WORKSPACE_CEILING_JSON, 100000000},
+        {"{\"code\":\"-2133196797\",\"message\":\"too much\"}", WORKSPACE_CEILING_UNKNOWN, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct service_error error;
+        (void) service_error_parse(str_of(cases[i].text), &error);
+        assert_true(error.too_large);
+        assert_int_equal(error.ceiling, cases[i].ceiling);
+        assert_int_equal(error.limit, cases[i].limit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_ceiling_is_named_with_its_limit),
         cmocka_unit_test(a_chain_gives_its_first_code_and_its_last_message),
         cmocka_unit_test(the_error_itself_is_taken_as_well_as_what_holds_it),
         cmocka_unit_test(ceilings_are_known_by_code_or_text),
