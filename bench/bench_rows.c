@@ -23,7 +23,7 @@
 enum {
     ROWS = 64000,
     PIECE = 1 << 16,
-    REPEATS = 7,
+    REPEATS = 15,
     PARTITIONS = 24,
     BODY_MAX = 1 << 28,
     LINE_ROOM = 1 << 20,
