@@ -12,7 +12,7 @@
 #include "engine/engine.h"
 
 /* Grows with every change of the table; engine.c refuses a driver of another number. */
-enum { ENGINE_DRIVER_VERSION = 1 };
+enum { ENGINE_DRIVER_VERSION = 2 };
 
 struct driver_database;
 struct driver_task;
@@ -42,6 +42,8 @@ struct engine_driver {
     bool (*next)(struct driver_result *result, const struct engine_chunk **chunk,
                  struct error *err);
     void (*result_free)(struct driver_result *result);
+    bool (*copy_parquet)(struct driver_task *task, const char *sql, const struct columns *columns,
+                         const char *path, struct error *err); /* optional */
 };
 
 /* Texts that every driver uses for the same thing. The format's argument is the driver's name or a file. */

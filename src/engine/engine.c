@@ -189,6 +189,14 @@ bool engine_run(struct engine_task *task, const char *sql, struct error *err)
     return task->driver->run(task->task, sql, err);
 }
 
+bool engine_copy_parquet(struct engine_task *task, const char *sql, const struct columns *columns,
+                         const char *path, struct error *err)
+{
+    if (!task->driver->copy_parquet)
+        return cannot(task->driver, err);
+    return task->driver->copy_parquet(task->task, sql, columns, path, err);
+}
+
 struct engine_result *engine_query(struct engine_task *task, const char *sql,
                                    const struct columns *columns, struct error *err)
 {

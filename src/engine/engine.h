@@ -75,6 +75,20 @@ bool engine_peek(struct engine_task *task, const struct engine_files *files, str
 /* Runs SQL that has no result. */
 bool engine_run(struct engine_task *task, const char *sql, struct error *err);
 
+/* Runs a query and writes its rows to a new file of Parquet (zstd), in the order that the query gives them; nothing
+ * is kept whole. Columns are named as in `columns` and have the types that readers of Parquet expect:
+ *
+ *     bool BOOLEAN   int INT32   long INT64   real DOUBLE   timespan INT64, in ticks of 100 ns
+ *     decimal, guid, string, dynamic (as JSON) STRING
+ *     datetime TIMESTAMP, in nanoseconds of UTC, exact to the tick. The file's flag isAdjustedToUTC is false: DuckDB
+ *     neither writes it with nanoseconds nor reads such a file to better than a microsecond.
+ *
+ * `path` is absolute, and the caller's to name and to remove; what stands there is replaced. On failure there is no
+ * file. ERROR_LIMIT names the column with a datetime before 1677-09-21 or after 2262-04-11, which has no such
+ * nanosecond; ERROR_FORMAT the columns whose names differ in case alone, which DuckDB would rename. */
+bool engine_copy_parquet(struct engine_task *task, const char *sql, const struct columns *columns,
+                         const char *path, struct error *err);
+
 /* A result: `columns` tells the KQL types that its columns carry (kql_columns). Chunks are lent until the
  * next call. The query may stream: nothing is kept whole. */
 struct engine_vector {

@@ -252,4 +252,5 @@ const struct engine_driver engine_duckdb_driver = {
     .query = result_query,
     .next = result_next,
     .result_free = result_free,
+    .copy_parquet = parquet_copy,
 };

@@ -86,7 +86,7 @@ struct source *source_find(struct driver_database *database, int64_t number);
  * else UTC. ERROR_FORMAT for a header's zone that is not known. (zones.c) */
 bool zones_find(struct source *source, const char *all, struct error *err);
 
-/* --- lines.c, files.c, result.c, functions.c ------------------------------------------------------------ */
+/* --- lines.c, files.c, result.c, parquet.c, functions.c ------------------------------------------------------------ */
 
 /* Registers weir_lines(number). */
 bool lines_register(struct driver_database *database, duckdb_connection connection,
@@ -104,6 +104,13 @@ struct driver_result *result_query(struct driver_task *task, const char *sql,
 bool result_next(struct driver_result *result, const struct engine_chunk **chunk,
                  struct error *err);
 void result_free(struct driver_result *result);
+
+/* Whether a text is one whole statement with these columns; nothing is run. */
+bool result_check(struct driver_task *task, const char *sql, const struct columns *columns,
+                  struct error *err);
+
+bool parquet_copy(struct driver_task *task, const char *sql, const struct columns *columns,
+                  const char *path, struct error *err);
 
 /* Registers the functions that KQL's SQL calls (kql/duckdb_functions.h) and those that convert the text of CSV
  * and Parquet: weir_in_<type>(source number, column number, text). */

@@ -119,6 +119,16 @@ static bool check_columns(duckdb_prepared_statement statement, const struct colu
     return true;
 }
 
+bool result_check(struct driver_task *task, const char *sql, const struct columns *columns,
+                  struct error *err)
+{
+    duckdb_prepared_statement statement = NULL;
+    bool ok = prepare(task, sql, &statement, err) && check_columns(statement, columns, err);
+    if (statement)
+        duckdb_destroy_prepare(&statement);
+    return ok;
+}
+
 /* The parts of a chunk that stay the same for all chunks. */
 static bool lay_out(struct driver_result *result, const struct columns *columns, struct error *err)
 {
