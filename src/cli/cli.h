@@ -33,6 +33,7 @@ struct cli_command {
         about; /* for the manual: what the line does not say; paragraphs divided by an empty line */
     const char *example; /* works as typed on the emulator */
     int args_min, args_max;
+    bool parquet; /* takes --output parquet; the others refuse it */
     enum cli_option_id
         options[CLI_COMMAND_OPTIONS_MAX]; /* ends with CLI_OPTION_COUNT; shared ones are implied */
     int (*run)(struct cli *cli, struct error *err); /* exit status, or -1 with err */

@@ -1,11 +1,81 @@
 /* weir query: KQL over the lake, or asked of the service itself. */
+#include "base/file.h"
 #include "cli/answer.h"
 #include "cli/output.h"
 #include "cli/range.h"
 #include "kql/kql.h"
 #include "query/query.h"
 
-enum { CELL_TEXT = 48 };
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    CELL_TEXT = 48,
+    COPY_BLOCK = 256 * 1024,
+    WATCH_NANOSECONDS = 20000000 /* between two looks at a signal */
+};
+
+/* -- an end when a signal asks for it, however long the engine is at work -- */
+
+struct watch {
+    struct query *query;
+    const struct stop *stop;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool over;
+};
+
+static struct timespec next_look(void)
+{
+    struct timespec at;
+    (void) clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_nsec += WATCH_NANOSECONDS;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_nsec -= 1000000000;
+        at.tv_sec++;
+    }
+    return at;
+}
+
+static void *watch_loop(void *context)
+{
+    struct watch *watch = context;
+    pthread_mutex_lock(&watch->lock);
+    while (!watch->over && !stop_asked(watch->stop)) {
+        struct timespec at = next_look();
+        (void) pthread_cond_timedwait(&watch->changed, &watch->lock, &at);
+    }
+    if (!watch->over)
+        query_cancel(watch->query);
+    pthread_mutex_unlock(&watch->lock);
+    return NULL;
+}
+
+static bool watch_begin(struct watch *watch, struct query *query, const struct stop *stop,
+                        struct error *err)
+{
+    *watch = (struct watch){.query = query,
+                            .stop = stop,
+                            .lock = PTHREAD_MUTEX_INITIALIZER,
+                            .changed = PTHREAD_COND_INITIALIZER};
+    int failed = pthread_create(&watch->thread, NULL, watch_loop, watch);
+    return failed == 0 || error_set_errno(err, ERROR_IO, failed, "no thread can be started");
+}
+
+static void watch_end(struct watch *watch)
+{
+    pthread_mutex_lock(&watch->lock);
+    watch->over = true;
+    pthread_cond_signal(&watch->changed);
+    pthread_mutex_unlock(&watch->lock);
+    pthread_join(watch->thread, NULL);
+}
 
 /* -- cells of a chunk as text -- */
 
@@ -98,6 +168,107 @@ static bool put_rows(struct cli *cli, struct query *query, struct error *err)
     return ok;
 }
 
+/* -- Parquet: written to a file of ours, whole, and only then to stdout -- */
+
+static bool is_parquet(const struct cli *cli)
+{
+    return strcmp(cli_output_form(cli), "parquet") == 0;
+}
+
+static bool check_parquet(const struct cli *cli, bool workspace, struct error *err)
+{
+    if (!is_parquet(cli))
+        return true;
+    if (workspace) {
+        (void) error_set(err, ERROR_USAGE,
+                         "--output parquet is for queries over the lake, not for "
+                         "--engine workspace");
+        return error_hint(err, "weir export brings the rows into the lake");
+    }
+    if (cli->terminal_out)
+        return error_set(err, ERROR_USAGE,
+                         "--output parquet needs a file or a pipe: weir query ... > rows.parquet");
+    return true;
+}
+
+/* A folder that nobody else can look into, under TMPDIR or /tmp. */
+static bool make_folder(struct buf *folder, struct error *err)
+{
+    const char *parent = getenv("TMPDIR");
+    buf_printf(folder, "%s/weir-XXXXXX", parent && parent[0] == '/' ? parent : "/tmp");
+    if (!buf_ok(folder, "TMPDIR", err))
+        return false;
+    return mkdtemp(folder->bytes) ||
+           error_set_errno(err, ERROR_IO, errno, "%s cannot be made", buf_text(folder));
+}
+
+static bool pass_on(int from, int to, const char *path, struct error *err)
+{
+    char *block = mem_alloc(COPY_BLOCK, 1, err);
+    bool ok = block != NULL;
+    for (ssize_t n = 1; ok && n > 0;) {
+        n = read(from, block, COPY_BLOCK);
+        if (n < 0)
+            ok = error_set_errno(err, ERROR_IO, errno, "%s", path);
+        else
+            ok = file_write_all(to, block, (size_t) n, "the result", err);
+    }
+    mem_free(block);
+    return ok;
+}
+
+/* A file that took a part only is given its old length back; from a pipe nothing can be taken back. */
+static bool put_file(struct cli *cli, int file, const char *path, struct error *err)
+{
+    struct stat status;
+    int out = fileno(cli->out);
+    if (fflush(cli->out) != 0 || fstat(out, &status) != 0)
+        return error_set_errno(err, ERROR_IO, errno, "the result cannot be written");
+    bool ok = pass_on(file, out, path, err);
+    if (!ok && S_ISREG(status.st_mode) && ftruncate(out, status.st_size) != 0)
+        (void) error_hint(err, "what stands in the file is not whole");
+    return ok;
+}
+
+/* Gone from the folder as soon as it is open, so that no end of the program leaves it behind. */
+static bool open_gone(const char *path, int *file, struct error *err)
+{
+    *file = open(path, O_RDONLY | O_CLOEXEC);
+    return (*file >= 0 && unlink(path) == 0) || error_set_errno(err, ERROR_IO, errno, "%s", path);
+}
+
+static bool put_parquet(struct cli *cli, struct query *query, struct error *err)
+{
+    struct buf folder = BUF_INIT(PATH_MAX), path = BUF_INIT(PATH_MAX);
+    int file = -1;
+    bool made = make_folder(&folder, err);
+    path_join(&path, buf_text(&folder), "rows.parquet");
+    bool ok = made && buf_ok(&path, "TMPDIR", err) &&
+              query_write_parquet(query, buf_text(&path), err) &&
+              open_gone(buf_text(&path), &file, err);
+    if (made && rmdir(buf_text(&folder)) != 0)
+        cli_note(cli, "%s cannot be removed", buf_text(&folder));
+    if (ok && stop_asked(cli->stop))
+        ok = error_set(err, ERROR_INTERRUPTED, "interrupted");
+    ok = ok && put_file(cli, file, buf_text(&path), err);
+    if (file >= 0)
+        (void) close(file);
+    buf_release(&folder);
+    buf_release(&path);
+    return ok;
+}
+
+/* The result in the form that is asked for. */
+static bool put_result(struct cli *cli, struct query *query, struct error *err)
+{
+    struct watch watch;
+    if (!watch_begin(&watch, query, cli->stop, err))
+        return false;
+    bool ok = (is_parquet(cli) ? put_parquet : put_rows)(cli, query, err);
+    watch_end(&watch);
+    return ok;
+}
+
 /* -- coverage -- */
 
 static void days_text(uint64_t partitions, char out[TEXT_NUMBER_MAX])
@@ -174,7 +345,7 @@ static int on_lake(struct cli *cli, struct cli_context *context, const struct cl
         (void) error_hint(err, "weir export fetches the rest; without --require-coverage the query "
                                "runs over what is there");
     }
-    ok = ok && put_rows(cli, query, err);
+    ok = ok && put_result(cli, query, err);
     char misfits[TEXT_NUMBER_MAX];
     if (ok && query_misfits(query) > 0)
         cli_note(cli, "%s values do not fit their column's type and were read as null",
@@ -202,7 +373,7 @@ static int run(struct cli *cli, struct error *err)
     const char *text = NULL;
     int status = -1;
     bool workspace = strcmp(cli_text(cli, CLI_ENGINE), "workspace") == 0;
-    if (cli_query_text(cli, cli->args[0], &text, err) &&
+    if (check_parquet(cli, workspace, err) && cli_query_text(cli, cli->args[0], &text, err) &&
         cli_range_read(cli, tick_now(), &range, err))
         status = (workspace ? on_workspace : on_lake)(cli, &context, &range, str_of(text), err);
     if (status < 0 && err->code == ERROR_KQL && text) {
@@ -217,19 +388,27 @@ const struct cli_command cli_command_query = {
     .name = "query",
     .arguments = "KQL|@FILE",
     .purpose = "KQL over the lake; --engine workspace asks the service itself",
-    .about = "Runs KQL over what the lake holds, on the embedded engine of this machine, or with "
-             "--engine workspace in the "
-             "workspace. A range given with options is applied to TimeGenerated of every table; a "
-             "range in the query's own "
-             "filters is found as well, so only the partitions that can matter are read.\n\n"
-             "On the lake it says how much of the asked range is there; with --require-coverage "
-             "less than all is exit status "
-             "3 and nothing is run. What is not supported is refused by name and position, never "
-             "approximated.",
+    .about =
+        "Runs KQL over what the lake holds, on the embedded engine of this machine, or with "
+        "--engine workspace in the "
+        "workspace. A range given with options is applied to TimeGenerated of every table; a "
+        "range in the query's own "
+        "filters is found as well, so only the partitions that can matter are read.\n\n"
+        "On the lake it says how much of the asked range is there; with --require-coverage "
+        "less than all is exit status "
+        "3 and nothing is run. What is not supported is refused by name and position, never "
+        "approximated.\n\n"
+        "--output parquet writes a file of Parquet (zstd) to a file or pipe, over the lake only: "
+        "it is written whole to a temporary folder (TMPDIR, else /tmp) and then passed on, so "
+        "there is no half of one. bool, int, long and real keep their types; a datetime is a "
+        "TIMESTAMP in nanoseconds of UTC, exact to 100 ns, from 1677-09-21 to 2262-04-11 (the "
+        "file does not mark it as adjusted to UTC); a timespan is an INT64 of ticks of 100 ns; "
+        "decimal, guid, string and dynamic (as JSON) are strings.",
     .example =
         "weir query 'CommonSecurityLog | summarize count() by DeviceVendor' --end-date 2021-11-07",
     .args_min = 1,
     .args_max = 1,
+    .parquet = true,
     .options = {CLI_RANGE_OPTIONS, CLI_ENGINE, CLI_REQUIRE_COVERAGE, CLI_WAIT, CLI_OPTION_COUNT},
     .run = run,
 };

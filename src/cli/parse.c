@@ -223,6 +223,16 @@ static bool check_arguments(const struct cli *cli, struct error *err)
     return true;
 }
 
+static bool check_output(const struct cli *cli, struct error *err)
+{
+    const char *form = cli->values[CLI_OUTPUT];
+    if (!form || strcmp(form, "parquet") != 0 || cli->command->parquet)
+        return true;
+    (void) error_set(err, ERROR_USAGE, "--output parquet is for weir query, not for weir %s",
+                     cli->command->name);
+    return error_hint(err, "--output is table, json, jsonl or csv here");
+}
+
 bool cli_parse(struct cli *cli, int argc, char **argv, struct error *err)
 {
     char **rest = mem_alloc((size_t) argc + 1, sizeof *rest, err);
@@ -240,7 +250,7 @@ bool cli_parse(struct cli *cli, int argc, char **argv, struct error *err)
             cli->sources[id] = CLI_FROM_DEFAULT;
         }
     }
-    return true;
+    return check_output(cli, err);
 }
 
 const char *cli_text(const struct cli *cli, enum cli_option_id id)

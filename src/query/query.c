@@ -125,12 +125,8 @@ struct query *query_open(const struct query_options *options, struct error *err)
     if (!query)
         return NULL;
     query->options = *options;
-    bool ok = query_tables_init(&query->tables, options->store, options->workspace_id, err) &&
-              compile(query, err) && open_engine(query, err) && open_tables(query, err);
-    if (ok)
-        query->result =
-            engine_query(query->task, kql_sql(query->kql), kql_columns(query->kql), err);
-    if (query->result)
+    if (query_tables_init(&query->tables, options->store, options->workspace_id, err) &&
+        compile(query, err) && open_engine(query, err) && open_tables(query, err))
         return query;
     query_free(query);
     return NULL;
@@ -162,7 +158,17 @@ size_t query_coverage(const struct query *query, const struct query_coverage **o
 
 bool query_next(struct query *query, const struct engine_chunk **chunk, struct error *err)
 {
-    return engine_next(query->result, chunk, err);
+    *chunk = NULL;
+    if (!query->result)
+        query->result =
+            engine_query(query->task, kql_sql(query->kql), kql_columns(query->kql), err);
+    return query->result && engine_next(query->result, chunk, err);
+}
+
+bool query_write_parquet(struct query *query, const char *path, struct error *err)
+{
+    return engine_copy_parquet(query->task, kql_sql(query->kql), kql_columns(query->kql), path,
+                               err);
 }
 
 void query_cancel(struct query *query)

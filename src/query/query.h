@@ -3,10 +3,10 @@
  *
  *     query = query_open(&options, &err);
  *     query_coverage(query, &list)      what the lake holds of what was asked
- *     query_next(query, &chunk, &err)   the rows
+ *     query_next(query, &chunk, &err)   the rows; or all of them into a file: query_write_parquet
  *     query_free(query);
  *
- * One thread.
+ * One thread, but for query_cancel.
  */
 #ifndef WEIR_QUERY_QUERY_H
 #define WEIR_QUERY_QUERY_H
@@ -30,7 +30,7 @@ struct query_options {
 
 struct query;
 
-/* Compiles and prepares. ERROR_KQL with a position; ERROR_NOT_FOUND for a table that the lake has not, with the
+/* Compiles and prepares; nothing is run before the first row is asked for. ERROR_KQL with a position; ERROR_NOT_FOUND for a table that the lake has not, with the
  * nearest name. */
 struct query *query_open(const struct query_options *options, struct error *err);
 void query_free(struct query *query);
@@ -50,7 +50,11 @@ size_t query_coverage(const struct query *query, const struct query_coverage **o
 /* The next chunk of rows, lent until the next call; *chunk is NULL at the end. */
 bool query_next(struct query *query, const struct engine_chunk **chunk, struct error *err);
 
-/* Ends it early: the next query_next fails. From any thread, and from a signal's. */
+/* In place of query_next: all rows into a new file of Parquet at the absolute path `path`, whole or not at all;
+ * types and errors as engine_copy_parquet has them. */
+bool query_write_parquet(struct query *query, const char *path, struct error *err);
+
+/* Ends it early: what runs, and whatever is asked later, fails with ERROR_INTERRUPTED. From any thread. */
 void query_cancel(struct query *query);
 
 /* Values so far that did not fit their column's type and were read as null. */

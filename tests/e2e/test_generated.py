@@ -1,6 +1,7 @@
 """The main job on generated tables: every value, every restart, every fault; the lake is the same to the byte."""
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import time
@@ -247,6 +248,102 @@ class Lake(unittest.TestCase):
         self.assertIn("the lake holds 1 of 1 day", done.stderr)
         want = sum(1 for row in self.rows if ticks("2021-11-06") <= ticks(row["TimeGenerated"]) < ticks("2021-11-07"))
         self.assertEqual(json.loads(done.stdout), [{"Count": want}])
+
+    def parquet(self, query, *words, **more):
+        """Rows of a query as a file of Parquet; its status, errors, and what is left in the temporary folder."""
+        folder = Folder().path
+        target = folder / "rows.parquet"
+        scratch = folder / "scratch"
+        scratch.mkdir()
+        with open(target, "wb") as out:
+            done = subprocess.run([BIN / "weir", "query", query, *RANGE, "--output", "parquet", *words],
+                                  cwd=self.weir.folder, stdout=out, stderr=subprocess.PIPE, text=True, timeout=600,
+                                  env={**os.environ, "TMPDIR": str(scratch)}, **more)
+        self.assertEqual(list(scratch.iterdir()), [])
+        return done, target
+
+    def test_parquet_comes_whole(self):
+        query = ("CommonSecurityLog | project TimeGenerated, SourceIP, SentBytes, ['odd name'] = Message, "
+                 "Span = TimeGenerated - datetime(2021-11-05) | sort by TimeGenerated asc, SourceIP asc")
+        done, target = self.parquet(query)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        data = target.read_bytes()
+        self.assertEqual((data[:4], data[-4:]), (b"PAR1", b"PAR1"))
+        self.assertEqual(int.from_bytes(data[-8:-4], "little") < len(data), True)
+        self.assertIn(b"odd name", data)
+        try:
+            import duckdb
+        except ImportError:
+            return
+        got = duckdb.sql(f"SELECT epoch_ns(TimeGenerated) // 100, SourceIP, SentBytes, \"odd name\", Span FROM '{target}'")
+        epoch, begin = ticks("1970-01-01"), ticks("2021-11-05")
+        want = sorted((ticks(row["TimeGenerated"]) - epoch, row.get("SourceIP") or "",
+                       int(row["SentBytes"]) if row.get("SentBytes") is not None else None, row.get("Message") or "",
+                       ticks(row["TimeGenerated"]) - begin) for row in self.rows)
+        self.assertEqual(sorted(got.fetchall()), want)
+
+    def test_parquet_goes_through_a_pipe(self):
+        done = subprocess.run([BIN / "weir", "query", "CommonSecurityLog | count", *RANGE, "--output", "parquet"],
+                              cwd=self.weir.folder, capture_output=True, timeout=600)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((done.stdout[:4], done.stdout[-4:]), (b"PAR1", b"PAR1"))
+
+    def test_parquet_that_fails_leaves_nothing(self):
+        done, target = self.parquet("CommonSecurityLog | extend Old = iff(DestinationPort == 443, datetime(1600-01-01), "
+                                    "TimeGenerated)")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("'Old'", done.stderr)
+        self.assertIn("jsonl", done.stderr)
+        self.assertEqual(target.stat().st_size, 0)
+        done, target = self.parquet("CommonSecurityLog | count", "--engine", "workspace")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--engine workspace", done.stderr)
+        self.assertEqual(target.stat().st_size, 0)
+
+    def test_parquet_does_not_fit_on_a_full_disk(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([BIN / "weir", "query", "CommonSecurityLog", *RANGE, "--output", "parquet"],
+                                  cwd=self.weir.folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=600)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("No space left", done.stderr)
+
+    def test_parquet_is_not_for_terminals(self):
+        leader, terminal = os.openpty()
+        try:
+            done = subprocess.run([BIN / "weir", "query", "CommonSecurityLog | count", *RANGE, "--output", "parquet"],
+                                  cwd=self.weir.folder, stdout=terminal, stderr=subprocess.PIPE, text=True, timeout=600)
+        finally:
+            os.close(terminal)
+            os.close(leader)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--output parquet needs a file or a pipe: weir query ... > rows.parquet", done.stderr)
+
+    def test_parquet_is_for_query_alone(self):
+        for words in (["tables"], ["lake", "ls"], ["lake", "stat", self.table], ["estimate", self.table, *RANGE],
+                      ["preview", self.table, *RANGE], ["verify", self.table]):
+            with self.subTest(words[0]):
+                done = self.weir.run(*words, "--output", "parquet")
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn("--output parquet is for weir query", done.stderr)
+                self.assertEqual(done.stdout, "")
+
+    def test_an_interrupted_query_ends_soon_and_leaves_nothing(self):
+        for form in ("parquet", "jsonl"):
+            with self.subTest(form):
+                folder = Folder().path
+                # 6,000 rows with themselves, three times over: hours of work if nothing ends it
+                query = "; ".join(["let a = CommonSecurityLog | extend k = 1 | project k, m = strlen(Message)",
+                                   "a | join kind=inner a on k | join kind=inner a on k | summarize max(m + m1 + m2)"])
+                process = subprocess.Popen([BIN / "weir", "query", query, *RANGE, "--output", form],
+                                           cwd=self.weir.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                           env={**os.environ, "TMPDIR": str(folder)})
+                line = process.stderr.readline()  # the coverage, said before the engine begins
+                self.assertIn(b"the lake holds", line)
+                process.send_signal(signal.SIGINT)
+                out, said = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, 130, said)
+                self.assertEqual(out, b"")
+                self.assertEqual(list(folder.iterdir()), [])
 
     def test_lake_ls_and_stat_tell_what_is_there(self):
         tables = self.weir.json("lake", "ls")
