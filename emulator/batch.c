@@ -1,5 +1,5 @@
-/* Batch: several requests in one (docs/service.md 1.6). The answers come in the reverse of the order asked for: the service
- * keeps none, and clients must not count on any. */
+/* Batch: several requests in one (docs/service.md 1.6). The answers come in the reverse of the
+ * order asked for: the service keeps none, and clients must not count on any. */
 
 #include "emulator/reply.h"
 #include "emulator/service.h"
@@ -80,8 +80,9 @@ static void answer_one(struct service *service, const json_t *one, struct server
         reply_not_found(reply);
 }
 
-/* Puts one answer into the batch's. What only a connection can do to a reply (cut, stall) counts for the
- * whole batch; a body whose JSON ends early would spoil the others, so it is a failure of its own. */
+/* Puts one answer into the batch's. What only a connection can do to a reply (cut, stall) counts
+ * for the whole batch; a body whose JSON ends early would spoil the others, so it is a failure of
+ * its own. */
 static void put_one(struct server_reply *all, const char *id, struct server_reply *one)
 {
     if (one->ending != SERVER_WHOLE) {

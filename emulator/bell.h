@@ -1,6 +1,6 @@
-/* Bell: waiting that a stop ends at once. Every pause of the emulator (latency, bandwidth, a stall, the
- * watch over queries) waits on the one bell, so that nothing outlives the end of the program by more than
- * it takes to wake. Safe for threads. */
+/* Bell: waiting that a stop ends at once. Every pause of the emulator (latency, bandwidth, a stall,
+ * the watch over queries) waits on the one bell, so that nothing outlives the end of the program by
+ * more than it takes to wake. Safe for threads. */
 #ifndef WEIR_EMULATOR_BELL_H
 #define WEIR_EMULATOR_BELL_H
 
@@ -23,8 +23,8 @@ void bell_ring(struct bell *bell);
 /* Waits so many nanoseconds; false at once when the bell rings or has rung. */
 bool bell_pause(struct bell *bell, uint64_t ns);
 
-/* A condition variable whose deadlines count on CLOCK_MONOTONIC, and a wait until one (in the count of
- * clock_ns). False when the deadline has passed. The caller holds the lock. */
+/* A condition variable whose deadlines count on CLOCK_MONOTONIC, and a wait until one (in the count
+ * of clock_ns). False when the deadline has passed. The caller holds the lock. */
 bool bell_cond_init(pthread_cond_t *cond);
 bool bell_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t deadline);
 

@@ -1,9 +1,9 @@
 /* Data: the files of a folder become the tables of the workspace.
  *
- * Each group of files is a view of the engine over them; the rows are kept in a table "<T> rows" that is made in one step
- * from the union of these views. What never holds a value is not kept: the relation "<T>" is a view that adds it. The
- * GUIDs follow from a hash to which an empty value adds nothing, so that they do not depend on the columns that other
- * rows have. */
+ * Each group of files is a view of the engine over them; the rows are kept in a table "<T> rows"
+ * that is made in one step from the union of these views. What never holds a value is not kept: the
+ * relation "<T>" is a view that adds it. The GUIDs follow from a hash to which an empty value adds
+ * nothing, so that they do not depend on the columns that other rows have. */
 
 #include "emulator/data.h"
 
@@ -29,7 +29,8 @@ struct load {
     bool timed; /* some file has TimeGenerated */
 };
 
-/* Columns of a schema that the service keeps out of results, and that no file of ours usually has. */
+/* Columns of a schema that the service keeps out of results, and that no file of ours usually
+ * has. */
 static bool is_seldom(struct str name)
 {
     return str_eq(name, STR("_IsBillable")) || str_eq(name, STR("_BilledSize")) ||
@@ -81,7 +82,7 @@ static bool run_sql(struct load *load, void (*put)(const struct load *load, stru
     return done;
 }
 
-/* --- the rows ----------------------------------------------------------------------------------------- */
+/* --- the rows --------------------------------------------------------------------------------- */
 
 /* Makes the view of one group over the columns that are kept. */
 static bool view_group(struct load *load, size_t g, const struct columns *kept, struct error *err)
@@ -197,7 +198,8 @@ static void put_empty_hash(const struct column *column, struct buf *sql)
     buf_putc(sql, ')');
 }
 
-/* A hash of the row to which an empty value adds nothing: what each would add is taken out again, as one constant. */
+/* A hash of the row to which an empty value adds nothing: what each would add is taken out again,
+ * as one constant. */
 static void put_hash(const struct load *load, struct buf *sql)
 {
     buf_puts(sql, "xor(");
@@ -230,7 +232,8 @@ static void put_columns(const struct load *load, struct buf *sql)
     buf_puts(sql, ")");
 }
 
-/* CREATE TABLE with the hidden columns (data.h says what they hold), in three steps: each uses the one before. */
+/* CREATE TABLE with the hidden columns (data.h says what they hold), in three steps: each uses the
+ * one before. */
 static void put_table(const struct load *load, struct buf *sql)
 {
     bool own_id = is_filled(load, "_ItemId"), own_time = is_filled(load, "_TimeReceived");
@@ -294,7 +297,7 @@ static void put_view(const struct load *load, struct buf *sql)
                load->table);
 }
 
-/* --- figures ------------------------------------------------------------------------------------------ */
+/* --- figures ---------------------------------------------------------------------------------- */
 
 /* How many rows have a condition. */
 static bool count_where(struct load *load, const char *condition, uint64_t *out, struct error *err)
@@ -331,7 +334,8 @@ static bool tell_times(struct load *load, struct error *err)
     return true;
 }
 
-/* The service keeps rows by time, and queries ask by time: files in no order at all are put into one. */
+/* The service keeps rows by time, and queries ask by time: files in no order at all are put into
+ * one. */
 static bool put_in_order(struct load *load, uint64_t rows, struct error *err)
 {
     uint64_t disorder = 0;
@@ -342,7 +346,7 @@ static bool put_in_order(struct load *load, uint64_t rows, struct error *err)
            (disorder < rows / SORT_SHARE || run_sql(load, put_sort, err));
 }
 
-/* --- tables ------------------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 /* The table as the service shows it. */
 static bool describe(const struct load *load, struct table *table, struct error *err)

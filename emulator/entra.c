@@ -1,5 +1,6 @@
-/* Entra: the sign-in side. Client credentials against the emulator's own secret, v2 and v1, and the documents by which
- * Microsoft's clients find the token endpoint (docs/service.md 2.2; OpenID Connect Discovery 1.0). */
+/* Entra: the sign-in side. Client credentials against the emulator's own secret, v2 and v1, and the
+ * documents by which Microsoft's clients find the token endpoint (docs/service.md 2.2; OpenID
+ * Connect Discovery 1.0). */
 
 #include "emulator/reply.h"
 #include "emulator/service.h"
@@ -79,7 +80,8 @@ static void refuse(struct server_reply *reply, int status, const char *error, in
                error, number, text, number, now);
 }
 
-/* The audience that is asked for: scope=<audience>/.default, or resource=<audience>, without a slash at the end. */
+/* The audience that is asked for: scope=<audience>/.default, or resource=<audience>, without a
+ * slash at the end. */
 static bool read_audience(struct str form, bool v1, struct buf *out)
 {
     if (!form_value(form, v1 ? "resource" : "scope", out))

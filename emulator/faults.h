@@ -1,5 +1,5 @@
-/* Faults: seeded misfortune for query requests. Which fault the n-th query request meets depends on seed
- * and n alone, so a run can be told again whatever the timing. */
+/* Faults: seeded misfortune for query requests. Which fault the n-th query request meets depends on
+ * seed and n alone, so a run can be told again whatever the timing. */
 #ifndef WEIR_EMULATOR_FAULTS_H
 #define WEIR_EMULATOR_FAULTS_H
 
@@ -33,7 +33,8 @@ struct faults {
     atomic_uint_fast64_t met[FAULT_COUNT];
 };
 
-/* Reads "429:0.1,503:0.1,partial:0.1"; NULL or "" is none. Shares are of query requests and sum to at most
+/* Reads "429:0.1,503:0.1,partial:0.1"; NULL or "" is none. Shares are of query requests and sum to
+ * at most
  * 1. ERROR_USAGE otherwise. */
 bool faults_init(struct faults *faults, const char *shares, uint64_t seed, struct error *err);
 

@@ -1,7 +1,8 @@
 /* JSON out: rows of the engine as the service writes them.
  *
- * The hot path of a large answer: values go from the engine's chunk to the buffer without a copy between
- * and without an allocation of their own. Strings are scanned eight bytes at a time for what must be escaped. */
+ * The hot path of a large answer: values go from the engine's chunk to the buffer without a copy
+ * between and without an allocation of their own. Strings are scanned eight bytes at a time for
+ * what must be escaped. */
 
 #include "emulator/json_out.h"
 
@@ -48,7 +49,8 @@ static size_t plain_run(const char *p, size_t n)
     return i;
 }
 
-/* buf_put without a call where there is room. The NUL behind the last byte is left to the next buf_put. */
+/* buf_put without a call where there is room. The NUL behind the last byte is left to the next
+ * buf_put. */
 static inline void put(struct buf *buf, const char *bytes, size_t n)
 {
     if (buf->room > buf->used + n) {
@@ -239,8 +241,8 @@ static uint64_t fixed_size(enum column_type type)
     return 0;
 }
 
-/* Writes one row; what estimate_data_size counts for its texts. Most values of a wide table are empty: those go
- * the short way. */
+/* Writes one row; what estimate_data_size counts for its texts. Most values of a wide table are
+ * empty: those go the short way. */
 static uint64_t put_row(struct json_out *out, const struct engine_chunk *chunk, size_t row)
 {
     struct buf *buf = out->body;

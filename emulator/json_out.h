@@ -1,18 +1,18 @@
-/* JSON out: rows of the engine as the service writes them (docs/service.md 1.3), and the ceilings of an answer.
+/* JSON out: rows of the engine as the service writes them (docs/service.md 1.3), and the ceilings
+ * of an answer.
  *
  *     bool, int, long   true/false, digits
- *     real              shortest text that reads back as the same number, with ".0" when it has neither a
- *                       fraction nor an exponent; "NaN", "Infinity", "-Infinity" as strings
+ *     real              shortest text that reads back as the same number, with ".0" when it has
+ *                       neither a fraction nor an exponent; "NaN", "Infinity", "-Infinity" as strings
  *     decimal, guid     string
  *     datetime          "2022-02-26T12:41:19.2909747Z"; a tick out of range is null
  *     timespan          "[-][d.]hh:mm:ss[.fffffff]"
  *     string            string; only what RFC 8259 asks for is escaped
- *     dynamic           a string that holds the JSON text, as the service sends it; a dynamic text is
- *                       that text itself. With native_dynamic: nested JSON
+ *     dynamic           a string that holds the JSON text, as the service sends it; a dynamic text
+ *                       is that text itself. With native_dynamic: nested JSON
  *     null              null
  *
- * An answer ends at the first row that passes a ceiling, and says which.
- */
+ * An answer ends at the first row that passes a ceiling, and says which. */
 #ifndef WEIR_EMULATOR_JSON_OUT_H
 #define WEIR_EMULATOR_JSON_OUT_H
 
@@ -47,7 +47,8 @@ enum { JSON_OUT_SLACK = 64 << 10 };
 /* Writes {"tables":[{"name":"PrimaryResult","columns":[...],"rows":[ */
 void json_out_begin(struct json_out *out, const struct columns *columns);
 
-/* Writes the rows of a chunk. False when a ceiling is reached (out->ceiling) or the buffer failed. */
+/* Writes the rows of a chunk. False when a ceiling is reached (out->ceiling) or the buffer
+ * failed. */
 bool json_out_chunk(struct json_out *out, const struct engine_chunk *chunk);
 
 /* Writes ]}] but not the closing brace of the answer: further members may follow. */

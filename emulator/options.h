@@ -1,6 +1,7 @@
 /* Options as data: one row an option, from which the parser, the defaults and the help are made.
  *
- * Each row names a field of the command's own struct by offset, and the kind says what stands there:
+ * Each row names a field of the command's own struct by offset, and the kind says what stands
+ * there:
  *
  *     OPTION_TEXT   const char *   lent by argv or by the row's default; NULL without one
  *     OPTION_FLAG   bool           takes no value
@@ -33,8 +34,9 @@ struct option_row {
     const char *help;
 };
 
-/* Fills `out` with the defaults, then with what argv[0 .. argc) says: --name value or --name=value. An
- * unknown name (ERROR_USAGE with the nearest as hint), a value that is none, a word without dashes: false. */
+/* Fills `out` with the defaults, then with what argv[0 .. argc) says: --name value or --name=value.
+ * An unknown name (ERROR_USAGE with the nearest as hint), a value that is none, a word without
+ * dashes: false. */
 bool options_parse(const struct option_row *rows, size_t count, int argc, char *const *argv,
                    void *out, struct error *err);
 

@@ -28,7 +28,7 @@ struct run {
     uint64_t started;
 };
 
-/* --- refusals ----------------------------------------------------------------------------------------- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 /* What the service says of KQL that it refuses. Positions count from 0 there. */
 static void reply_kql(struct server_reply *reply, struct str text, const struct error *err)
@@ -77,7 +77,7 @@ static void reply_timeout(struct run *run)
                                           "The query took longer than the time that it was given"});
 }
 
-/* --- the answer --------------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static void put_partial(struct buf *body, const char *code, const char *message)
 {
@@ -265,7 +265,7 @@ static void compile_and_run(struct run *run)
     kql_free(query);
 }
 
-/* --- faults ------------------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 /* The faults that spoil a reply which is there already. */
 static void spoil(struct run *run)

@@ -1,17 +1,18 @@
-/* Ready: the file that tells clients how to reach this emulator, written in one step once it answers.
+/* Ready: the file that tells clients how to reach this emulator, written in one step once it
+ * answers.
  *
  * One JSON object. `weir init --from-emulator F` reads exactly these members:
  *
  *     endpoint            "https://127.0.0.1:4711", without /v1
- *     authority           "https://127.0.0.1:4711": <authority>/<tenant>/oauth2/v2.0/token gives tokens
- *     audience            "https://127.0.0.1:4711": scope <audience>/.default; https://api.loganalytics.io and
- *                         https://api.loganalytics.azure.com are good as well
+ *     authority           "https://127.0.0.1:4711": for <authority>/<tenant>/oauth2/v2.0/token
+ *     audience            "https://127.0.0.1:4711": scope <audience>/.default; that of the
+ *                         service itself, https://api.loganalytics.io, is good as well
  *     tenant              GUID
  *     client_id           GUID
  *     client_secret_file  path of a 0600 file that holds the secret; absolute
  *     workspace_id        GUID
  *     workspace_name      "weir-emulator"
- *     resource_id         "/subscriptions/.../resourceGroups/.../providers/Microsoft.OperationalInsights/workspaces/..."
+ *     resource_id         "/subscriptions/.../workspaces/weir-emulator"
  *     ca_file             only with --tls: path of the authority's certificate (PEM); absolute
  *     pid                 number
  *     tables              [{"name": "Syslog", "rows": 284}, ...]

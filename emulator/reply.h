@@ -1,4 +1,5 @@
-/* Replies: the service's error bodies (docs/service.md 1.4) and the few other forms that a reply has. */
+/* Replies: the service's error bodies (docs/service.md 1.4) and the few other forms that a reply
+ * has. */
 #ifndef WEIR_EMULATOR_REPLY_H
 #define WEIR_EMULATOR_REPLY_H
 

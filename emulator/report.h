@@ -1,5 +1,5 @@
-/* Report: what was asked and what was answered, counted for the end of the run; and a line for each query
- * while it lasts. Safe for threads. */
+/* Report: what was asked and what was answered, counted for the end of the run; and a line for each
+ * query while it lasts. Safe for threads. */
 #ifndef WEIR_EMULATOR_REPORT_H
 #define WEIR_EMULATOR_REPORT_H
 

@@ -1,8 +1,8 @@
 /* Serve: start, ready file, signals, end and report.
  *
- * One thread waits for the signals that end it, from the start, so that loading can be ended too. It rings the bell,
- * stops the queue and the watch; the main thread, which waits for that one, then takes all down in the reverse
- * order of its making. */
+ * One thread waits for the signals that end it, from the start, so that loading can be ended too.
+ * It rings the bell, stops the queue and the watch; the main thread, which waits for that one, then
+ * takes all down in the reverse order of its making. */
 
 #include "emulator/serve.h"
 
@@ -125,7 +125,7 @@ struct run {
     struct buf secret_file, ca_file, endpoint, resource_id; /* ca_file is empty without TLS */
 };
 
-/* --- folders and files -------------------------------------------------------------------------------- */
+/* --- folders and files ------------------------------------------------------------------------ */
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *at)
 {
@@ -171,7 +171,8 @@ static bool place_file(const struct run *run, const char *given, const char *suf
     return buf_ok(out, "a path", err);
 }
 
-/* A secret that is there already stays: clients of an earlier run go on. Only where one was named. */
+/* A secret that is there already stays: clients of an earlier run go on. Only where one was
+ * named. */
 static bool make_secret(struct run *run, struct error *err)
 {
     const char *given = run->options->secret_file;
@@ -203,7 +204,7 @@ static bool make_tls(struct run *run, struct error *err)
     return done;
 }
 
-/* --- parts -------------------------------------------------------------------------------------------- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 static bool check_options(const struct serve_options *options, struct error *err)
 {

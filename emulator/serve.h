@@ -1,4 +1,5 @@
-/* Serve: the command that makes a workspace of the files of a folder and answers until it is told to end. */
+/* Serve: the command that makes a workspace of the files of a folder and answers until it is told
+ * to end. */
 #ifndef WEIR_EMULATOR_SERVE_H
 #define WEIR_EMULATOR_SERVE_H
 

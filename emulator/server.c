@@ -185,7 +185,8 @@ static enum MHD_Result answer(struct server *server, struct MHD_Connection *conn
     return send_reply(server, connection, &reply);
 }
 
-/* The library calls once when the headers are in, then with each piece of the body, then with none. */
+/* The library calls once when the headers are in, then with each piece of the body, then with
+ * none. */
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,
                               const char *method, const char *version, const char *data,
                               size_t *size, void **slot)

@@ -1,5 +1,6 @@
-/* Server: HTTP on libmicrohttpd, a thread a connection. The handler sees a request and fills a reply; what
- * the network does to the reply on its way (latency, bandwidth, a cut, a stall) is done here.
+/* Server: HTTP on libmicrohttpd, a thread a connection. The handler sees a request and fills a
+ * reply; what the network does to the reply on its way (latency, bandwidth, a cut, a stall) is done
+ * here.
  *
  *     struct server *server = server_start(&options, &err);
  *     server_port(server)

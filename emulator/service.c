@@ -106,7 +106,8 @@ static void answer_query(struct service *service, const struct server_request *r
     }
 }
 
-/* What stands behind /v1: by workspace id, or by the resource id of the workspace. Empty when neither. */
+/* What stands behind /v1: by workspace id, or by the resource id of the workspace. Empty when
+ * neither. */
 static struct str local_path(const struct service *service, struct str path,
                              struct server_reply *reply)
 {

@@ -1,5 +1,5 @@
-/* Service: the workspace's side of the wire, request in, reply out: sign-in, queries, batches, metadata. Knows
- * nothing of sockets; server.h calls service_handle from many threads. */
+/* Service: the workspace's side of the wire, request in, reply out: sign-in, queries, batches,
+ * metadata. Knows nothing of sockets; server.h calls service_handle from many threads. */
 #ifndef WEIR_EMULATOR_SERVICE_H
 #define WEIR_EMULATOR_SERVICE_H
 
@@ -52,7 +52,7 @@ int64_t service_now(const struct service *service);
 /* Seconds for a Retry-After header after so many ns, by the flag; negative: no header. */
 int64_t service_retry_after(const struct service *service, uint64_t ns);
 
-/* --- for service.c and batch.c ------------------------------------------------------------------------ */
+/* --- for service.c and batch.c ---------------------------------------------------------------- */
 
 struct query_ask {
     struct str text;
@@ -63,7 +63,8 @@ struct query_ask {
 /* query.c: one query, from the fault it meets to its reply. */
 void query_answer(struct service *service, const struct query_ask *ask, struct server_reply *reply);
 
-/* Reads {"query":...,"timespan":...,"workspaces":[...]} and answers it. `workspace`: that of the address. */
+/* Reads {"query":...,"timespan":...,"workspaces":[...]} and answers it. `workspace`: that of the
+ * address. */
 void query_answer_body(struct service *service, struct str body, const char *timespan_url,
                        const char *prefer, struct server_reply *reply);
 
@@ -73,7 +74,8 @@ void batch_answer(struct service *service, struct str body, struct server_reply 
 /* metadata.c: GET and POST /v1/workspaces/{id}/metadata. */
 void metadata_answer(const struct service *service, struct server_reply *reply);
 
-/* entra.c: the token endpoints, openid-configuration, instance discovery. False: not such a path. */
+/* entra.c: the token endpoints, openid-configuration, instance discovery. False: not such a
+ * path. */
 bool entra_answer(const struct service *service, const struct server_request *request,
                   struct server_reply *reply);
 

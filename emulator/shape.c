@@ -1,4 +1,5 @@
-/* Shape: the columns of a table, from its schema and its files, and how the files are to be read. */
+/* Shape: the columns of a table, from its schema and its files, and how the files are to be
+ * read. */
 
 #include "emulator/shape.h"
 
@@ -20,7 +21,7 @@ bool shape_split(struct str header, struct str *column, bool *zoned, struct erro
                      (int) header.n, header.p);
 }
 
-/* --- the schema --------------------------------------------------------------------------------------- */
+/* --- the schema ------------------------------------------------------------------------------- */
 
 static bool read_schema(const char *path, struct columns *columns, struct error *err)
 {
@@ -52,7 +53,7 @@ static bool find_schema(const struct shape_options *options, struct columns *col
     return done;
 }
 
-/* --- groups ------------------------------------------------------------------------------------------- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 static int find_header(const struct shape_group *group, const char *column)
 {
@@ -169,7 +170,7 @@ static bool survey_group(const struct shape_options *options, struct shape_group
     return done;
 }
 
-/* --- columns ------------------------------------------------------------------------------------------ */
+/* --- columns ---------------------------------------------------------------------------------- */
 
 static enum column_type guess_type(const struct found_table *found, struct str name, bool zoned)
 {

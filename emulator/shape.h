@@ -1,9 +1,10 @@
 /* Shape: the columns of a table, from its schema and its files, and how the files are to be read.
  *
- * The schema's columns come first, in its order; then those that only the files have, with the type that their suffix
- * says in a custom table (name ends in _CL), else string. The portal's header `X [UTC]` is the datetime column X; so is
- * `X [<zone>]`. A name that differs from a known one in case alone is read as that one. TenantId and Type are always
- * there. Files of JSON are read once from end to end for this. */
+ * The schema's columns come first, in its order; then those that only the files have, with the type
+ * that their suffix says in a custom table (name ends in _CL), else string. The portal's header `X
+ * [UTC]` is the datetime column X; so is `X [<zone>]`. A name that differs from a known one in case
+ * alone is read as that one. TenantId and Type are always there. Files of JSON are read once from
+ * end to end for this. */
 #ifndef WEIR_EMULATOR_SHAPE_H
 #define WEIR_EMULATOR_SHAPE_H
 
@@ -43,11 +44,12 @@ void shape_release(struct shape *shape);
 
 bool shape_has(const struct shape *shape, const char *column); /* some file has it */
 
-/* The header under which a group's files hold a column, in the same case or else in another; NULL when they do not. */
+/* The header under which a group's files hold a column, in the same case or else in another; NULL
+ * when they do not. */
 const char *shape_header(const struct shape_group *group, const char *column);
 
-/* `X [UTC]` as column X; `zoned` says that it named a zone. False, with the zone's words in the message, when the
- * zone is not known. */
+/* `X [UTC]` as column X; `zoned` says that it named a zone. False, with the zone's words in the
+ * message, when the zone is not known. */
 bool shape_split(struct str header, struct str *column, bool *zoned, struct error *err);
 
 #endif

@@ -1,7 +1,8 @@
 /* Survey: which keys the objects of files of JSON have, and which ever hold a value.
  *
- * Each thread walks its share with a list of its own; the lists are put together at the end. Objects of one file have
- * most keys in one order, so the next key is looked for from where the last one was. */
+ * Each thread walks its share with a list of its own; the lists are put together at the end.
+ * Objects of one file have most keys in one order, so the next key is looked for from where the
+ * last one was. */
 
 #include "emulator/survey.h"
 

@@ -1,5 +1,5 @@
-/* Tables: what the workspace holds. Made once at the start by data.c; only read afterwards, so safe for
- * threads. */
+/* Tables: what the workspace holds. Made once at the start by data.c; only read afterwards, so safe
+ * for threads. */
 #ifndef WEIR_EMULATOR_TABLES_H
 #define WEIR_EMULATOR_TABLES_H
 
@@ -22,7 +22,8 @@ struct tables {
 
 void tables_release(struct tables *tables);
 
-/* Adds an empty table; ERROR_LIMIT above TABLES_MAX. The pointer is good until the next one is added. */
+/* Adds an empty table; ERROR_LIMIT above TABLES_MAX. The pointer is good until the next one is
+ * added. */
 struct table *tables_add(struct tables *tables, struct str name, struct error *err);
 
 /* NULL with ERROR_NOT_FOUND, and the nearest name as hint. */

@@ -3,7 +3,7 @@
  * Invariants, all under `lock`:
  *   1. `times` is a ring of the last `rate` accepted requests; times[next] is the oldest of them.
  *   2. Waiters stand in a list in the order in which they came; only its head may take a place.
- *   3. A waiter that leaves the list, for whatever reason, wakes the others, so that a new head looks again.
+ *   3. A waiter that leaves the list, however, wakes the others: a new head looks again.
  */
 
 #include "emulator/throttle.h"

@@ -1,6 +1,6 @@
-/* Throttle: what the service lets one user do: so many requests in a window, so many queries at once, the
- * rest in a queue, first come first served, with a longest length and a longest wait (docs/service.md 1.5).
- * Safe for threads: the caller's thread is the one that waits. */
+/* Throttle: what the service lets one user do: so many requests in a window, so many queries at
+ * once, the rest in a queue, first come first served, with a longest length and a longest wait
+ * (docs/service.md 1.5). Safe for threads: the caller's thread is the one that waits. */
 #ifndef WEIR_EMULATOR_THROTTLE_H
 #define WEIR_EMULATOR_THROTTLE_H
 
@@ -38,8 +38,8 @@ struct throttle;
 struct throttle *throttle_new(const struct throttle_options *options, struct error *err);
 void throttle_free(struct throttle *throttle);
 
-/* Counts a request against the rate: true when it is within. Otherwise *retry_after is the time in ns until
- * the oldest request leaves the window. A refused request does not count. */
+/* Counts a request against the rate: true when it is within. Otherwise *retry_after is the time in
+ * ns until the oldest request leaves the window. A refused request does not count. */
 bool throttle_request(struct throttle *throttle, uint64_t *retry_after);
 
 /* Waits for one of the places; THROTTLE_RUN must be followed by throttle_leave. */

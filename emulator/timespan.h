@@ -1,4 +1,5 @@
-/* Timespan: the request's own time filter, and the preferences of the Prefer header (docs/service.md 1.2). */
+/* Timespan: the request's own time filter, and the preferences of the Prefer header
+ * (docs/service.md 1.2). */
 #ifndef WEIR_EMULATOR_TIMESPAN_H
 #define WEIR_EMULATOR_TIMESPAN_H
 
@@ -10,8 +11,8 @@ struct timespan_range {
 
 #define TIMESPAN_ALL ((struct timespan_range){0, TICK_MAX + 1})
 
-/* Narrows *range by a duration up to now ("P1D"), or by start/end, start/duration, duration/end. Both ends
- * are in the range, so the last tick named still counts. NULL and "" narrow nothing. */
+/* Narrows *range by a duration up to now ("P1D"), or by start/end, start/duration, duration/end.
+ * Both ends are in the range, so the last tick named still counts. NULL and "" narrow nothing. */
 bool timespan_narrow(const char *text, int64_t now, struct timespan_range *range);
 
 struct preferences {

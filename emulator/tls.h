@@ -1,5 +1,6 @@
-/* TLS: a certificate authority of the emulator's own and a server certificate that it signed. Both live as
- * long as the run; the authority's key is forgotten as soon as the one certificate is signed. */
+/* TLS: a certificate authority of the emulator's own and a server certificate that it signed. Both
+ * live as long as the run; the authority's key is forgotten as soon as the one certificate is
+ * signed. */
 #ifndef WEIR_EMULATOR_TLS_H
 #define WEIR_EMULATOR_TLS_H
 
@@ -11,8 +12,8 @@ struct tls_identity {
     struct buf key;         /* PEM: the server's private key; wiped by tls_release */
 };
 
-/* Makes both for 127.0.0.1, ::1, localhost and `address` (a numeric address; NULL: none). EC keys on P-256,
- * good for a year from yesterday. tls_release is due in any case. */
+/* Makes both for 127.0.0.1, ::1, localhost and `address` (a numeric address; NULL: none). EC keys
+ * on P-256, good for a year from yesterday. tls_release is due in any case. */
 bool tls_init(struct tls_identity *tls, const char *address, struct error *err);
 void tls_release(struct tls_identity *tls);
 

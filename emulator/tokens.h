@@ -1,8 +1,8 @@
 /* Tokens: issues and checks the emulator's bearer tokens.
  *
- * A token looks like Entra's: three base64url parts, of which the middle one holds the claims. The third
- * is an HMAC-SHA256 with a key that is made at the start, so nothing need be remembered, and no token of an
- * earlier run is good. Safe for threads: nothing changes after tokens_init. */
+ * A token looks like Entra's: three base64url parts, of which the middle one holds the claims. The
+ * third is an HMAC-SHA256 with a key that is made at the start, so nothing need be remembered, and
+ * no token of an earlier run is good. Safe for threads: nothing changes after tokens_init. */
 #ifndef WEIR_EMULATOR_TOKENS_H
 #define WEIR_EMULATOR_TOKENS_H
 
@@ -18,8 +18,8 @@ struct tokens {
 bool tokens_init(struct tokens *tokens, const char *tenant, const char *client, struct error *err);
 void tokens_release(struct tokens *tokens);
 
-/* Appends a token for an audience ("https://api.loganalytics.io", no slash at the end) that is good from
- * `now` to `expires`, both seconds since 1970. */
+/* Appends a token for an audience ("https://api.loganalytics.io", no slash at the end) that is good
+ * from `now` to `expires`, both seconds since 1970. */
 bool tokens_put(const struct tokens *tokens, struct str audience, int64_t now, int64_t expires,
                 struct buf *out, struct error *err);
 
@@ -32,8 +32,8 @@ enum token_verdict {
     TOKEN_AUDIENCE /* for somebody else */
 };
 
-/* Judges the value of an Authorization header (NULL: none). `audiences` are those that the asked part of
- * the emulator answers to. */
+/* Judges the value of an Authorization header (NULL: none). `audiences` are those that the asked
+ * part of the emulator answers to. */
 enum token_verdict tokens_check(const struct tokens *tokens, const char *authorization,
                                 const char *const *audiences, size_t count, int64_t now);
 

@@ -1,6 +1,6 @@
-/* Watch: one thread that cancels what runs past its deadline, and everything when the emulator ends. A
- * cancel may come between two steps of the watched thread and hit nothing, so it is given again until the
- * watched one is gone. Safe for threads. */
+/* Watch: one thread that cancels what runs past its deadline, and everything when the emulator
+ * ends. A cancel may come between two steps of the watched thread and hit nothing, so it is given
+ * again until the watched one is gone. Safe for threads. */
 #ifndef WEIR_EMULATOR_WATCH_H
 #define WEIR_EMULATOR_WATCH_H
 

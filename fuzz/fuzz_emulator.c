@@ -1,6 +1,7 @@
-/* The emulator's requests: whatever comes, there is an answer, and what says that it is JSON is JSON. The input is a line
- * "METHOD path", a line each for Content-Type, Authorization ("@": a good token) and Prefer, and the body. Every query
- * meets a 503, so no engine is needed; the request's other texts are read by themselves. */
+/* The emulator's requests: whatever comes, there is an answer, and what says that it is JSON is
+ * JSON. The input is a line "METHOD path", a line each for Content-Type, Authorization ("@": a good
+ * token) and Prefer, and the body. Every query meets a 503, so no engine is needed; the request's
+ * other texts are read by themselves. */
 #include "emulator/service.h"
 #include "emulator/shape.h"
 #include "emulator/timespan.h"

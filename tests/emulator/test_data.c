@@ -1,4 +1,5 @@
-/* Loading with the engine itself: Parquet, which nothing else here can write. The other forms: tests/clients/test_data.py. */
+/* Loading with the engine itself: Parquet, which nothing else here can write. The other forms:
+ * tests/clients/test_data.py. */
 
 #include "emulator/data.h"
 

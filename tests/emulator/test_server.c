@@ -166,7 +166,8 @@ static void latency_and_bandwidth_take_their_time(void **state)
     ask(&fixture, plain_request, &answer);
     uint64_t took = clock_ns() - before;
     assert_int_equal(body_size(&answer), REPLY_SIZE);
-    /* 300 kB at 3 MB/s are 100 ms, less the last of the 50 pieces of a second, which nothing waits for. */
+    /* 300 kB at 3 MB/s are 100 ms, less the last of the 50 pieces of a second, which nothing waits
+     * for. */
     assert_true(took >= 20 * ms + 79 * ms);
     buf_release(&answer);
     stop(&fixture);

@@ -1,4 +1,5 @@
-/* The service without an engine: routes, sign-in, limits, faults, and what is refused before a query runs. */
+/* The service without an engine: routes, sign-in, limits, faults, and what is refused before a
+ * query runs. */
 
 #include "emulator/service.h"
 
