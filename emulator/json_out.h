@@ -3,7 +3,7 @@
  *
  *     bool, int, long   true/false, digits
  *     real              shortest text that reads back as the same number, with ".0" when it has
- *                       neither a fraction nor an exponent; "NaN", "Infinity", "-Infinity" as strings
+ *                       neither a fraction nor an exponent; NaN and infinities as strings
  *     decimal, guid     string
  *     datetime          "2022-02-26T12:41:19.2909747Z"; a tick out of range is null
  *     timespan          "[-][d.]hh:mm:ss[.fffffff]"
