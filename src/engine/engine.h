@@ -59,7 +59,7 @@ struct engine_files {
 };
 
 /* Makes (replaces) a view over files, seen by this task alone; no row is read yet. What `files` points at need
- * not outlive the call. Values that do not fit their column's type become null and are counted (engine_misfits). Rows
+ * not outlive the call. Without files it has no rows. Values that do not fit their column's type become null and are counted (engine_misfits). Rows
  * come in no certain order. A file that is missing or broken fails the query that reads it: ERROR_NOT_FOUND, ERROR_IO,
  * ERROR_FORMAT, which name the file, and the line of JSON. */
 bool engine_view(struct engine_task *task, const struct engine_files *files, struct error *err);
@@ -75,8 +75,9 @@ bool engine_peek(struct engine_task *task, const struct engine_files *files, str
 /* Runs SQL that has no result. */
 bool engine_run(struct engine_task *task, const char *sql, struct error *err);
 
-/* Runs a query and writes its rows to a new file of Parquet (zstd), in the order that the query gives them; nothing
- * is kept whole. Columns are named as in `columns` and have the types that readers of Parquet expect:
+/* Runs a query and writes its rows to a new file of Parquet (zstd), in the order that the query gives them.
+ * Memory does not grow with the rows, unless the query sorts: then it holds them, and the writer what waits for its
+ * turn. Columns are named as in `columns` and have the types that readers of Parquet expect:
  *
  *     bool BOOLEAN   int INT32   long INT64   real DOUBLE   timespan INT64, in ticks of 100 ns
  *     decimal, guid, string, dynamic (as JSON) STRING

@@ -8,7 +8,14 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { TICK_NANOSECONDS = 100 };
+/* Each thread holds a row group until it is full: with few values in one, memory stays small however wide rows
+ * are; and a group has as many rows as DuckDB's own at most, a chunk's at least. */
+enum {
+    TICK_NANOSECONDS = 100,
+    GROUP_VALUES = 2 * 1024 * 1024,
+    GROUP_ROWS_MAX = 60 * ENGINE_CHUNK_ROWS
+};
+#define GROUP_BYTES "64MiB" /* where values are long */
 
 /* Ticks before and after 1970 that 64 bits of nanoseconds hold. */
 static const int64_t ticks_max = INT64_MAX / TICK_NANOSECONDS;
@@ -52,6 +59,13 @@ static bool put_time(struct buf *sql, size_t i, const char *name, struct error *
     return ok;
 }
 
+static size_t group_rows(size_t columns)
+{
+    size_t chunks = GROUP_VALUES / columns / ENGINE_CHUNK_ROWS;
+    size_t rows = (chunks ? chunks : 1) * ENGINE_CHUNK_ROWS;
+    return rows < GROUP_ROWS_MAX ? rows : GROUP_ROWS_MAX;
+}
+
 static bool put_copy(struct buf *out, const char *sql, const struct columns *columns,
                      const char *path, struct error *err)
 {
@@ -71,7 +85,10 @@ static bool put_copy(struct buf *out, const char *sql, const struct columns *col
         buf_printf(out, "%sc%zu", i ? ", " : "", i);
     buf_puts(out, ")) TO ");
     duck_put_string(out, str_of(path));
-    buf_puts(out, " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)");
+    buf_printf(out,
+               " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, ROW_GROUP_SIZE %zu, "
+               "ROW_GROUP_SIZE_BYTES '" GROUP_BYTES "')",
+               group_rows(columns->n));
     return ok && buf_ok(out, "the query", err);
 }
 
