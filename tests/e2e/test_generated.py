@@ -249,6 +249,11 @@ class Lake(unittest.TestCase):
         want = sum(1 for row in self.rows if ticks("2021-11-06") <= ticks(row["TimeGenerated"]) < ticks("2021-11-07"))
         self.assertEqual(json.loads(done.stdout), [{"Count": want}])
 
+    def test_a_range_that_the_lake_lacks_has_no_rows(self):
+        done = self.weir.ok("query", "CommonSecurityLog | count", "--end-date", "2001-01-01", "--output", "json")
+        self.assertIn("the lake holds 0 of 1 day", done.stderr)
+        self.assertEqual(json.loads(done.stdout), [{"Count": 0}])
+
     def parquet(self, query, *words, **more):
         """Rows of a query as a file of Parquet; its status, errors, and what is left in the temporary folder."""
         folder = Folder().path

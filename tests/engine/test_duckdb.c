@@ -86,6 +86,17 @@ static void csv_may_be_packed_too(void **state)
     check_query(bench, "SELECT * FROM T ORDER BY n", "n:long m:string", "1|'x'\n2|'y'\n");
 }
 
+static void a_view_of_no_files_has_columns_and_no_rows(void **state)
+{
+    struct bench *bench = *state;
+    static const enum engine_form forms[] = {ENGINE_LINES, ENGINE_CSV, ENGINE_PARQUET};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        view(bench, forms[i], EVERY_TYPE, NULL);
+        check_query(bench, "SELECT * FROM T", EVERY_TYPE, "");
+        check_query(bench, "SELECT count(*) FROM T", "n:long", "0\n");
+    }
+}
+
 static void a_broken_line_of_csv_is_named(void **state)
 {
     struct bench *bench = *state;
@@ -595,6 +606,7 @@ int main(void)
         TEST(csv_comes_with_mark_zone_and_quotes),
         TEST(gz_is_seen_by_content),
         TEST(csv_may_be_packed_too),
+        TEST(a_view_of_no_files_has_columns_and_no_rows),
         TEST(a_broken_line_of_csv_is_named),
         TEST(csv_without_rows_or_names_is_empty),
         TEST(parquet_types_become_physical),

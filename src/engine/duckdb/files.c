@@ -318,6 +318,10 @@ static bool put_lines(struct buf *sql, const struct source *source, bool row)
 static bool put_rows(struct buf *sql, const struct source *source, bool row, struct error *err)
 {
     bool bounded = source->time_column >= 0 && (source->from != 0 || source->to != 0), ok;
+    if (source->count == 0) {
+        put_nothing(sql, source);
+        return buf_ok(sql, "the columns", err);
+    }
     if (source->form == ENGINE_LINES)
         return put_lines(sql, source, row) && buf_ok(sql, "the list of files", err);
     buf_printf(sql, "SELECT *%s FROM (", row ? ", row_number() OVER () AS " DUCK_ROW_COLUMN : "");
@@ -333,9 +337,9 @@ static bool put_rows(struct buf *sql, const struct source *source, bool row, str
 
 static bool check_files(const struct engine_files *files, struct error *err)
 {
-    if (files->columns && files->columns->n > 0 && files->count > 0 && files->name)
+    if (files->columns && files->columns->n > 0 && files->name)
         return true;
-    return error_set(err, ERROR_INTERNAL, "a relation needs a name, columns and files");
+    return error_set(err, ERROR_INTERNAL, "a relation needs a name and columns");
 }
 
 /* "<before><name><between><rows>" as one statement over a new source, which is kept. */
@@ -388,6 +392,8 @@ static bool count_rows(struct driver_task *task, const char *name, uint64_t *row
 bool files_load(struct driver_task *task, const struct engine_files *files, uint64_t *rows,
                 struct error *err)
 {
+    if (files->count == 0)
+        return error_set(err, ERROR_INTERNAL, "a table is loaded from no files");
     struct source *source = relate(task, files, "CREATE OR REPLACE TABLE ", true, err);
     if (!source)
         return false;
