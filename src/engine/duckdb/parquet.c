@@ -61,7 +61,7 @@ static bool put_time(struct buf *sql, size_t i, const char *name, struct error *
 
 static size_t group_rows(size_t columns)
 {
-    size_t chunks = GROUP_VALUES / columns / ENGINE_CHUNK_ROWS;
+    size_t chunks = GROUP_VALUES / (columns + 1) / ENGINE_CHUNK_ROWS;
     size_t rows = (chunks ? chunks : 1) * ENGINE_CHUNK_ROWS;
     return rows < GROUP_ROWS_MAX ? rows : GROUP_ROWS_MAX;
 }
