@@ -16,13 +16,26 @@ static void put_bar(FILE *out, uint64_t value, uint64_t most)
     (void) fputs(eighths[parts % 8], out);
 }
 
-static void put_day(FILE *out, const char *name, const struct export_day *day, uint64_t most)
+static double write_cost(const struct export_day *day, const struct cli_prices *prices)
+{
+    return (double) day->partitions / 10000 * prices->write_10000;
+}
+
+/* For a month. */
+static double storage_cost(const struct export_day *day, const struct cli_prices *prices)
+{
+    return (double) day->json / 1e9 * prices->storage_gb;
+}
+
+static void put_day(FILE *out, const char *name, const struct export_day *day, uint64_t most,
+                    const struct cli_prices *prices)
 {
     char rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], json[TEXT_NUMBER_MAX],
         blobs[TEXT_NUMBER_MAX];
-    (void) fprintf(out, "%-10s %11s %12s %12s %12s", name, text_count(day->rows, rows),
+    (void) fprintf(out, "%-10s %11s %12s %12s %12s %10.4f", name, text_count(day->rows, rows),
                    text_bytes(day->bytes, bytes), text_bytes(day->json, json),
-                   text_grouped(day->partitions, blobs));
+                   text_grouped(day->partitions, blobs),
+                   write_cost(day, prices) + storage_cost(day, prices));
     if (most > 0 && day->rows > 0) {
         (void) fputs("  ", out);
         put_bar(out, day->rows, most);
@@ -34,8 +47,8 @@ static void put_costs(FILE *out, const struct export_estimate *estimate,
                       const struct cli_prices *prices, const char *name)
 {
     char blobs[TEXT_NUMBER_MAX], json[TEXT_NUMBER_MAX];
-    double writes = (double) estimate->total.partitions / 10000 * prices->write_10000;
-    double storage = (double) estimate->total.json / 1e9 * prices->storage_gb;
+    double writes = write_cost(&estimate->total, prices);
+    double storage = storage_cost(&estimate->total, prices);
     (void) fprintf(out,
                    "cost        writes %s = %.2f %s; storage %s x %g = %.2f %s a month (prices of "
                    "%s, %s: %s)\n",
@@ -53,8 +66,8 @@ static void put_people(struct cli *cli, const struct cli_context *context,
     FILE *out = cli->out;
     (void) fprintf(out, "%s in %s, %s\n\n", context->place.table, cli_workspace_name(cli, context),
                    cli_range_text(range, text));
-    (void) fprintf(out, "%-10s %11s %12s %12s %12s\n", "day", "rows", "service", "as JSON",
-                   "partitions");
+    (void) fprintf(out, "%-10s %11s %12s %12s %12s %10s\n", "day", "rows", "service", "as JSON",
+                   "partitions", prices->currency);
     uint64_t most = 0;
     for (size_t i = 0; i < estimate->count; i++)
         most = estimate->days[i].rows > most ? estimate->days[i].rows : most;
@@ -62,9 +75,9 @@ static void put_people(struct cli *cli, const struct cli_context *context,
         char day[TICK_TEXT_MAX];
         (void) tick_format_short(estimate->days[i].day, day);
         day[10] = '\0';
-        put_day(out, day, &estimate->days[i], most);
+        put_day(out, day, &estimate->days[i], most, prices);
     }
-    put_day(out, "total", &estimate->total, 0);
+    put_day(out, "total", &estimate->total, 0, prices);
     (void) fprintf(out, "\nqueries     %s of at most %s, %u at once\n",
                    text_grouped(estimate->queries, queries),
                    text_bytes(estimate->batch_bytes, size),
@@ -81,8 +94,8 @@ static bool put_row(struct cli_output *output, const char *name, const struct ex
                     struct error *err)
 {
     char numbers[8][TEXT_NUMBER_MAX];
-    double writes = (double) day->partitions / 10000 * prices->write_10000;
-    double storage = (double) day->json / 1e9 * prices->storage_gb;
+    double writes = write_cost(day, prices);
+    double storage = storage_cost(day, prices);
     (void) snprintf(numbers[0], TEXT_NUMBER_MAX, "%llu", (unsigned long long) day->rows);
     (void) snprintf(numbers[1], TEXT_NUMBER_MAX, "%llu", (unsigned long long) day->bytes);
     (void) snprintf(numbers[2], TEXT_NUMBER_MAX, "%llu", (unsigned long long) day->json);
@@ -178,7 +191,8 @@ const struct cli_command cli_command_estimate = {
     .purpose = "rows, bytes, batches, partitions, least time and cost of an export, by day",
     .about = "Rows and the service's bytes are counted by the workspace, exactly. Bytes as JSON "
              "are measured on a "
-             "sample of rows. The least time assumes answers that begin after 2 seconds and come "
+             "sample of rows. The price of a day is that of writing its blobs and of keeping them "
+             "for a month. The least time assumes answers that begin after 2 seconds and come "
              "with 20 MB/s each. "
              "Prices stand in prices/azure.yaml; --prices FILE replaces them.",
     .example = "weir estimate CommonSecurityLog --end-date 2021-11-07 --lookback-days 7",

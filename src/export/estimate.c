@@ -144,7 +144,7 @@ static void pack(struct export_plan *plan, const struct export_options *options,
 {
     export_plan_learn(plan, out->total.rows, out->total.bytes, out->response);
     plan->learned = true;
-    double busy = 0;
+    double busy = 0, longest = 0;
     struct export_batch batch;
     while (export_plan_take(plan, &batch)) {
         uint64_t rows = 0, bytes = 0;
@@ -158,11 +158,14 @@ static void pack(struct export_plan *plan, const struct export_options *options,
         uint64_t json = export_plan_json(plan, rows, bytes) / shares;
         out->batch_bytes = json > out->batch_bytes ? json : out->batch_bytes;
         out->queries += shares;
-        busy += shares * (answer_latency + (double) json / answer_rate);
+        double one = answer_latency + (double) json / answer_rate;
+        busy += shares * one;
+        longest = one > longest ? one : longest;
     }
     unsigned most = options->queries > 0 ? options->queries : WORKSPACE_CONCURRENT;
     double by_rate = (double) out->queries / WORKSPACE_RATE * WORKSPACE_RATE_WINDOW;
     out->seconds = busy / most > by_rate ? busy / most : by_rate;
+    out->seconds = longest > out->seconds ? longest : out->seconds;
 }
 
 bool export_plan_estimate(struct export_plan *plan, const struct export_options *options,
