@@ -29,10 +29,11 @@ elseif(CMAKE_C_COMPILER_ID MATCHES "Clang")
 endif()
 
 add_compile_definitions(_GNU_SOURCE WEIR_VERSION="${PROJECT_VERSION}")
-add_compile_options(${WEIR_WARNINGS} -fno-strict-overflow -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+add_compile_options(${WEIR_WARNINGS} -fno-strict-overflow)
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection
+  add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
+                      -fstack-protector-strong -fstack-clash-protection -fcf-protection
                       -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
   add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
   set(CMAKE_EXE_LINKER_FLAGS "${CMAKE_EXE_LINKER_FLAGS} -pie")
@@ -44,6 +45,8 @@ endif()
 if(WEIR_SANITIZE)
   add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${WEIR_SANITIZE})
+  # The sanitizer looks for the C++ runtime's throw when the program starts, DuckDB's comes later with the engine.
+  add_link_options(-Wl,--push-state,--no-as-needed,-lstdc++,--pop-state)
 endif()
 if(WEIR_COVERAGE)
   add_compile_options(--coverage)
