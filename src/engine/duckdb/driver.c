@@ -155,12 +155,25 @@ static bool register_all(struct driver_database *database, struct error *err)
     return ok;
 }
 
+void database_hold(struct driver_database *database)
+{
+    atomic_fetch_add(&database->holders, 1);
+}
+
+void database_release(void *pointer)
+{
+    struct driver_database *database = pointer;
+    if (atomic_fetch_sub(&database->holders, 1) != 1)
+        return;
+    pthread_mutex_destroy(&database->lock);
+    mem_free(database);
+}
+
 static void database_close(struct driver_database *database)
 {
     if (database->handle)
         duckdb_close(&database->handle);
-    pthread_mutex_destroy(&database->lock);
-    mem_free(database);
+    database_release(database);
 }
 
 static struct driver_database *database_open(const struct engine_options *options,
@@ -174,6 +187,7 @@ static struct driver_database *database_open(const struct engine_options *option
         mem_free(database);
         return NULL;
     }
+    atomic_init(&database->holders, 1);
     database->next_number = 1;
     database->threads = count_threads(options);
     if (!open_handle(database, options, err) || !register_all(database, err)) {
@@ -190,11 +204,15 @@ static struct driver_task *task_new(struct driver_database *database, struct err
     struct driver_task *task = mem_alloc(1, sizeof *task, err);
     if (!task)
         return NULL;
-    atomic_init(&task->cancelled, false);
-    atomic_init(&task->misfits, 0);
     task->database = database;
+    task->signs = signs_new(err);
+    if (!task->signs) {
+        mem_free(task);
+        return NULL;
+    }
     if (duckdb_connect(database->handle, &task->connection) != DuckDBSuccess) {
         (void) error_set(err, ERROR_INTERNAL, "DuckDB does not connect to its own database");
+        signs_release(task->signs);
         mem_free(task);
         return NULL;
     }
@@ -220,18 +238,19 @@ static void task_free(struct driver_task *task)
     if (task->next)
         task->next->previous = task->previous;
     pthread_mutex_unlock(&database->lock);
+    signs_release(task->signs);
     mem_free(task);
 }
 
 static void task_cancel(struct driver_task *task)
 {
-    atomic_store(&task->cancelled, true);
+    atomic_store(&task->signs->cancelled, true);
     duckdb_interrupt(task->connection);
 }
 
 static uint64_t task_misfits(const struct driver_task *task)
 {
-    return atomic_load(&task->misfits);
+    return atomic_load(&task->signs->misfits);
 }
 
 extern __attribute__((visibility("default"))) const struct engine_driver engine_duckdb_driver;

@@ -4,6 +4,10 @@
  * A source is a relation over files: a copy of what engine_view was given. SQL names it by its number, as
  * weir_lines(17), so that no path and no key of a file stands in SQL. It lives until its task ends or makes
  * another view of that name; views are temporary, of one connection, so no other task sees the number.
+ *
+ * A query that is cancelled may leave a worker of DuckDB at its work for a moment, even behind duckdb_close. So what
+ * a worker touches is held, not lent: a bound query holds its source, a source its task's signs, and what is
+ * registered with DuckDB the database; each is freed by whoever lets go last.
  */
 #ifndef WEIR_ENGINE_DUCKDB_DUCK_H
 #define WEIR_ENGINE_DUCKDB_DUCK_H
@@ -27,9 +31,19 @@ enum {
 #define DUCK_ROW_COLUMN "_weir_row"
 enum { DUCK_ROW_SHIFT = 40 };
 
+/* What a worker tells its task and is told by it; outlives the task while a source holds it. */
+struct signs {
+    atomic_int holders;
+    atomic_bool cancelled;
+    atomic_uint_least64_t misfits;
+};
+
 struct source {
+    atomic_int holders;
     int64_t number;
-    struct driver_task *task;
+    struct driver_task *task; /* for the task's own thread alone */
+    struct signs *signs;
+    size_t threads; /* of the database */
     char *name;
     enum engine_form form;
     char **paths;
@@ -44,6 +58,7 @@ struct source {
 };
 
 struct driver_database {
+    atomic_int holders;
     duckdb_database handle;
     size_t threads;
     pthread_mutex_t lock; /* over the tasks' lists of sources and next_number */
@@ -54,8 +69,7 @@ struct driver_database {
 struct driver_task {
     struct driver_database *database;
     duckdb_connection connection;
-    atomic_bool cancelled;
-    atomic_uint_least64_t misfits;
+    struct signs *signs;
     bool busy; /* a result is open */
     struct source *sources;
     struct driver_task *next, *previous;
@@ -75,12 +89,18 @@ bool duck_failed(const struct driver_task *task, duckdb_error_type type, const c
 
 struct source *source_new(struct driver_task *task, const struct engine_files *files,
                           struct error *err);
-void source_free(struct source *source);
+void source_hold(struct source *source);
+void source_release(void *source); /* NULL is fine; the last one frees */
 /* Puts it into its task's list, in place of one of that name. */
 void source_keep(struct source *source);
-void source_drop(struct source *source); /* out of the list, and freed */
+void source_drop(struct source *source); /* out of the list, and released */
 void source_drop_all(struct driver_task *task);
+/* Held: release it. */
 struct source *source_find(struct driver_database *database, int64_t number);
+struct signs *signs_new(struct error *err);
+void signs_release(struct signs *signs);
+void database_hold(struct driver_database *database);
+void database_release(void *database); /* (driver.c) */
 
 /* Gives each datetime column its zone: that of its header ("TimeGenerated [UTC]"), else `all` (an IANA name),
  * else UTC. ERROR_FORMAT for a header's zone that is not known. (zones.c) */

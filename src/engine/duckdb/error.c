@@ -85,7 +85,7 @@ bool duck_failed(const struct driver_task *task, duckdb_error_type type, const c
     enum error_code code = code_of(type);
     if (carried(message, err) || (message && csv_failed(message, err)))
         return false;
-    if (code == ERROR_INTERRUPTED || (task && atomic_load(&task->cancelled)))
+    if (code == ERROR_INTERRUPTED || (task && atomic_load(&task->signs->cancelled)))
         return error_set(err, ERROR_INTERRUPTED, ENGINE_CANCELLED);
     if (code == ERROR_MEMORY)
         return error_set(err, ERROR_MEMORY, ENGINE_NO_MEMORY);

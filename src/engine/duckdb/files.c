@@ -350,7 +350,7 @@ static struct source *relate(struct driver_task *task, const struct engine_files
     struct source *source = check_files(files, err) ? source_new(task, files, err) : NULL;
     bool ok = source && zones_find(source, files->time_zone, err);
     if (!ok) {
-        source_free(source);
+        source_release(source);
         return NULL;
     }
     source_keep(source);
@@ -476,7 +476,7 @@ static bool peek_parquet(struct driver_task *task, const struct engine_files *fi
     for (size_t i = 0; ok && i < found.n; i++)
         ok = columns_add(out, str_of(found.v[i].name), COLUMN_STRING, err);
     found_release(&found);
-    source_free(source);
+    source_release(source);
     return ok;
 }
 

@@ -208,6 +208,7 @@ static void run_conversion(duckdb_function_info info, duckdb_data_chunk input, d
     struct source *source = source_find(conversion->database, numbers[0]);
     if (!source || columns[0] < 0 || (size_t) columns[0] >= source->columns.n) {
         duckdb_scalar_function_set_error(info, "no such source");
+        source_release(source);
         return;
     }
     struct input_vector texts = {'s', duckdb_vector_get_data(vector),
@@ -217,7 +218,8 @@ static void run_conversion(duckdb_function_info info, duckdb_data_chunk input, d
     if (misfits < 0)
         duckdb_scalar_function_set_error(info, duck_no_memory);
     else
-        atomic_fetch_add(&source->task->misfits, (uint64_t) misfits);
+        atomic_fetch_add(&source->signs->misfits, (uint64_t) misfits);
+    source_release(source);
 }
 
 /* --- registration --------------------------------------------------------------------------------------- */
@@ -269,6 +271,13 @@ static bool add_function(duckdb_connection connection, const char *prefix, const
     return ok;
 }
 
+static void conversion_free(void *pointer)
+{
+    struct conversion *conversion = pointer;
+    database_release(conversion->database);
+    mem_free(conversion);
+}
+
 static bool add_conversion(struct driver_database *database, duckdb_connection connection,
                            enum column_type type, struct error *err)
 {
@@ -276,8 +285,9 @@ static bool add_conversion(struct driver_database *database, duckdb_connection c
     if (!conversion)
         return false;
     *conversion = (struct conversion){database, type};
+    database_hold(database);
     return add_function(connection, "in_", column_type_name(type), "lls", letter_of(type),
-                        run_conversion, conversion, mem_free, err);
+                        run_conversion, conversion, conversion_free, err);
 }
 
 bool functions_register(struct driver_database *database, duckdb_connection connection,

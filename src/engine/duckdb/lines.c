@@ -65,7 +65,7 @@ static void lines_bind(duckdb_bind_info info)
                                       type);
         duckdb_destroy_logical_type(&type);
     }
-    duckdb_bind_set_bind_data(info, source, NULL);
+    duckdb_bind_set_bind_data(info, source, source_release);
 }
 
 /* --- init: which of them are wanted --------------------------------------------------------------------- */
@@ -76,6 +76,7 @@ static void query_state_free(void *pointer)
     if (!state)
         return;
     scan_free(state->scan);
+    source_release(state->source);
     mem_free(state->keys);
     mem_free(state->targets);
     mem_free(state);
@@ -116,6 +117,7 @@ static struct query_state *query_state_new(struct source *source, duckdb_init_in
     size_t wanted = duckdb_init_get_column_count(info);
     if (!state)
         return NULL;
+    source_hold(source);
     state->source = source;
     state->row_position = state->time_key = NO_KEY;
     state->keys = mem_alloc(wanted + 1, sizeof state->keys[0], err);
@@ -146,7 +148,7 @@ static void lines_init(duckdb_init_info info)
         buf_release(&text);
         return;
     }
-    size_t pieces = scan_pieces(state->scan), threads = source->task->database->threads;
+    size_t pieces = scan_pieces(state->scan), threads = source->threads;
     duckdb_init_set_max_threads(info, pieces < threads ? (pieces > 0 ? pieces : 1) : threads);
     duckdb_init_set_init_data(info, state, query_state_free);
 }
@@ -276,7 +278,7 @@ static bool in_range(struct thread_state *thread, const struct query_state *stat
 
 static bool cancelled(const struct query_state *state, struct error *err)
 {
-    if (!atomic_load_explicit(&state->source->task->cancelled, memory_order_relaxed))
+    if (!atomic_load_explicit(&state->source->signs->cancelled, memory_order_relaxed))
         return false;
     (void) error_set(err, ERROR_INTERRUPTED, ENGINE_CANCELLED);
     return true;
@@ -310,7 +312,7 @@ static bool fill_chunk(struct thread_state *thread, const struct query_state *st
         row++;
     }
     duckdb_data_chunk_set_size(output, row);
-    atomic_fetch_add(&state->source->task->misfits, thread->misfits);
+    atomic_fetch_add(&state->source->signs->misfits, thread->misfits);
     thread->misfits = 0;
     return true;
 }
@@ -334,7 +336,8 @@ bool lines_register(struct driver_database *database, duckdb_connection connecti
     duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
     duckdb_table_function_set_name(function, "weir_lines");
     duckdb_table_function_add_parameter(function, number);
-    duckdb_table_function_set_extra_info(function, database, NULL);
+    database_hold(database);
+    duckdb_table_function_set_extra_info(function, database, database_release);
     duckdb_table_function_set_bind(function, lines_bind);
     duckdb_table_function_set_init(function, lines_init);
     duckdb_table_function_set_local_init(function, lines_local_init);

@@ -23,7 +23,7 @@ static bool is_text(enum column_type type)
 
 static bool check_task(const struct driver_task *task, struct error *err)
 {
-    if (atomic_load(&task->cancelled))
+    if (atomic_load(&task->signs->cancelled))
         return error_set(err, ERROR_INTERRUPTED, ENGINE_CANCELLED);
     if (task->busy)
         return error_set(err, ERROR_INTERNAL, ENGINE_BUSY);
@@ -52,7 +52,7 @@ static bool execute(struct driver_task *task, duckdb_prepared_statement statemen
                                    : duckdb_pending_prepared(statement, &pending);
     if (state != DuckDBSuccess) {
         duck_failed(task, DUCKDB_ERROR_INTERNAL, duckdb_pending_error(pending), err);
-    } else if (atomic_load(&task->cancelled)) {
+    } else if (atomic_load(&task->signs->cancelled)) {
         (void) error_set(err, ERROR_INTERRUPTED, ENGINE_CANCELLED);
     } else {
         ok = duckdb_execute_pending(pending, result) == DuckDBSuccess;
@@ -201,7 +201,7 @@ bool result_next(struct driver_result *result, const struct engine_chunk **chunk
     *chunk = NULL;
     if (result->chunk)
         duckdb_destroy_data_chunk(&result->chunk);
-    if (atomic_load(&result->task->cancelled))
+    if (atomic_load(&result->task->signs->cancelled))
         return error_set(err, ERROR_INTERRUPTED, ENGINE_CANCELLED);
     while (!result->ended && rows == 0) {
         result->chunk = duckdb_fetch_chunk(result->result);

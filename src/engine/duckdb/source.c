@@ -5,10 +5,22 @@
 #include <limits.h>
 #include <unistd.h>
 
-void source_free(struct source *source)
+struct signs *signs_new(struct error *err)
 {
-    if (!source)
-        return;
+    struct signs *signs = mem_alloc(1, sizeof *signs, err);
+    if (signs)
+        atomic_init(&signs->holders, 1);
+    return signs;
+}
+
+void signs_release(struct signs *signs)
+{
+    if (signs && atomic_fetch_sub(&signs->holders, 1) == 1)
+        mem_free(signs);
+}
+
+static void source_free(struct source *source)
+{
     for (size_t i = 0; source->paths && i < source->count; i++)
         mem_free(source->paths[i]);
     for (size_t i = 0; source->keys && i < source->columns.n; i++)
@@ -20,7 +32,20 @@ void source_free(struct source *source)
     mem_free(source->zones);
     mem_free(source->name);
     columns_release(&source->columns);
+    signs_release(source->signs);
     mem_free(source);
+}
+
+void source_hold(struct source *source)
+{
+    atomic_fetch_add(&source->holders, 1);
+}
+
+void source_release(void *pointer)
+{
+    struct source *source = pointer;
+    if (source && atomic_fetch_sub(&source->holders, 1) == 1)
+        source_free(source);
 }
 
 /* DuckDB lets in only paths that are absolute, and the working folder may change. */
@@ -87,6 +112,10 @@ struct source *source_new(struct driver_task *task, const struct engine_files *f
     struct source *source = mem_alloc(1, sizeof *source, err);
     if (!source)
         return NULL;
+    atomic_init(&source->holders, 1);
+    atomic_fetch_add(&task->signs->holders, 1);
+    source->signs = task->signs;
+    source->threads = task->database->threads;
     source->task = task;
     source->form = files->form;
     source->from = files->from;
@@ -94,7 +123,7 @@ struct source *source_new(struct driver_task *task, const struct engine_files *f
     source->name =
         mem_copy(files->name ? files->name : "", files->name ? strlen(files->name) : 0, err);
     if (!source->name || !copy_paths(source, files, err) || !copy_columns(source, files, err)) {
-        source_free(source);
+        source_release(source);
         return NULL;
     }
     pthread_mutex_lock(&task->database->lock);
@@ -118,7 +147,7 @@ void source_keep(struct source *source)
     source->next = task->sources;
     task->sources = source;
     pthread_mutex_unlock(&task->database->lock);
-    source_free(old);
+    source_release(old);
 }
 
 void source_drop(struct source *source)
@@ -132,7 +161,7 @@ void source_drop(struct source *source)
         }
     }
     pthread_mutex_unlock(&task->database->lock);
-    source_free(source);
+    source_release(source);
 }
 
 void source_drop_all(struct driver_task *task)
@@ -143,7 +172,7 @@ void source_drop_all(struct driver_task *task)
     pthread_mutex_unlock(&task->database->lock);
     while (source) {
         struct source *next = source->next;
-        source_free(source);
+        source_release(source);
         source = next;
     }
 }
@@ -156,6 +185,8 @@ struct source *source_find(struct driver_database *database, int64_t number)
         for (struct source *at = task->sources; at && !found; at = at->next)
             found = at->number == number ? at : NULL;
     }
+    if (found)
+        source_hold(found);
     pthread_mutex_unlock(&database->lock);
     return found;
 }
