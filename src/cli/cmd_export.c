@@ -55,6 +55,12 @@ static void say_verified(const struct cli *cli, const struct export_report *repo
         (void) snprintf(skipped, sizeof skipped, " %s were already.",
                         text_grouped(report->skipped, number));
     }
+    char outlived[TEXT_NUMBER_MAX];
+    if (report->outlived > 0)
+        cli_last(
+            cli,
+            "%s partitions have rows in the lake that the workspace no longer has; they are kept",
+            text_grouped(report->outlived, outlived));
     struct buf ledger = BUF_INIT(STORE_NAME_MAX);
     lake_own_prefix(&ledger, place);
     cli_last(cli,

@@ -143,7 +143,7 @@ static bool read_ledger(struct store *store, const struct lake_place *place, str
     for (const struct lake_entry *entry = lake_ledger_next(ledger, 0); entry;
          entry = lake_ledger_next(ledger, entry->partition + 1)) {
         out->partitions++;
-        out->verified += entry->verdict == LAKE_VERDICT_VERIFIED;
+        out->verified += lake_entry_held(entry);
         out->rows += entry->rows;
         out->bytes += entry->bytes;
     }

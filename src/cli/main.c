@@ -77,6 +77,11 @@ int main(int argc, char **argv)
     cli->terminal_err = isatty(STDERR_FILENO);
     catch_signals();
     int status = run(cli, argc, argv);
+    if (stop_asked(&stop)) {
+        /* Threads of the engine may be at work still: leave without taking the house down around them. */
+        (void) fflush(NULL);
+        _exit(status);
+    }
     arena_release(&cli->arena);
     mem_free(cli);
     return status;

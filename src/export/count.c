@@ -1,7 +1,7 @@
 /* Count: see count.h. */
 #include "export/count.h"
 
-enum { COUNT_QUERY_MAX = 1 << 20 };
+enum { COUNT_QUERY_MAX = 1 << 20, COUNT_TRIES = 5 };
 
 /* 31 days are 8,928 rows of an answer; 180 days stay far below the ceiling of 500,000. */
 static const int64_t window_first = 31 * TICK_DAY, window_max = 180 * TICK_DAY;
@@ -66,6 +66,15 @@ static bool count_window(struct workspace *workspace, const struct export_snapsh
     return ok;
 }
 
+/* One partition has no half: a time-out there is waited for, a few times. */
+static bool patient(struct workspace *workspace, int *tries, struct error *err)
+{
+    struct random random;
+    random_seed(&random, clock_ns());
+    return ++*tries < COUNT_TRIES &&
+           workspace_pause(workspace, http_backoff(*tries, -1, &random), err);
+}
+
 static int64_t halve(int64_t window)
 {
     int64_t half = tick_floor(window / 2, TICK_PARTITION);
@@ -76,12 +85,14 @@ bool export_count(struct workspace *workspace, const struct export_snapshot *sna
                   int64_t from, int64_t to, struct export_counted *out, struct error *err)
 {
     int64_t window = window_first;
+    int tries = 0;
     for (int64_t at = from; at < to;) {
         int64_t end = to - at < window ? to : at + window;
         struct error refused = ERROR_INIT;
         if (count_window(workspace, snapshot, t0, at, end, out + (at - from) / TICK_PARTITION,
                          &refused)) {
             at = end;
+            tries = 0;
             window = window < window_max / 2 ? window * 2 : window_max;
             continue;
         }
@@ -90,6 +101,8 @@ bool export_count(struct workspace *workspace, const struct export_snapshot *sna
             window = halve(end - at);
             continue;
         }
+        if (smaller && patient(workspace, &tries, err))
+            continue;
         if (err && err->code == ERROR_NONE)
             *err = refused;
         return false;

@@ -23,7 +23,7 @@ enum {
     EXPORT_CEILING_JSON = 100000000, /* bytes of one answer as JSON */
     EXPORT_PARTITION_TRIES = 4,      /* times that a partition is fetched before it is given up */
     EXPORT_BATCH_TRIES = 10,         /* times that one batch is asked for in a row */
-    EXPORT_PARTITIONS_MAX = 40 * 105408, /* forty years */
+    EXPORT_PARTITIONS_MAX = 8000 * 288, /* what a ledger can hold, and less */
     EXPORT_REASON_MAX = 200,
     EXPORT_FAILED_LISTED = 10000
 };
@@ -97,6 +97,8 @@ struct export_report {
     uint64_t rows, bytes;   /* written by this run */
     uint64_t rows_verified; /* in the whole range, skipped ones included */
     uint64_t bytes_verified;
+    uint64_t
+        outlived; /* partitions of which the lake holds more than the workspace has by now: kept */
     uint64_t without_ingestion_time; /* rows counted as before T0 for want of a stamp */
     bool sums;                       /* compared by sum as well as by count */
     uint64_t queries, throttled;
@@ -107,14 +109,16 @@ struct export_report {
 };
 void export_report_release(struct export_report *report);
 
-/* Runs an export. True: ended, with report->failed_count saying whether all is verified. False: did not
+/* Runs an export. A blob is replaced only by one that has at least its rows: what has aged out of the workspace, or
+ * was purged there, stays in the lake (report->outlived). After false the workspace must be freed: queries of the
+ * run may be under way. True: ended, with report->failed_count saying whether all is verified. False: did not
  * come to an end (err; ERROR_INTERRUPTED: resumable); what the ledger holds by then stays true. */
 bool export_run(const struct export_options *options, struct export_report *report,
                 struct error *err);
 
 /* The ledger against the workspace, partition by partition: each is counted again as of its line's own T0, and
- * partitions without a line as of now. report->failed lists what differs and why: rows that the ledger lacks, rows that
- * the workspace no longer has, other rows. With source.from == source.to, the range is that of the ledger. Whether
+ * partitions without a line as of now. report->failed lists what differs and why: rows that the ledger lacks, other rows;
+ * rows that the workspace no longer has are no fault of the lake and only counted (report->outlived). With source.from == source.to, the range is that of the ledger. Whether
  * the blobs are those of the ledger is lake/check.h's to say. */
 bool export_verify(const struct export_options *options, struct export_report *report,
                    struct error *err);

@@ -3,10 +3,19 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "lake/schema.h"
 
 #include <stdio.h>
 
-enum { QUERY_TEXT_MAX = 1 << 20, TIMEOUTS_BEFORE_SPLIT = 1 };
+enum {
+    QUERY_TEXT_MAX = 1 << 20,
+    TIMEOUTS_BEFORE_SPLIT = 1,
+    TIMEOUT_SHARE_ROWS =
+        1000, /* a share of fewer rows is not too much to ask: its time-outs are outages */
+    MALFORMED_TRIES = 3, /* answers that are whole and wrong in form: the service means it */
+    CUTS_MAX = 48,       /* of one batch: 12 by hash, 32 by time, and some */
+    EMPTY_SLICE = 512    /* empty partitions that are settled without a look at the sockets */
+};
 
 static const uint64_t flush_every = 2000000000, show_every = 200000000, nap_max = 500000000;
 
@@ -16,7 +25,7 @@ struct export_job {
     struct export_batch batch;
     struct lake_pile **piles; /* one a partition, NULL: no row yet */
     uint64_t not_before;      /* clock_ns */
-    int tries;
+    int tries, malformed, cuts;
     char reasons[EXPORT_REASON_MAX];
 };
 
@@ -59,13 +68,28 @@ static struct export_trouble *trouble_for(struct export_fetch *fetch, size_t par
     return trouble;
 }
 
-static void set_back(struct export_fetch *fetch, size_t part, const char *reason)
+static void note_reason(struct export_fetch *fetch, size_t part, const char *reason)
 {
-    fetch->plan->parts[part].state = EXPORT_FAILED;
-    fetch->plan->parts[part].tries++;
     struct export_trouble *trouble = trouble_for(fetch, part);
     if (trouble)
         add_reason(trouble->reasons, reason);
+}
+
+void export_fetch_set_back(struct export_fetch *fetch, size_t part, const char *reason)
+{
+    struct export_part *of = &fetch->plan->parts[part];
+    of->state = EXPORT_FAILED;
+    if (of->tries < EXPORT_PARTITION_TRIES)
+        of->tries++;
+    note_reason(fetch, part, reason);
+}
+
+/* It came through after all. */
+static void forget_trouble(struct export_fetch *fetch, size_t part)
+{
+    struct export_trouble *trouble = export_fetch_trouble(fetch, part);
+    if (trouble)
+        *trouble = fetch->troubles[--fetch->trouble_count];
 }
 
 static void fail(struct export_fetch *fetch, const struct error *err)
@@ -182,6 +206,7 @@ static bool write_partition(struct export_fetch *fetch, size_t part, struct lake
     if (!lake_ledger_add(fetch->ledger, &entry, err))
         return false;
     fetch->plan->parts[part].state = EXPORT_SETTLED;
+    forget_trouble(fetch, part);
     fetch->report->fetched++;
     fetch->report->rows += written.rows;
     fetch->report->bytes += written.bytes;
@@ -210,7 +235,7 @@ static bool finish_partition(struct export_fetch *fetch, size_t part,
     else
         (void) snprintf(reason, sizeof reason, "%llu of %llu rows", (unsigned long long) rows,
                         (unsigned long long) counted->rows);
-    set_back(fetch, part, reason);
+    export_fetch_set_back(fetch, part, reason);
     struct export_trouble *trouble = export_fetch_trouble(fetch, part);
     if (trouble) {
         trouble->rows = rows;
@@ -235,7 +260,7 @@ static bool share_in(struct export_fetch *fetch, struct export_open *open, struc
         return true;
     bool ok = true;
     if (open->broken)
-        fetch->plan->parts[open->part].state = EXPORT_FAILED;
+        export_fetch_set_back(fetch, open->part, "shares of it did not come");
     else
         ok = finish_partition(fetch, open->part, open->piles, open->count, err);
     close_open(fetch, open);
@@ -269,15 +294,20 @@ static void again(struct export_job *job, bool throttled)
     push(&job->fetch->pending, job);
 }
 
+/* A partition in shares is set back once, when the last of them is in. */
 static bool give_up(struct export_job *job, struct error *err)
 {
     struct export_fetch *fetch = job->fetch;
-    for (size_t i = 0; i < job->batch.count; i++)
-        set_back(fetch, job->batch.first + i, job->reasons);
     struct export_open *open = job->batch.whole ? NULL : open_of(fetch, job->batch.first);
-    if (open)
+    bool ok = true;
+    if (open) {
         open->broken = true;
-    bool ok = !open || share_in(fetch, open, err);
+        note_reason(fetch, job->batch.first, job->reasons);
+        ok = share_in(fetch, open, err);
+    } else {
+        for (size_t i = 0; i < job->batch.count; i++)
+            export_fetch_set_back(fetch, job->batch.first + i, job->reasons);
+    }
     free_job(job);
     return ok;
 }
@@ -294,6 +324,9 @@ static bool split(struct export_job *job, const struct export_batch *a,
         return false;
     }
     drop_piles(job);
+    second->tries = job->tries;
+    second->cuts = ++job->cuts;
+    memcpy(second->reasons, job->reasons, sizeof second->reasons);
     job->batch = *a;
     job->not_before = 0;
     push(&fetch->pending, second);
@@ -320,6 +353,23 @@ static bool pre_split(struct export_fetch *fetch, struct export_batch *batch, ui
     return true;
 }
 
+static void batch_counted(const struct export_job *job, uint64_t *rows, uint64_t *bytes)
+{
+    *rows = *bytes = 0;
+    for (size_t i = 0; i < job->batch.count; i++) {
+        *rows += job->fetch->plan->parts[job->batch.first + i].counted.rows;
+        *bytes += job->fetch->plan->parts[job->batch.first + i].counted.bytes;
+    }
+}
+
+/* About how many rows a share of a batch has. */
+static uint64_t rows_of_share(const struct export_job *job)
+{
+    uint64_t rows, bytes;
+    batch_counted(job, &rows, &bytes);
+    return (rows + job->batch.share.parts - 1) / job->batch.share.parts;
+}
+
 /* A batch that the service found too large. With what was learned from that, its partitions are packed anew; a single
  * partition is fetched in as many shares as its count asks for; else it is cut in two. */
 static bool too_large(struct export_job *job, struct error *err)
@@ -344,31 +394,38 @@ static bool too_large(struct export_job *job, struct error *err)
         free_job(job);
         return pre_split(fetch, &whole, shares, err);
     }
-    if (export_plan_split(batch, fetch->snapshot->item, &a, &b))
+    if (job->cuts < CUTS_MAX && rows_of_share(job) > 0 &&
+        export_plan_split(batch, fetch->snapshot->item, &a, &b))
         return split(job, &a, &b, err);
     add_reason(job->reasons, "it cannot be cut further");
     return give_up(job, err);
 }
 
+/* What a time-out may mean is too much at once, but only where there is much. */
+static bool worth_cutting(const struct export_job *job)
+{
+    bool much = job->batch.count > 1 || rows_of_share(job) >= TIMEOUT_SHARE_ROWS;
+    return much && job->tries > TIMEOUTS_BEFORE_SPLIT;
+}
+
 static bool broken(struct export_job *job, const struct workspace_result *result, struct error *err)
 {
     job->tries++;
-    add_reason(job->reasons, workspace_outcome_text(result->outcome));
-    if (result->outcome == WORKSPACE_TIMEOUT && job->tries > TIMEOUTS_BEFORE_SPLIT)
-        return too_large(job, err);
+    bool malformed = result->outcome == WORKSPACE_BROKEN && result->error.code == ERROR_FORMAT;
+    add_reason(job->reasons,
+               malformed ? result->error.message : workspace_outcome_text(result->outcome));
+    if (malformed && ++job->malformed >= MALFORMED_TRIES) {
+        if (err && err->code == ERROR_NONE)
+            *err = result->error;
+        free_job(job);
+        return false;
+    }
     if (job->tries >= EXPORT_BATCH_TRIES)
         return give_up(job, err);
+    if (result->outcome == WORKSPACE_TIMEOUT && worth_cutting(job))
+        return too_large(job, err);
     again(job, result->outcome == WORKSPACE_THROTTLED);
     return true;
-}
-
-static void batch_counted(const struct export_job *job, uint64_t *rows, uint64_t *bytes)
-{
-    *rows = *bytes = 0;
-    for (size_t i = 0; i < job->batch.count; i++) {
-        *rows += job->fetch->plan->parts[job->batch.first + i].counted.rows;
-        *bytes += job->fetch->plan->parts[job->batch.first + i].counted.bytes;
-    }
 }
 
 static bool came_whole(struct export_job *job, const struct workspace_result *result,
@@ -408,6 +465,19 @@ static bool ended(struct export_job *job, const struct workspace_result *result,
 
 /* -- call-backs of a query -- */
 
+/* The answer's own types count: metadata may be behind it. */
+static bool take_types(struct export_fetch *fetch, const struct columns *columns, struct error *err)
+{
+    bool changed = false;
+    for (size_t i = 0; i < columns->n; i++) {
+        changed = changed || fetch->snapshot->columns.v[i].type != columns->v[i].type;
+        fetch->snapshot->columns.v[i].type = columns->v[i].type;
+    }
+    const struct export_source *source = &fetch->options->source;
+    return !changed || lake_schema_update(fetch->options->store, &source->place, source->query,
+                                          &fetch->snapshot->columns, NULL, err);
+}
+
 static bool on_columns(void *context, const struct columns *columns, struct error *err)
 {
     struct export_job *job = context;
@@ -421,9 +491,8 @@ static bool on_columns(void *context, const struct columns *columns, struct erro
         return error_set(err, ERROR_FORMAT, "the service sent other columns than were asked for");
     if (fetch->line)
         return true;
-    /* The answer's own types count: metadata may be behind it. */
-    for (size_t i = 0; i < asked->n; i++)
-        fetch->snapshot->columns.v[i].type = columns->v[i].type;
+    if (!take_types(fetch, columns, err))
+        return false;
     struct lake_line_options options = {.keep_empty = fetch->options->keep_empty};
     fetch->line = lake_line_new(columns, &options, err);
     return fetch->line != NULL;
@@ -495,11 +564,17 @@ static bool start(struct export_job *job, struct error *err)
     return ok;
 }
 
-/* Partitions that were counted empty need no query. */
+/* Partitions that were counted empty need no query. A slice of them is settled, the rest waits again. */
 static bool settle_empty(struct export_fetch *fetch, const struct export_batch *batch,
                          struct error *err)
 {
-    for (size_t i = 0; i < batch->count; i++)
+    struct export_batch rest = *batch;
+    size_t slice = batch->count < EMPTY_SLICE ? batch->count : EMPTY_SLICE;
+    rest.first += slice;
+    rest.count -= slice;
+    export_plan_return(fetch->plan, &rest);
+    fetch->more = true;
+    for (size_t i = 0; i < slice; i++)
         if (!finish_partition(fetch, batch->first + i, NULL, 0, err))
             return false;
     return true;
@@ -531,8 +606,8 @@ static struct export_job *next_job(struct export_fetch *fetch, struct error *err
                 ? export_plan_shares(fetch->plan, batch.first)
                 : 1;
         if (rows == 0) {
-            if (!settle_empty(fetch, &batch, err))
-                return NULL;
+            (void) settle_empty(fetch, &batch, err);
+            return NULL;
         } else if (shares > 1) {
             if (!pre_split(fetch, &batch, shares, err))
                 return NULL;
@@ -572,6 +647,8 @@ static double nap(const struct export_fetch *fetch)
 {
     uint64_t now = clock_ns(), pause = nap_max;
     bool full = fetch->active_count >= queries_most(fetch);
+    if (fetch->more)
+        return 0;
     for (const struct export_job *job = fetch->pending; job && !full; job = job->next) {
         uint64_t left = job->not_before > now ? job->not_before - now : 0;
         pause = left < pause ? left : pause;
@@ -612,10 +689,13 @@ static bool step(struct export_fetch *fetch, struct error *err)
 {
     if (stop_asked(fetch->options->stop))
         return error_set(err, ERROR_INTERRUPTED, "interrupted");
+    fetch->more = false;
     if (!fill(fetch, err))
         return false;
-    if ((fetch->active || fetch->pending) &&
-        !workspace_run(fetch->options->workspace, nap(fetch), err))
+    struct workspace *workspace = fetch->options->workspace;
+    if (fetch->active && !workspace_run(workspace, nap(fetch), err))
+        return false;
+    if (!fetch->active && fetch->pending && !workspace_pause(workspace, nap(fetch), err))
         return false;
     if (fetch->failed.code != ERROR_NONE) {
         if (err && err->code == ERROR_NONE)

@@ -37,12 +37,16 @@ struct export_fetch {
     struct error failed;           /* ends the pass */
     uint64_t flushed_at, shown_at; /* clock_ns */
     struct random *random;
+    bool more; /* empty partitions are left to settle: the loop must not rest */
 };
 
 /* True when every waiting partition was written or set back (state EXPORT_FAILED, with a trouble). False: the
  * pass came to no end; jobs under way are dropped. */
 bool export_fetch_pass(struct export_fetch *fetch, struct error *err);
 void export_fetch_release(struct export_fetch *fetch);
+
+/* Notes why a partition is set back (EXPORT_FAILED). */
+void export_fetch_set_back(struct export_fetch *fetch, size_t part, const char *reason);
 
 /* The trouble of a partition, or NULL. */
 struct export_trouble *export_fetch_trouble(struct export_fetch *fetch, size_t part);

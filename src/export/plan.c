@@ -202,7 +202,7 @@ void export_plan_return(struct export_plan *plan, const struct export_batch *bat
 {
     for (size_t i = 0; i < batch->count; i++)
         plan->parts[batch->first + i].state = EXPORT_WAITING;
-    if (batch->first < plan->next)
+    if (batch->count > 0 && batch->first < plan->next)
         plan->next = batch->first;
 }
 

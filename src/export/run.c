@@ -38,7 +38,7 @@ static const struct lake_place *place(const struct run *run)
 static bool is_final(const struct run *run, const struct lake_entry *entry)
 {
     const struct lake_run *by = lake_ledger_run(run->ledger, entry->run);
-    return by && entry->verdict == LAKE_VERDICT_VERIFIED &&
+    return by && lake_entry_held(entry) &&
            entry->partition + TICK_PARTITION + EXPORT_YOUNG <= by->t0;
 }
 
@@ -54,6 +54,17 @@ static void skip_final(struct run *run)
     }
 }
 
+static bool say_again(struct run *run, size_t part, const struct lake_entry *entry,
+                      enum lake_verdict verdict, struct error *err)
+{
+    struct lake_entry again = *entry;
+    again.at = tick_now();
+    again.verdict = (uint8_t) verdict;
+    again.rows_expected = run->plan.parts[part].counted.rows;
+    again.sum_expected = run->plan.parts[part].counted.sum;
+    return lake_ledger_add(run->ledger, &again, err);
+}
+
 /* A young line that the workspace still agrees with: said again, under this run's T0. */
 static bool still_true(struct run *run, size_t part, bool *settled, struct error *err)
 {
@@ -64,11 +75,39 @@ static bool still_true(struct run *run, size_t part, bool *settled, struct error
                (entry->proof == LAKE_PROOF_SUM) == run->snapshot.item && entry->sum == counted->sum;
     if (!*settled)
         return true;
-    struct lake_entry again = *entry;
-    again.at = tick_now();
     run->plan.parts[part].state = EXPORT_SETTLED;
     run->report->skipped++;
-    return lake_ledger_add(run->ledger, &again, err);
+    return say_again(run, part, entry, LAKE_VERDICT_VERIFIED, err);
+}
+
+/* The workspace has fewer rows of a partition than the lake: they aged out or were purged. The lake keeps what it
+ * has, whatever the user asked for: nothing could bring it back. */
+static bool keep_outlived(struct run *run, size_t part, bool *settled, struct error *err)
+{
+    const struct export_counted *counted = &run->plan.parts[part].counted;
+    const struct lake_entry *entry =
+        lake_ledger_find(run->ledger, export_plan_tick(&run->plan, part));
+    *settled = entry && entry->bytes > 0 && entry->rows > counted->rows;
+    if (!*settled)
+        return true;
+    run->plan.parts[part].state = EXPORT_SETTLED;
+    run->report->outlived++;
+    return say_again(run, part, entry,
+                     counted->rows == 0 ? LAKE_VERDICT_AGED_OUT : LAKE_VERDICT_PURGED, err);
+}
+
+/* A blob that is about to be replaced is not what its line says for a moment; a run that ends in that moment must not
+ * leave the line standing. */
+static bool doubt_replaced(struct run *run, struct error *err)
+{
+    for (size_t i = 0; i < run->plan.count; i++) {
+        const struct lake_entry *entry =
+            lake_ledger_find(run->ledger, export_plan_tick(&run->plan, i));
+        if (run->plan.parts[i].state == EXPORT_WAITING && entry && entry->bytes > 0 &&
+            !say_again(run, i, entry, LAKE_VERDICT_UNVERIFIED, err))
+            return false;
+    }
+    return lake_ledger_flush(run->ledger, err);
 }
 
 /* -- counting -- */
@@ -115,7 +154,8 @@ static bool settle_counted(struct run *run, struct error *err)
     struct export_progress *progress = &run->fetch.progress;
     for (size_t i = 0; i < run->plan.count; i++) {
         bool settled = run->plan.parts[i].state == EXPORT_SETTLED;
-        if (!settled && !still_true(run, i, &settled, err))
+        if ((!settled && !still_true(run, i, &settled, err)) ||
+            (!settled && !keep_outlived(run, i, &settled, err)))
             return false;
         if (settled)
             continue;
@@ -127,6 +167,33 @@ static bool settle_counted(struct run *run, struct error *err)
 }
 
 /* -- passes -- */
+
+/* The service does not count what is to be tried again: it stays as it is, and is listed. */
+static bool leave_failed(struct run *run, struct error *why, struct error *err)
+{
+    if (why->code == ERROR_INTERRUPTED || why->code == ERROR_AUTH || why->code == ERROR_MEMORY) {
+        if (err && err->code == ERROR_NONE)
+            *err = *why;
+        return false;
+    }
+    for (size_t i = 0; i < run->plan.count; i++) {
+        if (run->plan.parts[i].state != EXPORT_WAITING)
+            continue;
+        run->plan.parts[i].tries = EXPORT_PARTITION_TRIES;
+        export_fetch_set_back(&run->fetch, i, why->message);
+    }
+    return true;
+}
+
+static bool keep_all_outlived(struct run *run, struct error *err)
+{
+    for (size_t i = 0; i < run->plan.count; i++) {
+        bool settled;
+        if (run->plan.parts[i].state == EXPORT_WAITING && !keep_outlived(run, i, &settled, err))
+            return false;
+    }
+    return true;
+}
 
 /* Partitions that were set back are counted again, since the workspace may have changed, and wait again. */
 static bool set_up_again(struct run *run, bool *any, struct error *err)
@@ -140,7 +207,12 @@ static bool set_up_again(struct run *run, bool *any, struct error *err)
         *any = true;
     }
     plan->next = 0;
-    return !*any || count_waiting(run, err);
+    struct error why = ERROR_INIT;
+    if (*any && !count_waiting(run, &why)) {
+        *any = false;
+        return leave_failed(run, &why, err);
+    }
+    return keep_all_outlived(run, err);
 }
 
 static bool fetch_all(struct run *run, struct error *err)
@@ -177,20 +249,30 @@ static bool list_failed(struct run *run, size_t part, struct error *err)
     return true;
 }
 
+/* What could not be proven is said in the ledger too, beside what the lake still has of it. */
+static bool record_failed(struct run *run, size_t part, const struct lake_entry *entry,
+                          struct error *err)
+{
+    struct lake_entry none = {.partition = export_plan_tick(&run->plan, part)};
+    bool blob = entry && entry->bytes > 0;
+    return say_again(run, part, blob ? entry : &none,
+                     blob ? LAKE_VERDICT_UNVERIFIED : LAKE_VERDICT_MISSING, err);
+}
+
 static bool report_partitions(struct run *run, struct error *err)
 {
     for (size_t i = 0; i < run->plan.count; i++) {
         const struct lake_entry *entry =
             lake_ledger_find(run->ledger, export_plan_tick(&run->plan, i));
         bool settled = run->plan.parts[i].state == EXPORT_SETTLED;
-        if (!settled && !list_failed(run, i, err))
+        if (!settled && (!list_failed(run, i, err) || !record_failed(run, i, entry, err)))
             return false;
         if (settled && entry) {
             run->report->rows_verified += entry->rows;
             run->report->bytes_verified += entry->bytes;
         }
     }
-    return true;
+    return lake_ledger_flush(run->ledger, err);
 }
 
 static void report_load(struct run *run, uint64_t began)
@@ -209,9 +291,12 @@ static bool begin(struct run *run, struct error *err)
     const struct export_options *options = run->options;
     char owner[STORE_LOCK_OWNER_MAX];
     (void) snprintf(owner, sizeof owner, "weir export, run %s", options->run);
+    /* The workspace is asked first: a table that is not there leaves no trace in the lake. */
+    if (!export_snapshot_take(options, &run->snapshot, err))
+        return false;
     run->lock = lake_lock_new(options->store, place(run), owner, err);
     run->ledger = run->lock ? lake_ledger_open(options->store, place(run), err) : NULL;
-    if (!run->ledger || !export_snapshot_take(options, &run->snapshot, err))
+    if (!run->ledger)
         return false;
     run->report->snapshot = run->snapshot.t0;
     run->report->sums = run->snapshot.item;
@@ -273,7 +358,8 @@ static bool announce(struct run *run, struct error *err)
 
 static bool go(struct run *run, struct error *err)
 {
-    if (!begin(run, err) || !prepare(run, err) || !announce(run, err) || !pool(run, err))
+    if (!begin(run, err) || !prepare(run, err) || !announce(run, err) ||
+        !doubt_replaced(run, err) || !pool(run, err))
         return false;
     if (run->report->without_ingestion_time > 0) {
         char line[120], number[TEXT_NUMBER_MAX];

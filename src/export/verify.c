@@ -50,12 +50,12 @@ static const char *difference(const struct verify *verify, const struct lake_ent
 {
     if (!entry)
         return counted->rows > 0 ? "not exported yet" : NULL;
-    if (entry->verdict != LAKE_VERDICT_VERIFIED)
+    if (!lake_entry_held(entry))
         return "never verified";
     if (entry->rows < counted->rows)
         return "the workspace has rows that the lake lacks";
     if (entry->rows > counted->rows)
-        return "the workspace no longer has rows that the lake holds";
+        return NULL; /* the lake has outlived the workspace */
     bool sums = verify->snapshot.item && entry->proof == LAKE_PROOF_SUM;
     return sums && entry->sum != counted->sum ? "as many rows, but not the same" : NULL;
 }
@@ -69,6 +69,7 @@ static bool compare(struct verify *verify, int64_t tick, const struct export_cou
     if (reason)
         return list(verify->report, tick, entry, counted, reason, err);
     verify->report->rows_verified += counted->rows;
+    verify->report->outlived += entry && entry->rows > counted->rows;
     verify->report->bytes_verified += entry ? entry->bytes : 0;
     return true;
 }

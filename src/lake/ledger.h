@@ -95,6 +95,13 @@ struct lake_entry {
     uint8_t proof, verdict;                 /* enum lake_proof, enum lake_verdict */
 };
 
+/* Whether the lake holds what the partition had: verified, and kept where the workspace has less by now. */
+static inline bool lake_entry_held(const struct lake_entry *entry)
+{
+    return entry->verdict == LAKE_VERDICT_VERIFIED || entry->verdict == LAKE_VERDICT_AGED_OUT ||
+           entry->verdict == LAKE_VERDICT_PURGED;
+}
+
 struct lake_ledger;
 
 /* Reads the ledger of a place; one that is not there yet is empty. Damage (a segment that is torn, missing

@@ -41,7 +41,4 @@ void request_texts_release(struct request_texts *texts);
 bool request_put_body(const struct workspace *workspace, struct str kql, const char *timespan,
                       struct buf *out, struct error *err);
 
-/* Runs the queries for the whole time, also when there are none. */
-bool workspace_pause(struct workspace *workspace, double seconds, struct error *err);
-
 #endif

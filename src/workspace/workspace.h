@@ -108,6 +108,8 @@ bool workspace_start(struct workspace *workspace, const struct workspace_query *
  * False: interrupted (or the network loop itself failed); then all queries are told STOPPED. */
 bool workspace_run(struct workspace *workspace, double seconds, struct error *err);
 /* Ends the run at hand, or the next one: from a call-back. */
+/* The same, but for the whole time also when there is no query: a pause in which the stop flag is looked at. */
+bool workspace_pause(struct workspace *workspace, double seconds, struct error *err);
 void workspace_wake(struct workspace *workspace);
 
 struct workspace_load {

@@ -236,6 +236,11 @@ bool workspace_run(struct workspace *fake, double seconds, struct error *err)
     return true;
 }
 
+bool workspace_pause(struct workspace *fake, double seconds, struct error *err)
+{
+    return workspace_run(fake, seconds, err);
+}
+
 void workspace_wake(struct workspace *fake)
 {
     fake->awake = true;
@@ -313,7 +318,8 @@ static bool answer_count(struct workspace *fake, struct str kql, size_t max_rows
                                         "Unstamped", "SumLow", "SumHigh"};
     struct workspace_query plain = {.kql = kql};
     struct fake_query query = understood(&plain);
-    if (fake->max_window && query.to - query.from > fake->max_window)
+    if (chance(fake, fake->timeout / 16) ||
+        (fake->max_window && query.to - query.from > fake->max_window))
         return error_set(err, ERROR_TIMEOUT, "too long");
     if (!table_of(out, names, 6, max_rows, err))
         return false;

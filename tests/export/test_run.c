@@ -282,8 +282,45 @@ static void a_changed_workspace_is_found_by_verify(void **state)
     lake.fake.count--;
     export_report_release(&lake.report);
     assert_true(export_verify(&lake.options, &lake.report, &err));
-    assert_int_equal(lake.report.failed_count, 1);
-    assert_int_equal(lake.report.failed[0].rows, lake.report.failed[0].rows_expected + 1);
+    assert_int_equal(lake.report.failed_count, 0);
+    assert_int_equal(lake.report.outlived, 1);
+    lake_end(&lake);
+}
+
+/* Rows that age out of the workspace stay in the lake, whatever is asked for. */
+static void what_the_workspace_no_longer_has_is_kept(void **state)
+{
+    (void) state;
+    struct lake lake;
+    struct error err = ERROR_INIT;
+    lake_begin(&lake, 9, 400);
+    assert_true(run(&lake, &err));
+    size_t all = lake.fake.count;
+    lake.options.refresh = true;
+    lake.fake.count = all / 2;
+    assert_true(run(&lake, &err));
+    assert_int_equal(lake.report.failed_count, 0);
+    assert_true(lake.report.outlived > 0);
+    assert_int_equal(lake.report.rows_verified, 400);
+    lake.fake.count = all;
+    assert_lake_is_whole(&lake);
+    lake_end(&lake);
+}
+
+static void an_outage_ends_with_a_list(void **state)
+{
+    (void) state;
+    struct lake lake;
+    struct error err = ERROR_INIT;
+    lake_begin(&lake, 10, 400);
+    lake.fake.timeout = 1;
+    assert_true(run(&lake, &err));
+    assert_true(lake.report.failed_count > 0);
+    assert_true(lake.fake.asked < 5000);
+    lake.fake.timeout = 0;
+    assert_true(run(&lake, &err));
+    assert_int_equal(lake.report.failed_count, 0);
+    assert_lake_is_whole(&lake);
     lake_end(&lake);
 }
 
@@ -296,6 +333,8 @@ int main(void)
         cmocka_unit_test(a_burst_in_one_tick_is_cut_by_hash),
         cmocka_unit_test(counts_are_asked_in_windows_that_halve),
         cmocka_unit_test(rows_that_never_come_are_listed),
+        cmocka_unit_test(what_the_workspace_no_longer_has_is_kept),
+        cmocka_unit_test(an_outage_ends_with_a_list),
         cmocka_unit_test(faults_and_interruptions_change_no_byte),
         cmocka_unit_test(a_changed_workspace_is_found_by_verify),
     };
