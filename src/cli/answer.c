@@ -14,7 +14,8 @@ struct answer {
     struct columns columns;
     struct cli_output *output;
     struct cli_cell *cells;
-    struct buf *texts; /* one a column: decoded strings of the row */
+    struct buf *texts;  /* one a column: decoded strings and compact dynamics of the row */
+    struct buf decoded; /* a dynamic that came as a string */
     uint64_t rows;
     enum workspace_outcome outcome;
     double retry_after;
@@ -25,6 +26,7 @@ static void release(struct answer *answer)
 {
     for (size_t i = 0; answer->texts && i < answer->columns.n; i++)
         buf_release(&answer->texts[i]);
+    buf_release(&answer->decoded);
     mem_free(answer->texts);
     mem_free(answer->cells);
     cli_output_free(answer->output);
@@ -40,6 +42,7 @@ static bool on_columns(void *context, const struct columns *columns, struct erro
     release(answer);
     if (!columns_copy(columns, &answer->columns, err))
         return false;
+    buf_init(&answer->decoded, CELL_MAX);
     answer->cells = mem_alloc(columns->n, sizeof *answer->cells, err);
     answer->texts = mem_alloc(columns->n, sizeof *answer->texts, err);
     for (size_t i = 0; answer->texts && i < columns->n; i++)
@@ -49,18 +52,53 @@ static bool on_columns(void *context, const struct columns *columns, struct erro
     return answer->output != NULL;
 }
 
+static bool decode(struct str raw, struct buf *out, struct error *err)
+{
+    buf_reset(out);
+    return json_unescape(raw, out) ||
+           error_set(err, ERROR_FORMAT, "the service sent a string that is not valid");
+}
+
+/* A dynamic comes as JSON, or as a string that holds JSON; text in such a string that is none becomes a string
+ * of JSON, so that nothing in it can pass for the row's own JSON. Empty text is null, as it is in the lake. */
+static bool take_dynamic(struct answer *answer, const struct json_cell *cell, struct str raw,
+                         struct error *err)
+{
+    struct buf *text = &answer->texts[cell->column];
+    struct str value = raw;
+    if (cell->kind == JSON_KIND_STRING && cell->escaped) {
+        if (!decode(raw, &answer->decoded, err))
+            return false;
+        value = buf_str(&answer->decoded);
+    }
+    buf_reset(text);
+    if (value.n == 0) {
+        answer->cells[cell->column].null = true;
+        return true;
+    }
+    if (!json_minify(value, text)) {
+        buf_reset(text);
+        buf_putc(text, '"');
+        text_put_json(text, value);
+        buf_putc(text, '"');
+    }
+    answer->cells[cell->column].text = buf_str(text);
+    return buf_ok(text, "a dynamic value", err);
+}
+
 static bool take_cell(struct answer *answer, const struct json_row *row,
                       const struct json_cell *cell, struct error *err)
 {
     struct str raw = {row->bytes + cell->start, cell->length};
     struct cli_cell *to = &answer->cells[cell->column];
     *to = (struct cli_cell){.text = raw, .null = cell->kind == JSON_KIND_NULL};
+    if (!to->null && answer->columns.v[cell->column].type == COLUMN_DYNAMIC)
+        return take_dynamic(answer, cell, raw, err);
     if (cell->kind != JSON_KIND_STRING || !cell->escaped)
         return true;
     struct buf *text = &answer->texts[cell->column];
-    buf_reset(text);
-    if (!json_unescape(raw, text))
-        return error_set(err, ERROR_FORMAT, "the service sent a string that is not valid");
+    if (!decode(raw, text, err))
+        return false;
     to->text = buf_str(text);
     return true;
 }

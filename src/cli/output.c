@@ -1,6 +1,8 @@
 /* Output: see output.h. */
 #include "cli/output.h"
 
+#include "json/value.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -37,22 +39,19 @@ static bool is_number(enum column_type type)
 
 /* -- JSON -- */
 
-/* A number, bool or dynamic is JSON as it stands; anything else is a string. */
-static bool is_raw(enum column_type type, struct str text)
+/* A number, bool or dynamic goes out as the JSON that it is, on one line; false when it is none (NaN, or whatever
+ * a server sent). Then nothing was put. */
+static bool put_raw(struct buf *out, enum column_type type, struct str text)
 {
-    if (type == COLUMN_DYNAMIC || type == COLUMN_BOOL)
-        return true;
-    bool finite = text.n > 0 && (text.p[text.n - 1] >= '0' && text.p[text.n - 1] <= '9');
-    return is_number(type) && finite;
+    bool bare = type == COLUMN_DYNAMIC || type == COLUMN_BOOL || is_number(type);
+    return bare && json_minify(text, out);
 }
 
 static void put_json_value(struct buf *out, enum column_type type, const struct cli_cell *cell)
 {
     if (cell->null) {
         buf_puts(out, "null");
-    } else if (is_raw(type, cell->text)) {
-        buf_put_str(out, cell->text);
-    } else {
+    } else if (!put_raw(out, type, cell->text)) {
         buf_putc(out, '"');
         text_put_json(out, cell->text);
         buf_putc(out, '"');

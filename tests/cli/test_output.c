@@ -11,7 +11,7 @@
 enum { COLUMNS = 4 };
 
 /* Two rows in a form: text, long, dynamic, datetime. Freed by the caller. */
-static char *shown(const char *form, const char *text)
+static char *shown_with(const char *form, const char *text, const char *n, const char *bag)
 {
     struct line line;
     char words[64], *out = NULL;
@@ -29,8 +29,8 @@ static char *shown(const char *form, const char *text)
     struct cli_output *output = cli_output_new(&line.cli, &columns, &err);
     assert_non_null(output);
     struct cli_cell a[COLUMNS] = {{.text = str_of(text)},
-                                  {.text = STR("9007199254740993")},
-                                  {.text = STR("{\"a\":1.10}")},
+                                  {.text = str_of(n)},
+                                  {.text = str_of(bag)},
                                   {.text = STR("2021-11-07T03:05:00.1234567Z")}};
     struct cli_cell b[COLUMNS] = {
         {.text = STR("")}, {.null = true}, {.null = true}, {.null = true}};
@@ -41,6 +41,11 @@ static char *shown(const char *form, const char *text)
     columns_release(&columns);
     line_release(&line);
     return out;
+}
+
+static char *shown(const char *form, const char *text)
+{
+    return shown_with(form, text, "9007199254740993", "{\"a\":1.10}");
 }
 
 static void assert_shown(const char *form, const char *text, const char *want)
@@ -57,6 +62,28 @@ static void json_lines_keep_numbers_and_dynamics(void **state)
                  "{\"name\":\"a\\\"b\",\"n\":9007199254740993,\"bag\":{\"a\":1.10},\"at\":\"2021-"
                  "11-07T03:05:00.1234567Z\"}\n"
                  "{\"name\":\"\",\"n\":null,\"bag\":null,\"at\":null}\n");
+}
+
+/* A server may send anything as a dynamic or a number: it cannot add keys or lines. */
+static void json_lines_let_nothing_out_of_its_value(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *n, *bag, *want;
+    } cases[] = {
+        {"1", "1,\"admin\":true", "\"n\":1,\"bag\":\"1,\\\"admin\\\":true\","},
+        {"1", "a\nb", "\"n\":1,\"bag\":\"a\\nb\","},
+        {"1", "{ \"a\" :\n[1.10, 2] }", "\"n\":1,\"bag\":{\"a\":[1.10,2]},"},
+        {"1", "", "\"n\":1,\"bag\":\"\","},
+        {"1,\"m\":2", "{}", "\"n\":\"1,\\\"m\\\":2\",\"bag\":{},"},
+        {"NaN", "{}", "\"n\":\"NaN\",\"bag\":{},"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *got = shown_with("jsonl", "x", cases[i].n, cases[i].bag);
+        assert_non_null(strstr(got, cases[i].want));
+        assert_ptr_equal(strchr(strchr(got, '\n') + 1, '\n'), got + strlen(got) - 1);
+        free(got);
+    }
 }
 
 static void json_is_one_array(void **state)
@@ -109,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_lines_keep_numbers_and_dynamics),
+        cmocka_unit_test(json_lines_let_nothing_out_of_its_value),
         cmocka_unit_test(json_is_one_array),
         cmocka_unit_test(csv_quotes_what_needs_it),
         cmocka_unit_test(csv_disarms_formulas),

@@ -1,4 +1,5 @@
 """Bad input: a clear error each, the right exit status, nothing half-written."""
+import json
 import os
 import shutil
 import socket
@@ -188,6 +189,17 @@ class Answers(unittest.TestCase):
     def test_a_token_that_is_refused_again_and_again(self):
         done = self.asked(401, '{"error":{"code":"AuthenticationFailed","message":"Authentication failed"}}')
         self.assertIn("Authentication failed", done.stderr)
+
+    def test_a_dynamic_that_is_no_json_stays_in_its_value(self):
+        sent = ['1,"admin":true', "a\nb", '{ "a" :\n 1.10 }', {"b": [1, 2]}, ""]
+        body = {"tables": [{"name": "PrimaryResult", "columns": [{"name": n, "type": "dynamic"} for n in "defgh"],
+                            "rows": [sent]}]}
+        service = self.enterContext(Canned(200, json.dumps(body)))
+        for form in ("jsonl", "json"):
+            done = Weir().run("query", "T", "--engine", "workspace", "--output", form, env=service.environment())
+            self.assertEqual(done.returncode, 0, done.stderr)
+            (line,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
+            self.assertEqual(line, r'{"d":"1,\"admin\":true","e":"a\nb","f":{"a":1.10},"g":{"b":[1,2]},"h":null}')
 
 
 if __name__ == "__main__":
