@@ -165,6 +165,21 @@ static void rows_and_items_are_counted_anew(void **state)
     lake_ledger_free(ledger);
 }
 
+/* Its column is there, since sums were compared; KQL has no null string, so what is empty has a hash too. */
+static void a_line_without_an_item_counts_as_an_empty_one(void **state)
+{
+    struct fixture *f = *state;
+    const char *lines = "{\"a\":1}\n{\"a\":2,\"_ItemId\":\"one\"}\n{\"a\":3,\"_ItemId\":\"\"}\n";
+    struct lake_ledger *ledger = begun(f);
+    struct lake_entry entry =
+        entry_of("2021-11-07T03:05:00Z", lines, 3, hash_of("one") + 2 * hash_of(""));
+    assert_int_not_equal(hash_of(""), 0);
+    assert_true(lake_ledger_add(ledger, &entry, &f->err));
+    put(f, HOUR "m=05/PT05M_weir.json", lines);
+    assert_string_equal(check(f, ledger, NULL), "03:05 ok\n");
+    lake_ledger_free(ledger);
+}
+
 static void a_line_that_is_no_object_counts_for_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -273,6 +288,7 @@ int main(void)
         T(a_blob_of_another_size_is_found),
         T(a_changed_byte_is_found_wherever_it_is),
         T(rows_and_items_are_counted_anew),
+        T(a_line_without_an_item_counts_as_an_empty_one),
         T(a_line_that_is_no_object_counts_for_nothing),
         T(blobs_that_the_ledger_does_not_know_are_found),
         T(what_was_never_verified_is_said),
