@@ -306,6 +306,22 @@ static void say_coverage(const struct cli *cli, const struct query_coverage *one
              strcmp(asked, "1") == 0 ? "" : "s", one->table);
 }
 
+/* History and the service's own export lie side by side: what of the latter stands in the former too. */
+static void say_doubled(const struct cli *cli, const struct query_coverage *one)
+{
+    char blobs[TEXT_NUMBER_MAX];
+    if (one->doubled > 0)
+        cli_note(cli,
+                 "%s blobs of the service's own export are left out of %s: the ledger has verified "
+                 "their partitions",
+                 text_grouped(one->doubled, blobs), one->table);
+    if (one->overlapping > 0)
+        cli_note(cli,
+                 "%s may hold rows twice: %s blobs of the service's own export stand beside "
+                 "exported ones, and the ledger has not verified all of their partitions",
+                 one->table, text_grouped(one->overlapping, blobs));
+}
+
 /* Says it, and whether all that was asked for is there. */
 static bool covered(const struct cli *cli, const struct query *query)
 {
@@ -313,6 +329,7 @@ static bool covered(const struct cli *cli, const struct query *query)
     size_t n = query_coverage(query, &list);
     bool all = true;
     for (size_t i = 0; i < n; i++) {
+        say_doubled(cli, &list[i]);
         if (list[i].partitions == 0)
             continue;
         say_coverage(cli, &list[i]);

@@ -9,6 +9,8 @@ enum { PATH_ROOM = 8192 };
 struct search {
     struct query_paths *paths;
     struct store *store;
+    const struct lake_place *place;
+    struct lake_ledger *ledger;
     struct query_coverage *coverage;
     uint64_t *held; /* a bit a partition of the coverage's range, or NULL */
 };
@@ -46,9 +48,50 @@ static bool add_path(struct search *search, struct str name, struct error *err)
     return ok;
 }
 
+/* Whether weir's own blob of a partition is there. */
+static bool is_there(const struct search *search, int64_t tick, bool *there, struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    struct error why = ERROR_INIT;
+    uint64_t size;
+    lake_export_name(&name, search->place, tick);
+    *there = store_stat(search->store, buf_text(&name), &size, &why);
+    buf_release(&name);
+    if (*there || why.code == ERROR_NOT_FOUND)
+        return true;
+    *err = why;
+    return false;
+}
+
+/* What the service's own export wrote stands in what weir exported too. It is left out where all partitions of its
+ * span are proven: what weir has is then all that the workspace had. */
+static bool look_doubled(const struct search *search, const struct lake_blob *blob, bool *leave,
+                         struct error *err)
+{
+    bool rows = false, proven = true;
+    *leave = false;
+    for (int64_t tick = blob->tick; tick < blob->tick + blob->span; tick += TICK_PARTITION) {
+        const struct lake_entry *entry = lake_ledger_find(search->ledger, tick);
+        bool has = entry && entry->bytes > 0, there = false;
+        if (has && !is_there(search, tick, &there, err))
+            return false;
+        rows = rows || there;
+        proven = proven && entry && lake_entry_held(entry) && there == has;
+    }
+    *leave = rows && proven;
+    search->coverage->doubled += *leave;
+    search->coverage->overlapping += rows && !proven;
+    return true;
+}
+
 static bool on_blob(void *context, const struct lake_blob *blob, struct error *err)
 {
     struct search *search = context;
+    bool leave = false;
+    if (blob->kind == LAKE_BLOB_SERVICE && !look_doubled(search, blob, &leave, err))
+        return false;
+    if (leave)
+        return true;
     search->coverage->files++;
     search->coverage->bytes += blob->size;
     /* What weir wrote counts when the ledger says so. */
@@ -57,22 +100,20 @@ static bool on_blob(void *context, const struct lake_blob *blob, struct error *e
     return add_path(search, blob->name, err);
 }
 
-static bool hold_verified(struct search *search, const struct lake_place *place, struct error *err)
+static bool hold_verified(struct search *search, struct error *err)
 {
     struct query_coverage *coverage = search->coverage;
     if (coverage->partitions == 0)
         return true;
     search->held = mem_alloc(coverage->partitions / 64 + 1, sizeof *search->held, err);
-    struct lake_ledger *ledger = search->held ? lake_ledger_open(search->store, place, err) : NULL;
-    if (!ledger)
+    if (!search->held)
         return false;
-    const struct lake_entry *entry = lake_ledger_next(ledger, coverage->from);
+    const struct lake_entry *entry = lake_ledger_next(search->ledger, coverage->from);
     while (entry && entry->partition < coverage->to) {
-        if (entry->verdict == LAKE_VERDICT_VERIFIED)
+        if (lake_entry_held(entry))
             hold(search, entry->partition, TICK_PARTITION);
-        entry = lake_ledger_next(ledger, entry->partition + 1);
+        entry = lake_ledger_next(search->ledger, entry->partition + 1);
     }
-    lake_ledger_free(ledger);
     return true;
 }
 
@@ -81,9 +122,14 @@ bool query_paths_find(struct query_paths *paths, struct query_tables *tables,
                       struct query_coverage *coverage, struct error *err)
 {
     *paths = (struct query_paths){.text = BUF_INIT(QUERY_PATHS_MAX)};
-    struct search search = {.paths = paths, .store = tables->store, .coverage = coverage};
-    bool ok = hold_verified(&search, &table->place, err) &&
+    struct search search = {.paths = paths,
+                            .store = tables->store,
+                            .place = &table->place,
+                            .ledger = lake_ledger_open(tables->store, &table->place, err),
+                            .coverage = coverage};
+    bool ok = search.ledger && hold_verified(&search, err) &&
               lake_blobs(tables->store, &table->place, from, to, on_blob, &search, err);
+    lake_ledger_free(search.ledger);
     mem_free(search.held);
     if (ok)
         ok = (paths->v = mem_alloc(paths->n, sizeof *paths->v, err)) != NULL;

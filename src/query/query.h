@@ -44,6 +44,9 @@ struct query_coverage {
     int64_t from, to; /* the asked range, in whole partitions; both 0: none */
     uint64_t partitions, held;
     uint64_t files, bytes; /* that are read */
+    /* Blobs of the service's own export: not read, since the ledger has verified all partitions of their span and
+     * their rows stand in weir's blobs; read beside weir's, since only a part of their span is verified. */
+    uint64_t doubled, overlapping;
 };
 size_t query_coverage(const struct query *query, const struct query_coverage **out);
 
