@@ -18,10 +18,10 @@ static bool on_begin(void *context, const struct export_estimate *estimate, stru
     if (estimate->total.rows == 0)
         cli_note(cli, "nothing is left to fetch");
     else
-        cli_note(cli, "%s rows, %s as JSON, %s partitions, %s at least. To %s.", rows, json, blobs,
+        cli_note(cli, "%s rows, %s as JSON, %s partitions, about %s. To %s.", rows, json, blobs,
                  time, cli_text(cli, CLI_LAKE));
     bool large = estimate->total.json > ask_bytes || estimate->seconds > ask_seconds;
-    return !large || cli_confirm(cli, err, "this export is %s and takes %s at least.", json, time);
+    return !large || cli_confirm(cli, err, "this export is %s and takes about %s.", json, time);
 }
 
 static void list_failed(const struct cli *cli, const struct export_report *report)

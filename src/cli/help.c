@@ -164,6 +164,21 @@ static void complete_words(FILE *out, const struct cli_command *command)
             (void) fprintf(out, " --%s", cli_options[i].name);
 }
 
+/* The first word of a command, once each; the second words behind `first`. */
+static void complete_names(FILE *out, const char *first)
+{
+    struct str last = {0};
+    for (int i = 0; cli_commands[i]; i++) {
+        struct str rest = str_of(cli_commands[i]->name), word;
+        (void) str_split(&rest, ' ', &word);
+        if (first && rest.n > 0 && str_eq(word, str_of(first)))
+            (void) fprintf(out, " %.*s", (int) rest.n, rest.p);
+        if (!first && !str_eq(word, last))
+            (void) fprintf(out, " %.*s", (int) word.n, word.p);
+        last = word;
+    }
+}
+
 static void complete_bash(FILE *out)
 {
     (void) fputs("_weir() {\n  local word=${COMP_WORDS[COMP_CWORD]} "
@@ -175,9 +190,10 @@ static void complete_bash(FILE *out)
         complete_words(out, cli_commands[i]);
         (void) fputs("\" ;;\n", out);
     }
-    (void) fputs("    *) words=\"", out);
-    for (int i = 0; cli_commands[i]; i++)
-        (void) fprintf(out, " %s", cli_commands[i]->name);
+    (void) fputs("    \"lake \"*) words=\"", out);
+    complete_names(out, "lake");
+    (void) fputs("\" ;;\n    *) words=\"", out);
+    complete_names(out, NULL);
     complete_words(out, NULL);
     (void) fputs(
         "\" ;;\n  esac\n  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n}\n"

@@ -4,6 +4,7 @@
 #include "json/value.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 struct cli_output {
@@ -213,6 +214,13 @@ static void put_held(struct cli_output *output)
 
 /* -- the stream -- */
 
+/* Nobody reads any more: end as other programs do, by the signal that main() put off for the network's sake. */
+static void end_with_reader(void)
+{
+    (void) signal(SIGPIPE, SIG_DFL);
+    (void) raise(SIGPIPE);
+}
+
 static bool flush(struct cli_output *output, struct error *err)
 {
     if (!buf_ok(&output->line, "row", err))
@@ -220,6 +228,8 @@ static bool flush(struct cli_output *output, struct error *err)
     size_t n = output->line.used;
     bool ok = n == 0 || fwrite(output->line.bytes, 1, n, output->to) == n;
     buf_reset(&output->line);
+    if (!ok && errno == EPIPE)
+        end_with_reader();
     return ok || error_set_errno(err, ERROR_IO, errno, "the result cannot be written");
 }
 
@@ -276,7 +286,10 @@ bool cli_output_end(struct cli_output *output, struct error *err)
     if (strcmp(output->form, "json") == 0)
         buf_puts(&output->line, output->rows ? "\n]\n" : "]\n");
     bool ok = flush(output, err);
-    if (fflush(output->to) != 0)
+    bool flushed = fflush(output->to) == 0;
+    if (!flushed && errno == EPIPE)
+        end_with_reader();
+    if (!flushed)
         ok = error_set_errno(err, ERROR_IO, errno, "the result cannot be written");
     cli_output_free(output);
     return ok;

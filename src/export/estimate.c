@@ -164,6 +164,7 @@ static void pack(struct export_plan *plan, const struct export_options *options,
     }
     unsigned most = options->queries > 0 ? options->queries : WORKSPACE_CONCURRENT;
     double by_rate = (double) out->queries / WORKSPACE_RATE * WORKSPACE_RATE_WINDOW;
+    out->least = by_rate;
     out->seconds = busy / most > by_rate ? busy / most : by_rate;
     out->seconds = longest > out->seconds ? longest : out->seconds;
 }

@@ -135,8 +135,9 @@ struct export_estimate {
     struct export_day total;
     uint64_t queries;     /* batches */
     uint64_t batch_bytes; /* of the largest batch, as the service's JSON */
-    double seconds;       /* at least, within the limits of rate and concurrency */
-    uint64_t response;    /* all answers, as the service's JSON */
+    double least;      /* seconds that the limit of rate asks for, however fast the answers are */
+    double seconds;    /* about, when each answer begins after 2 s and comes with 20 MB/s */
+    uint64_t response; /* all answers, as the service's JSON */
 };
 void export_estimate_release(struct export_estimate *estimate);
 bool export_estimate(const struct export_options *options, struct export_estimate *out,

@@ -34,6 +34,19 @@ static const struct lake_place *place(const struct run *run)
 
 /* -- what is settled -- */
 
+/* Whether the blob of a line is there, with its size. What is in it is lake/check.h's to read. */
+static bool stands(const struct run *run, const struct lake_entry *entry)
+{
+    uint64_t size = 0;
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    lake_export_name(&name, place(run), entry->partition);
+    bool there =
+        entry->bytes == 0 ||
+        (store_stat(run->options->store, buf_text(&name), &size, NULL) && size == entry->bytes);
+    buf_release(&name);
+    return there;
+}
+
 /* A line is final when late rows could no longer arrive at its T0 (EXPORT_YOUNG). */
 static bool is_final(const struct run *run, const struct lake_entry *entry)
 {
@@ -48,7 +61,7 @@ static void skip_final(struct run *run)
     for (size_t i = 0; i < plan->count; i++) {
         const struct lake_entry *entry =
             run->refresh ? NULL : lake_ledger_find(run->ledger, export_plan_tick(plan, i));
-        bool settled = entry && is_final(run, entry);
+        bool settled = entry && is_final(run, entry) && stands(run, entry);
         plan->parts[i].state = settled ? EXPORT_SETTLED : EXPORT_WAITING;
         run->report->skipped += settled;
     }
@@ -72,7 +85,8 @@ static bool still_true(struct run *run, size_t part, bool *settled, struct error
     const struct lake_entry *entry =
         run->refresh ? NULL : lake_ledger_find(run->ledger, export_plan_tick(&run->plan, part));
     *settled = entry && entry->verdict == LAKE_VERDICT_VERIFIED && entry->rows == counted->rows &&
-               (entry->proof == LAKE_PROOF_SUM) == run->snapshot.item && entry->sum == counted->sum;
+               (entry->proof == LAKE_PROOF_SUM) == run->snapshot.item &&
+               entry->sum == counted->sum && stands(run, entry);
     if (!*settled)
         return true;
     run->plan.parts[part].state = EXPORT_SETTLED;
@@ -87,7 +101,7 @@ static bool keep_outlived(struct run *run, size_t part, bool *settled, struct er
     const struct export_counted *counted = &run->plan.parts[part].counted;
     const struct lake_entry *entry =
         lake_ledger_find(run->ledger, export_plan_tick(&run->plan, part));
-    *settled = entry && entry->bytes > 0 && entry->rows > counted->rows;
+    *settled = entry && entry->bytes > 0 && entry->rows > counted->rows && stands(run, entry);
     if (!*settled)
         return true;
     run->plan.parts[part].state = EXPORT_SETTLED;

@@ -21,9 +21,13 @@ static void put_name(struct buf *out, const char *name)
 {
     buf_puts(out, "['");
     for (const char *c = name; *c; c++) {
+        const char *escaped = *c == '\n' ? "\\n" : *c == '\r' ? "\\r" : *c == '\t' ? "\\t" : NULL;
         if (*c == '\'' || *c == '\\')
             buf_putc(out, '\\');
-        buf_putc(out, *c);
+        if (escaped)
+            buf_puts(out, escaped);
+        else
+            buf_putc(out, *c);
     }
     buf_puts(out, "']");
 }

@@ -285,7 +285,7 @@ static void explain_code(struct transfer *t, CURLcode code)
             (void) error_hint(
                 &t->error,
                 "the certificate is not trusted: a proxy that opens TLS, or an emulator, "
-                "needs its own authority in ca_file");
+                "needs its own authority in ca-file");
     }
 }
 

@@ -52,9 +52,7 @@ static bool add_view(struct query *query, const struct kql_table *table,
                      const struct query_paths *paths, struct error *err)
 {
     struct columns columns = {0};
-    bool ok = columns_copy(table->columns, &columns, err) &&
-              (!table->ingestion_time ||
-               columns_add(&columns, STR("_weir_ingestion"), COLUMN_DATETIME, err));
+    bool ok = columns_copy(table->columns, &columns, err);
     struct engine_files files = {
         .name = table->name,
         .form = ENGINE_LINES,
@@ -72,6 +70,11 @@ static bool add_view(struct query *query, const struct kql_table *table,
 static bool open_table(struct query *query, const struct kql_table *table,
                        struct query_coverage *coverage, struct error *err)
 {
+    if (table->ingestion_time)
+        return error_set(err, ERROR_KQL,
+                         "ingestion_time() of '%s' is not in the lake: rows are kept "
+                         "without it; ask the workspace",
+                         table->name);
     struct query_table *source = query_tables_find(&query->tables, str_of(table->name), err);
     struct query_paths paths = {0};
     ask(query, table, coverage);
