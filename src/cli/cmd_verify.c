@@ -5,6 +5,14 @@
 
 enum { LISTED_MAX = 10000 };
 
+/* What a verification found. */
+struct found {
+    struct lake_check_totals totals;
+    uint64_t failed;  /* partitions that do not verify */
+    uint64_t asked;   /* partitions of the range, if one was given */
+    uint64_t lacking; /* those of them without a line in the ledger */
+};
+
 struct offline {
     struct cli *cli;
     uint64_t failed;
@@ -28,9 +36,22 @@ static bool on_checked(void *context, const struct lake_checked *checked, struct
     return true;
 }
 
+/* Partitions of a given range that the ledger does not name: nothing proves them. */
+static void count_lacking(const struct lake_ledger *ledger, const struct cli_range *range,
+                          struct found *found)
+{
+    if (!range->given)
+        return;
+    found->asked = (uint64_t) ((range->to - range->from) / TICK_PARTITION);
+    found->lacking = found->asked;
+    const struct lake_entry *entry = lake_ledger_next(ledger, range->from);
+    for (; entry && entry->partition < range->to;
+         entry = lake_ledger_next(ledger, entry->partition + 1))
+        found->lacking--;
+}
+
 static bool check_lake(struct cli *cli, const struct cli_context *context,
-                       const struct cli_range *range, uint64_t *failed,
-                       struct lake_check_totals *totals, struct error *err)
+                       const struct cli_range *range, struct found *found, struct error *err)
 {
     struct offline offline = {.cli = cli};
     struct lake_check_options options = {.from = range->from,
@@ -46,30 +67,48 @@ static bool check_lake(struct cli *cli, const struct cli_context *context,
         lake_ledger_free(ledger);
         return false;
     }
-    bool ok = ledger && lake_check(context->store, &context->place, ledger, &options, totals, err);
+    bool ok = ledger &&
+              lake_check(context->store, &context->place, ledger, &options, &found->totals, err);
+    if (ok)
+        count_lacking(ledger, range, found);
     lake_ledger_free(ledger);
-    *failed = offline.failed;
+    found->failed = offline.failed;
     return ok;
 }
 
-static int say(struct cli *cli, const struct cli_context *context, uint64_t failed,
-               const struct lake_check_totals *totals, const char *against)
+static void say_lacking(const struct cli *cli, const struct found *found)
 {
+    char lacking[TEXT_NUMBER_MAX], asked[TEXT_NUMBER_MAX];
+    if (found->lacking > 0)
+        cli_last(cli,
+                 "%s of %s partitions of the range are not in the ledger; weir export with the "
+                 "same range fetches them",
+                 text_grouped(found->lacking, lacking), text_grouped(found->asked, asked));
+}
+
+static int say(struct cli *cli, const struct cli_context *context, const struct found *found,
+               const char *against)
+{
+    const struct lake_check_totals *totals = &found->totals;
     char parts[TEXT_NUMBER_MAX], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX],
         bad[TEXT_NUMBER_MAX];
     (void) text_grouped(totals->partitions, parts);
-    if (failed > 0) {
+    say_lacking(cli, found);
+    if (found->failed > 0) {
+        /* The workspace was asked of those without a line too. */
+        if (found->asked > totals->partitions)
+            (void) text_grouped(found->asked, parts);
         cli_last(cli,
                  "%s of %s partitions of %s do not verify; the same export again fetches what the "
                  "ledger lacks, "
                  "with --refresh all of its range",
-                 text_grouped(failed, bad), parts, context->place.table);
+                 text_grouped(found->failed, bad), parts, context->place.table);
         return error_exit_status(ERROR_INCOMPLETE);
     }
     cli_last(cli, "%s partitions of %s verified against %s: %s rows, %s", parts,
              context->place.table, against, text_grouped(totals->rows, rows),
              text_bytes(totals->bytes, bytes));
-    return 0;
+    return found->lacking > 0 ? error_exit_status(ERROR_INCOMPLETE) : 0;
 }
 
 /* -- offline: only the lake is needed -- */
@@ -112,11 +151,10 @@ static int run_offline(struct cli *cli, struct cli_context *context, const struc
                        struct error *err)
 {
     struct lake_tables tables = {0};
-    struct lake_check_totals totals = {0};
-    uint64_t failed = 0;
+    struct found found = {0};
     bool ok = cli_open_store(cli, context, err) && find_place(cli, context, &tables, err) &&
-              check_lake(cli, context, range, &failed, &totals, err);
-    int status = ok ? say(cli, context, failed, &totals, "its ledger") : -1;
+              check_lake(cli, context, range, &found, err);
+    int status = ok ? say(cli, context, &found, "its ledger") : -1;
     lake_tables_release(&tables);
     return status;
 }
@@ -134,8 +172,8 @@ static void list_differences(struct cli *cli, const struct export_report *report
     }
 }
 
-static bool check_workspace(struct cli *cli, const struct export_options *options, uint64_t *failed,
-                            struct error *err)
+static bool check_workspace(struct cli *cli, const struct export_options *options,
+                            struct found *found, struct error *err)
 {
     struct export_report report;
     struct export_options with_watch = *options;
@@ -146,7 +184,11 @@ static bool check_workspace(struct cli *cli, const struct export_options *option
     cli_progress_end(&progress);
     if (ok) {
         list_differences(cli, &report);
-        *failed += report.failed_count;
+        char outlived[TEXT_NUMBER_MAX];
+        if (report.outlived > 0)
+            cli_note(cli, "%s partitions have rows in the lake that the workspace no longer has",
+                     text_grouped(report.outlived, outlived));
+        found->failed += report.failed_count;
     }
     export_report_release(&report);
     return ok;
@@ -156,18 +198,17 @@ static int run_online(struct cli *cli, struct cli_context *context, const struct
                       struct error *err)
 {
     struct export_options options = {0};
-    struct lake_check_totals totals = {0};
+    struct found found = {0};
     struct str text = {0};
-    uint64_t failed = 0;
     bool ok = cli_open_store(cli, context, err) && cli_open_workspace(cli, context, err) &&
               cli_source_read(cli, context, range, &options, &text, err) &&
-              check_lake(cli, context, range, &failed, &totals, err) &&
-              check_workspace(cli, &options, &failed, err);
+              check_lake(cli, context, range, &found, err) &&
+              check_workspace(cli, &options, &found, err);
     if (!ok && err->code == ERROR_KQL && text.n > 0) {
         cli_show_error(cli, err, text);
         return error_exit_status(ERROR_KQL);
     }
-    return ok ? say(cli, context, failed, &totals, "its ledger and the workspace") : -1;
+    return ok ? say(cli, context, &found, "its ledger and the workspace") : -1;
 }
 
 static int run(struct cli *cli, struct error *err)
@@ -195,7 +236,8 @@ const struct cli_command cli_command_verify = {
              "compared as well. Without a "
              "range it is all that the ledger has. --offline leaves the workspace out and needs no "
              "settings: only the lake.\n\n"
-             "What differs is listed, and the exit status is 3. weir export with --refresh fetches "
+             "What differs is listed, and the exit status is 3, as it is when the ledger lacks "
+             "partitions of a given range. weir export with --refresh fetches "
              "a range again.",
     .example = "weir verify CommonSecurityLog --offline",
     .args_max = 1,

@@ -398,6 +398,17 @@ class Lake(unittest.TestCase):
                 self.assertEqual(out, b"")
                 self.assertEqual(list(folder.iterdir()), [])
 
+    def test_verify_counts_what_the_ledger_lacks_of_a_range(self):
+        for engine in (["--offline"], []):
+            for words, said in ((["--start", "2020-01-01", "--end", "2020-01-03"], "576 of 576 partitions"),
+                                (["--end-date", "2021-11-07", "--lookback-days", "4"], "288 of 1,152 partitions")):
+                with self.subTest(engine=engine, words=words):
+                    done = self.weir.run("verify", self.table, *engine, *words)
+                    self.assertEqual(done.returncode, 3, done.stderr)
+                    self.assertIn(said + " of the range are not in the ledger", done.stderr)
+            self.weir.ok("verify", self.table, *engine, *RANGE)
+            self.weir.ok("verify", self.table, *engine)
+
     def test_lake_ls_and_stat_tell_what_is_there(self):
         tables = self.weir.json("lake", "ls")
         (one,) = [table for table in tables if table["table"] == self.table]
