@@ -6,8 +6,8 @@
  * (SORT_COST a row), so that sorting never needs memory that the budget does not know.
  *
  * When the pool is over its budget the largest piles are sorted and written as runs of records to scratch. A
- * merge walks the sorted memory of each pile and all runs with a heap; the buffers of runs share
- * MERGE_MEMORY.
+ * merge walks the sorted memory of each pile and all runs with a heap; the windows of runs share
+ * MERGE_MEMORY, but none is smaller than READ_MIN or than its run's longest line.
  */
 #include "lake/pile.h"
 

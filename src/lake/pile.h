@@ -3,7 +3,7 @@
  * A pile grows in memory and, when the pool's budget is used up, moves to a scratch file as a sorted run.
  * Several piles of one partition (shares of a split, in any order) are merged when the partition is
  * written: rows in one order, tick, then the bytes of the line. A batch that failed drops its piles.
- * So memory is bounded by the pool's budget whatever the size of a partition or of the history.
+ * So memory is bounded by the pool's budget whatever the size of the history, but for the merge's windows.
  */
 #ifndef WEIR_LAKE_PILE_H
 #define WEIR_LAKE_PILE_H
@@ -20,7 +20,8 @@ struct lake_pool *lake_pool_new(const struct lake_pool_options *options, struct 
 void lake_pool_free(struct lake_pool *pool); /* its piles must be freed */
 
 /* Bytes held now, over all piles: lines, what sorting them will take, and what is kept for reuse; and the most
- * there ever were (most may be NULL). At most the budget and one row, but for 8 MiB while piles are merged. */
+ * there ever were (most may be NULL). At most the budget and one row. What a merge takes is not in it: the windows
+ * through which it reads runs (see lake_piles_merge). */
 size_t lake_pool_held(const struct lake_pool *pool, size_t *most);
 
 struct lake_pile;
@@ -40,7 +41,9 @@ uint64_t lake_pile_bytes(const struct lake_pile *pile);
 /* The order-free sum (wrapping 64-bit addition) of the items' hashes. */
 uint64_t lake_pile_sum(const struct lake_pile *pile);
 
-/* Gives all rows of n piles in order, in pieces of whole lines. The piles stay as they are. */
+/* Gives all rows of n piles in order, in pieces of whole lines. The piles stay as they are. Each run is read through
+ * a window: together they take 8 MiB, but each at least 4 KiB and its longest line, so more than that with more than
+ * 2,048 runs or with long lines in many. ERROR_LIMIT beyond 1,048,576 runs. */
 typedef bool lake_piece_fn(void *context, struct str lines, struct error *err);
 bool lake_piles_merge(struct lake_pile *const *piles, size_t n, lake_piece_fn *fn, void *context,
                       struct error *err);
