@@ -108,13 +108,14 @@ static struct merged *find_merged(struct merge *m, const struct kql_column *colu
     return NULL;
 }
 
-/* Where a new column goes: behind the last of its name, or at the end. */
-static size_t place_of(struct merge *m, const struct kql_column *column)
+/* Where a new column goes: behind the last of its name, or, alone, at the end. */
+static size_t place_of(struct merge *m, const struct kql_column *column, bool *alone)
 {
     size_t place = m->n_columns;
+    *alone = true;
     for (size_t i = 0; i < m->n_columns; i++) {
         if (m->columns[i].inner == column->inner && str_eq(m->columns[i].name, column->name)) {
-            m->columns[i].alone = false;
+            m->columns[i].alone = *alone = false;
             place = i + 1;
         }
     }
@@ -133,14 +134,15 @@ static struct merged *insert_merged(struct merge *m, const struct kql_column *co
         m->columns = bigger;
         m->columns_room = room;
     }
-    size_t end = m->n_columns, place = place_of(m, column);
+    bool alone;
+    size_t end = m->n_columns, place = place_of(m, column, &alone);
     memmove(m->columns + place + 1, m->columns + place, (end - place) * sizeof *m->columns);
     struct merged *c = &m->columns[place];
     *c = (struct merged){.name = column->name,
                          .type = column->type,
                          .hidden = true,
                          .inner = column->inner,
-                         .alone = place == end,
+                         .alone = alone,
                          .from = kql_new(m->b, m->n, sizeof(struct kql_column *))};
     m->n_columns++;
     return c->from ? c : NULL;
