@@ -376,7 +376,8 @@ static int on_workspace(struct cli *cli, struct cli_context *context, const stru
 {
     char timespan[2 * TICK_TEXT_MAX + 2], from[TICK_TEXT_MAX], to[TICK_TEXT_MAX];
     (void) tick_format(range->from, from);
-    (void) tick_format(range->to, to);
+    /* The service takes the end of a timespan as included (docs/service.md 1.2): ours is not. */
+    (void) tick_format(range->to - 1, to);
     (void) snprintf(timespan, sizeof timespan, "%s/%s", from, to);
     bool ok = cli_open_workspace(cli, context, err) &&
               cli_show_answer(cli, context, kql, range->given ? timespan : NULL, err);

@@ -134,6 +134,29 @@ class Runs(unittest.TestCase):
         weir.ok("export", self.table, *RANGE, "--refresh")
         self.same(weir)
 
+    def test_blobs_that_are_gone_are_fetched_again(self):
+        emulator = self.enterContext(Emulator(self.data))
+        weir = Weir(emulator)
+        weir.ok("export", self.table, *RANGE)
+        gone, cut, *_ = weir.blobs(self.table)
+        gone.unlink()
+        cut.write_bytes(b"")
+        self.assertEqual(weir.run("verify", self.table, "--offline").returncode, 3)
+        weir.ok("export", self.table, *RANGE)
+        self.same(weir)
+
+    def test_what_the_workspace_no_longer_has_stays_in_the_lake(self):
+        weir = Weir(self.enterContext(Emulator(self.data)))
+        weir.ok("export", self.table, *RANGE)
+        less = Folder().path
+        lines = (self.data / f"{self.table}.jsonl").read_bytes().splitlines(keepends=True)
+        (less / f"{self.table}.jsonl").write_bytes(b"".join(lines[len(lines) // 2:]))
+        aged = self.enterContext(Emulator(less))
+        weir.ok("init", "--from-emulator", aged.ready, "--lake", weir.lake, "--force")
+        done = weir.ok("export", self.table, *RANGE, "--refresh")
+        self.assertIn("no longer has; they are kept", done.stderr)
+        self.same(weir)
+
     def test_small_batches_of_the_users(self):
         emulator = self.enterContext(Emulator(self.data))
         weir = Weir(emulator)
@@ -408,6 +431,25 @@ class Lake(unittest.TestCase):
                     self.assertIn(said + " of the range are not in the ledger", done.stderr)
             self.weir.ok("verify", self.table, *engine, *RANGE)
             self.weir.ok("verify", self.table, *engine)
+
+    def test_the_end_of_a_range_is_not_in_it(self):
+        end = ticks("2021-11-06T12:00:00Z")
+        want = sum(1 for row in self.rows if end - 6 * 3600 * 10_000_000 <= ticks(row["TimeGenerated"]) < end)
+        for engine in ("duckdb", "workspace"):
+            (row,) = self.weir.json("query", "CommonSecurityLog | count", "--start", "2021-11-06T06:00:00Z", "--end",
+                                    "2021-11-06T12:00:00Z", "--engine", engine)
+            self.assertEqual(row["Count"], want)
+
+    def test_what_the_lake_cannot_know_is_refused(self):
+        refused = self.weir.run("query", "CommonSecurityLog | where ingestion_time() > ago(1d)")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("ingestion_time()", refused.stderr)
+
+    def test_a_reader_that_leaves_is_no_error(self):
+        done = subprocess.run(f"{BIN}/weir query CommonSecurityLog -o jsonl -q | head -n 1", shell=True, text=True,
+                              cwd=self.weir.folder, capture_output=True, timeout=60)
+        self.assertEqual(done.stderr, "")
+        self.assertIn("CommonSecurityLog", done.stdout)
 
     def test_lake_ls_and_stat_tell_what_is_there(self):
         tables = self.weir.json("lake", "ls")
