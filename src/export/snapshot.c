@@ -152,6 +152,10 @@ static bool no_such_table(const struct workspace_schemas *schemas, const char *t
     const char *nearest = text_nearest(str_of(table), names, schemas->n);
     if (nearest)
         (void) error_hint(err, "did you mean '%s'?", nearest);
+    else
+        (void) error_hint(
+            err,
+            "what --query made goes by --query and --as again, or, to verify it, by --offline");
     mem_free(names);
     return false;
 }

@@ -105,6 +105,19 @@ static bool not_there(struct query_tables *tables, struct str name, struct error
     return false;
 }
 
+/* Whether the lake has the table under a name of other case: they share a folder. */
+static bool differs_in_case(struct query_tables *tables, struct str name)
+{
+    struct lake_tables all = {0};
+    bool differs = false;
+    if (lake_tables_find(tables->store, &all, NULL))
+        for (size_t i = 0; i < all.n && !differs; i++)
+            differs = all.v[i].name && str_eq_case(str_of(all.v[i].name), name) &&
+                      !str_eq(str_of(all.v[i].name), name);
+    lake_tables_release(&all);
+    return differs;
+}
+
 /* Reads the schema of a name that is safe to look for. */
 static bool read_table(struct query_tables *tables, struct str name, struct query_table *table,
                        struct error *err)
@@ -120,7 +133,9 @@ static bool read_table(struct query_tables *tables, struct str name, struct quer
     mem_free(copy);
     if (ok)
         return true;
-    if (why.code == ERROR_NONE || why.code == ERROR_NOT_FOUND || why.code == ERROR_SETTINGS)
+    bool absent =
+        why.code == ERROR_NONE || why.code == ERROR_NOT_FOUND || why.code == ERROR_SETTINGS;
+    if (absent || differs_in_case(tables, name))
         return not_there(tables, name, err);
     if (err && err->code == ERROR_NONE)
         *err = why;

@@ -440,6 +440,11 @@ class Lake(unittest.TestCase):
                                     "2021-11-06T12:00:00Z", "--engine", engine)
             self.assertEqual(row["Count"], want)
 
+    def test_names_have_their_case(self):
+        refused = self.weir.run("query", "commonsecuritylog | count")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("did you mean 'CommonSecurityLog'?", refused.stderr)
+
     def test_what_the_lake_cannot_know_is_refused(self):
         refused = self.weir.run("query", "CommonSecurityLog | where ingestion_time() > ago(1d)")
         self.assertEqual(refused.returncode, 2)
