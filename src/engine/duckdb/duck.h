@@ -90,7 +90,7 @@ bool duck_failed(const struct driver_task *task, duckdb_error_type type, const c
 struct source *source_new(struct driver_task *task, const struct engine_files *files,
                           struct error *err);
 void source_hold(struct source *source);
-void source_release(void *source); /* NULL is fine; the last one frees */
+void source_release(void *pointer); /* NULL is fine; the last one frees */
 /* Puts it into its task's list, in place of one of that name. */
 void source_keep(struct source *source);
 void source_drop(struct source *source); /* out of the list, and released */
@@ -100,7 +100,7 @@ struct source *source_find(struct driver_database *database, int64_t number);
 struct signs *signs_new(struct error *err);
 void signs_release(struct signs *signs);
 void database_hold(struct driver_database *database);
-void database_release(void *database); /* (driver.c) */
+void database_release(void *pointer); /* (driver.c) */
 
 /* Gives each datetime column its zone: that of its header ("TimeGenerated [UTC]"), else `all` (an IANA name),
  * else UTC. ERROR_FORMAT for a header's zone that is not known. (zones.c) */
