@@ -96,7 +96,7 @@ static void a_certificate_that_nobody_vouches_for_is_refused(void **state)
         get(&(struct http_options){0}, server_url(server, "/"), "Authorization: Bearer " SECRET);
     assert_int_equal(ended.status, 0);
     assert_int_equal(ended.error.code, ERROR_NETWORK);
-    assert_non_null(strstr(ended.error.hint, "ca_file"));
+    assert_non_null(strstr(ended.error.hint, "ca-file"));
     assert_int_equal(server_requests(server), 0);
     server_free(server);
 }
