@@ -9,12 +9,12 @@
 #       bin/weir, installed.
 #   weir_test(NAME test_scan SOURCES test_scan.c USES json LABELS slow TIMEOUT 120 ARGS …)
 #       a cmocka program, run by CTest.
-#   weir_python_test(NAME e2e_client SCRIPT e2e_client.py DEPENDS weir-emulator LABELS …)
+#   weir_python_test(NAME e2e_errors SCRIPT test_errors.py TIMEOUT 600)
 #       a script run by the Python of build/venv, with WEIR_BIN in its environment.
 #   weir_fuzz(NAME fuzz_scan USES json)
 #       fuzz/fuzz_scan.c over fuzz/corpus/scan/: libFuzzer in preset fuzz, else a test that replays the corpus.
 #   weir_bench(NAME bench_scan USES json)
-#       bench/bench_scan.c, built by target `bench` alone.
+#       bench/bench_scan.c, built by target `benches` alone.
 
 set(WEIR_TEST_TIMEOUT 60)
 if(WEIR_SANITIZE)

@@ -29,7 +29,7 @@ enum { CLI_SHARED = 1, CLI_SETTING = 2 };
     X(START, "start", 0, CLI_TIME, "TIME", NULL, 0, "begin of the range, included")                \
     X(END_DATE, "end-date", 0, CLI_TIME, "DATE", NULL, 0, "last whole day of the range, included") \
     X(LOOKBACK_DAYS, "lookback-days", 0, CLI_NUMBER, "N", NULL, 0,                                 \
-      "with --end-date: so many whole days, the last of them")                                              \
+      "with --end-date: so many whole days, the last of them")                                     \
     X(QUERY, "query", 0, CLI_TEXT, "KQL|@FILE", NULL, 0,                                           \
       "rows of a query in place of a table; needs --as")                                           \
     X(AS, "as", 0, CLI_TEXT, "NAME", NULL, 0, "the name that a query's rows have in the lake")     \
