@@ -8,7 +8,7 @@
 #   weir_program(NAME weir SOURCES main.c USES cli)
 #       bin/weir, installed.
 #   weir_test(NAME test_scan SOURCES test_scan.c USES json LABELS slow TIMEOUT 120 ARGS …)
-#       a cmocka program, run by CTest.
+#       a cmocka program, run by CTest. The label no-sanitizer keeps it out of test-asan and test-tsan.
 #   weir_python_test(NAME e2e_errors SCRIPT test_errors.py TIMEOUT 600)
 #       a script run by the Python of build/venv, with WEIR_BIN in its environment.
 #   weir_fuzz(NAME fuzz_scan USES json)
