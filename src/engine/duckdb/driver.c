@@ -228,6 +228,8 @@ static struct driver_task *task_new(struct driver_database *database, struct err
 static void task_free(struct driver_task *task)
 {
     struct driver_database *database = task->database;
+    /* Disconnecting waits for threads that still work for a result nobody reads. */
+    duckdb_interrupt(task->connection);
     duckdb_disconnect(&task->connection);
     source_drop_all(task);
     pthread_mutex_lock(&database->lock);

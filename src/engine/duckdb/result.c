@@ -1,7 +1,8 @@
 /* Statements and streamed results; see engine.h and duck.h.
  *
- * A statement is prepared, then made pending: from then on an interrupt reaches it. So the order "pending, look at
- * the flag, execute" here and "set the flag, interrupt" in task_cancel loses no cancellation.
+ * A statement is prepared, then made pending: that forgets an interrupt from before, and sets threads to work. From
+ * then on an interrupt reaches it. So the order "pending, look at the flag, execute" here and "set the flag,
+ * interrupt" in task_cancel loses no cancellation, if who sees the flag interrupts the threads again.
  */
 #include "engine/duckdb/duck.h"
 
@@ -53,6 +54,7 @@ static bool execute(struct driver_task *task, duckdb_prepared_statement statemen
     if (state != DuckDBSuccess) {
         duck_failed(task, DUCKDB_ERROR_INTERNAL, duckdb_pending_error(pending), err);
     } else if (atomic_load(&task->signs->cancelled)) {
+        duckdb_interrupt(task->connection);
         (void) error_set(err, ERROR_INTERRUPTED, ENGINE_CANCELLED);
     } else {
         ok = duckdb_execute_pending(pending, result) == DuckDBSuccess;
