@@ -130,6 +130,7 @@ const struct cli_command cli_command_lake_ls = {
 struct stat {
     struct lake_totals totals;
     uint64_t rows, verified, partitions, bytes;
+    uint64_t seen[LAKE_ACCESS_COUNT]; /* verified partitions by the access of who asked */
     size_t segments, runs;
     int64_t last_run;
 };
@@ -144,6 +145,7 @@ static bool read_ledger(struct store *store, const struct lake_place *place, str
          entry = lake_ledger_next(ledger, entry->partition + 1)) {
         out->partitions++;
         out->verified += lake_entry_held(entry);
+        out->seen[lake_ledger_run(ledger, entry->run)->access] += lake_entry_held(entry);
         out->rows += entry->rows;
         out->bytes += entry->bytes;
     }
@@ -193,6 +195,13 @@ static void put_people(FILE *out, const struct lake_table *table, const struct s
     put_count(out, "partitions with blobs", stat->totals.partitions);
     put_count(out, "partitions in ledger", stat->partitions);
     put_count(out, "of them verified", stat->verified);
+    for (int access = 0; access < LAKE_ACCESS_COUNT; access++) {
+        if (stat->seen[access] == 0)
+            continue;
+        (void) snprintf(text, sizeof text, "with %s access",
+                        lake_access_text((enum lake_access) access));
+        put_count(out, text, stat->seen[access]);
+    }
     put_count(out, "rows in ledger", stat->rows);
     put_count(out, "runs", stat->runs);
     put_count(out, "ledger segments", stat->segments);
@@ -228,10 +237,15 @@ static void put_json(FILE *out, const struct lake_table *table, const struct sta
     }
     buf_printf(&line,
                ",\"partitions\":%llu,\"ledger_partitions\":%llu,\"verified\":%llu,\"rows\":%llu,"
-               "\"runs\":%zu,\"segments\":%zu}\n",
+               "\"runs\":%zu,\"segments\":%zu,\"access\":{",
                (unsigned long long) stat->totals.partitions, (unsigned long long) stat->partitions,
                (unsigned long long) stat->verified, (unsigned long long) stat->rows, stat->runs,
                stat->segments);
+    for (int access = 0; access < LAKE_ACCESS_COUNT; access++)
+        buf_printf(&line, "%s\"%s\":%llu", access ? "," : "",
+                   lake_access_text((enum lake_access) access),
+                   (unsigned long long) stat->seen[access]);
+    buf_puts(&line, "}}\n");
     (void) fwrite(buf_text(&line), 1, line.used, out);
     buf_release(&line);
 }

@@ -50,7 +50,9 @@ const char *lake_verdict_text(enum lake_verdict verdict);
 #define LAKE_PROOFS(X)                                                                             \
     X(NONE, "none")                                                                                \
     X(ROWS, "count")    /* the number of rows */                                                   \
-    X(SUM, "count+sum") /* and the order-free sum of hash_xxhash64(_ItemId) */
+    X(SUM, "count+sum") /* and the order-free sum of hash_xxhash64(_ItemId) */                     \
+    X(ANSWER,                                                                                      \
+      "answer") /* the number of rows that the answer itself says it has: no count was made */
 
 enum lake_proof {
 #define X(name, text) LAKE_PROOF_##name,
@@ -86,10 +88,11 @@ struct lake_run {
 
 /* What is known of one partition: a line of the ledger. */
 struct lake_entry {
-    int64_t partition;                      /* tick, a multiple of TICK_PARTITION */
-    int64_t at;                             /* tick of writing */
-    uint64_t rows_expected, sum_expected;   /* left side: what the workspace counted */
-    uint64_t rows, sum, bytes;              /* right side: what was written; bytes 0: no blob */
+    int64_t partition; /* tick, a multiple of TICK_PARTITION */
+    int64_t at;        /* tick of writing */
+    uint64_t rows_expected,
+        sum_expected;          /* left side: what the workspace counted, or said it gave */
+    uint64_t rows, sum, bytes; /* right side: what was written; bytes 0: no blob */
     unsigned char sha256[HASH_SHA256_SIZE]; /* of the blob; all zero without one */
     uint32_t run;                           /* index for lake_ledger_run; set by the ledger */
     uint8_t proof, verdict;                 /* enum lake_proof, enum lake_verdict */
@@ -111,8 +114,9 @@ struct lake_ledger *lake_ledger_open(struct store *store, const struct lake_plac
                                      struct error *err);
 void lake_ledger_free(struct lake_ledger *ledger); /* NULL is fine; what was not flushed is lost */
 
-/* Begins a run. ERROR_SETTINGS when the ledger's lines come from another query. Writes nothing yet; a run
- * without lines leaves no segment. */
+/* Begins a run: at any time after the open (what is counted first may be in its head), and before the first
+ * line. ERROR_SETTINGS when the ledger's lines come from another query. Writes nothing yet; a run without
+ * lines leaves no segment. */
 bool lake_ledger_begin(struct lake_ledger *ledger, const struct lake_run *run, struct error *err);
 
 /* Adds a line (copied). Flushes when LAKE_LEDGER_LINES are waiting. */

@@ -233,6 +233,77 @@ static void sums_without_their_proof_are_not_kept(void **state)
     lake_ledger_free(ledger);
 }
 
+static void each_proof_verdict_and_access_is_read_back(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned i = 0; i < LAKE_ACCESS_COUNT; i++) {
+        char id[16];
+        (void) snprintf(id, sizeof id, "run-%u", i);
+        struct lake_run run = run_named(id);
+        run.access = (enum lake_access) i;
+        struct lake_ledger *ledger = open_ledger(f);
+        assert_true(lake_ledger_begin(ledger, &run, &f->err));
+        for (unsigned j = 0; j < LAKE_PROOF_COUNT * LAKE_VERDICT_COUNT; j++) {
+            struct lake_entry entry = entry_of(tick_of("2021-11-01") + j * TICK_PARTITION, 3);
+            entry.proof = (uint8_t) (j % LAKE_PROOF_COUNT);
+            entry.verdict = (uint8_t) (j / LAKE_PROOF_COUNT);
+            assert_true(lake_ledger_add(ledger, &entry, &f->err));
+        }
+        assert_true(lake_ledger_flush(ledger, &f->err));
+        lake_ledger_free(ledger);
+    }
+    struct lake_ledger *ledger = open_ledger(f);
+    for (unsigned i = 0; i < LAKE_ACCESS_COUNT; i++)
+        assert_int_equal(lake_ledger_run(ledger, i)->access, i);
+    for (unsigned j = 0; j < LAKE_PROOF_COUNT * LAKE_VERDICT_COUNT; j++) {
+        const struct lake_entry *entry =
+            lake_ledger_find(ledger, tick_of("2021-11-01") + j * TICK_PARTITION);
+        assert_int_equal(entry->proof, j % LAKE_PROOF_COUNT);
+        assert_int_equal(entry->verdict, j / LAKE_PROOF_COUNT);
+        assert_true(entry->rows_expected == 3 && entry->rows == 3);
+        assert_true((entry->sum_expected != 0) == (entry->proof == LAKE_PROOF_SUM));
+    }
+    lake_ledger_free(ledger);
+}
+
+static void what_the_format_says_of_an_answer_is_what_is_written(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_ledger *ledger = begun(f, "run-1");
+    struct lake_entry entry = entry_of(tick_of("2021-11-07T03:05"), 31);
+    entry.proof = LAKE_PROOF_ANSWER;
+    assert_true(lake_ledger_add(ledger, &entry, &f->err));
+    assert_true(lake_ledger_flush(ledger, &f->err));
+    lake_ledger_free(ledger);
+    assert_true(store_get(f->store, SEGMENT(1), &f->text, &f->err));
+    assert_non_null(strstr(buf_text(&f->text), "\"access\":\"conditional\""));
+    assert_non_null(strstr(buf_text(&f->text), "\"proof\":\"answer\""));
+    assert_non_null(strstr(buf_text(&f->text), "\"rows_expected\":31,\"rows\":31,\"bytes\""));
+}
+
+/* An export counts before it knows all of its head. */
+static void a_run_may_begin_long_after_the_ledger_was_opened(void **state)
+{
+    struct fixture *f = *state;
+    three_segments(f);
+    struct lake_ledger *ledger = open_ledger(f);
+    struct lake_entry entry = entry_of(tick_of("2021-11-08"), 8);
+    struct lake_run run = run_named("run-3");
+    assert_int_equal(lake_ledger_find(ledger, tick_of("2021-11-07T03:05"))->rows, 32);
+    assert_false(lake_ledger_add(ledger, &entry, NULL));
+    assert_true(lake_ledger_flush(ledger, &f->err));
+    assert_true(lake_ledger_begin(ledger, &run, &f->err));
+    assert_true(lake_ledger_add(ledger, &entry, &f->err));
+    assert_false(lake_ledger_begin(ledger, &run, NULL)); /* once is enough */
+    assert_true(lake_ledger_flush(ledger, &f->err));
+    lake_ledger_free(ledger);
+    ledger = open_ledger(f);
+    assert_int_equal(lake_ledger_count(ledger), 4);
+    assert_int_equal(lake_ledger_find(ledger, entry.partition)->run, 2);
+    assert_int_equal(lake_ledger_find(ledger, tick_of("2021-11-07T03:05"))->run, 1);
+    lake_ledger_free(ledger);
+}
+
 static void another_query_under_the_same_name_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -580,6 +651,9 @@ int main(void)
         T(each_segment_names_the_hash_of_the_one_before),
         T(a_line_that_is_not_filled_rightly_is_refused),
         T(sums_without_their_proof_are_not_kept),
+        T(each_proof_verdict_and_access_is_read_back),
+        T(what_the_format_says_of_an_answer_is_what_is_written),
+        T(a_run_may_begin_long_after_the_ledger_was_opened),
         T(another_query_under_the_same_name_is_refused),
         T(the_ledger_of_another_table_in_the_same_folder_is_refused),
         T(a_segment_that_appears_meanwhile_is_not_overwritten),
