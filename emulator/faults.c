@@ -30,7 +30,9 @@ static bool read_share(struct str part, double shares[FAULT_COUNT], struct error
         }
     }
     error_set(err, ERROR_USAGE, "--fault: no fault '%.*s'", (int) name.n, name.p);
-    return error_hint(err, "faults are 429, 503, partial, cut, length, stall and token");
+#define X(name, text, help) " " text
+    return error_hint(err, "faults are" FAULTS(X));
+#undef X
 }
 
 bool faults_init(struct faults *faults, const char *shares, uint64_t seed, struct error *err)

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-/* enum, name in --fault, what happens. */
+/* enum, name in --fault, what happens. New ones at the end: a seed goes on to mean what it meant. */
 #define FAULTS(X)                                                                                  \
     X(429, "429", "too many requests, with Retry-After unless --retry-after none")                 \
     X(503, "503", "service unavailable")                                                           \
@@ -15,7 +15,12 @@
     X(CUT, "cut", "the connection closes before Content-Length is reached")                        \
     X(LENGTH, "length", "a whole HTTP message whose JSON ends early")                              \
     X(STALL, "stall", "silence for --stall-for in the middle of the body, then the rest")          \
-    X(TOKEN, "token", "a valid token is refused, once")
+    X(TOKEN, "token", "a valid token is refused, once")                                            \
+    X(504, "504", "gateway timeout, at once")                                                      \
+    X(500, "500", "internal error")                                                                \
+    X(RESET, "reset", "the connection closes before a byte of the answer")                         \
+    X(QUEUE, "queue", "429 without Retry-After: the queue is full")                                \
+    X(DOUBLE, "double", "a whole answer in which one row is lost and another stands twice")
 
 enum fault {
     FAULT_NONE,

@@ -266,6 +266,33 @@ static uint64_t put_row(struct json_out *out, const struct engine_chunk *chunk, 
     return bytes;
 }
 
+/* Two of the rows so far, each pair as likely. */
+static void draw_pair(struct json_out *out, size_t at)
+{
+    uint64_t slot = out->rows - 1;
+    if (slot >= 2)
+        slot = random_below(out->double_up, out->rows);
+    if (slot < 2) {
+        out->drawn[slot].at = at;
+        out->drawn[slot].n = out->body->used - at;
+    }
+}
+
+/* Puts the second drawn row in the place of the first. */
+static void repeat_row(struct json_out *out)
+{
+    struct buf *body = out->body;
+    size_t lost = out->drawn[0].at, lost_n = out->drawn[0].n, n = out->drawn[1].n;
+    struct buf row = BUF_INIT(body->max);
+    buf_put(&row, body->bytes + out->drawn[1].at, n);
+    if (!row.failed && buf_reserve(body, n)) {
+        memmove(body->bytes + lost + n, body->bytes + lost + lost_n, body->used - lost - lost_n);
+        memcpy(body->bytes + lost, row.bytes, n);
+        body->used = body->used - lost_n + n;
+    }
+    buf_release(&row);
+}
+
 static bool put_rows(struct json_out *out, const struct engine_chunk *chunk)
 {
     struct buf *body = out->body;
@@ -292,6 +319,8 @@ static bool put_rows(struct json_out *out, const struct engine_chunk *chunk)
         }
         out->bytes += bytes;
         out->rows++;
+        if (out->double_up)
+            draw_pair(out, before + (out->rows > 1));
         if (out->break_off && random_below(out->break_off, out->rows) == 0) {
             out->broken.used = body->used;
             out->broken.rows = out->rows;
@@ -327,5 +356,7 @@ void json_out_end(struct json_out *out)
         out->rows = out->broken.rows;
         out->bytes = out->broken.bytes;
     }
+    if (out->double_up && out->rows >= 2)
+        repeat_row(out);
     buf_puts(out->body, "]}]");
 }

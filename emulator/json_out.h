@@ -33,6 +33,8 @@ struct json_out {
     uint64_t max_json;
     bool native_dynamic;
     struct random *break_off; /* NULL, or: the answer ends behind a row drawn from these numbers */
+    struct random *double_up; /* NULL, or: one row drawn from these numbers is lost, and another
+                                 stands in its place as well; nothing happens to fewer than two */
     /* results */
     uint64_t rows, bytes; /* bytes: the sum of estimate_data_size(*) of the rows */
     enum json_ceiling ceiling;
@@ -40,6 +42,9 @@ struct json_out {
         size_t used;
         uint64_t rows, bytes;
     } broken; /* where break_off ends it: each row so far was as likely */
+    struct {
+        size_t at, n;
+    } drawn[2]; /* the text of the row that double_up loses, and of the one that it repeats */
 };
 
 enum { JSON_OUT_SLACK = 64 << 10 };

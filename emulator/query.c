@@ -65,10 +65,9 @@ static void reply_too_long(struct server_reply *reply, const struct service_limi
                        });
 }
 
-static void reply_timeout(struct run *run)
+static void reply_timeout(struct server_reply *reply)
 {
-    atomic_fetch_add(&run->service->report.timeouts, 1);
-    reply_error(run->reply,
+    reply_error(reply,
                 &(struct reply_error){.status = 504,
                                       .code = "GatewayTimeout",
                                       .message = "Gateway timeout",
@@ -219,14 +218,16 @@ static void run_query(struct run *run, const struct kql_query *query)
     watch_remove(service->watch, &watched);
     engine_task_free(task);
 
-    if (atomic_load(&watched.fired))
-        reply_timeout(run);
-    else if (!done)
+    if (atomic_load(&watched.fired)) {
+        atomic_fetch_add(&service->report.timeouts, 1);
+        reply_timeout(run->reply);
+    } else if (!done) {
         reply_engine_error(run, kql_columns(query), &err);
-    else if (run->out.ceiling == JSON_CEILING_BODY)
+    } else if (run->out.ceiling == JSON_CEILING_BODY) {
         reply_too_long(run->reply, &service->limits);
-    else
+    } else {
         put_members(run);
+    }
 }
 
 static bool find_range(const struct run *run, struct timespan_range *range)
@@ -298,8 +299,21 @@ static bool refuse_by_fault(struct run *run)
     case FAULT_429:
         reply_throttled(run->reply, "Too many requests", service_retry_after(service, second));
         return true;
+    case FAULT_QUEUE:
+        reply_throttled(run->reply, "Too many queries are waiting", -1);
+        return true;
     case FAULT_503:
         reply_unavailable(run->reply, service_retry_after(service, second));
+        return true;
+    case FAULT_504:
+        reply_timeout(run->reply);
+        return true;
+    case FAULT_500:
+        reply_internal(run->reply, "Something went wrong processing your query on the server.");
+        return true;
+    case FAULT_RESET:
+        run->reply->status = 0;
+        run->reply->ending = SERVER_RESET;
         return true;
     case FAULT_TOKEN:
         reply_error(run->reply,
@@ -353,6 +367,7 @@ void query_answer(struct service *service, const struct query_ask *ask, struct s
         .max_json = service->limits.body,
         .native_dynamic = service->limits.native_dynamic,
         .break_off = run.figures.fault == FAULT_PARTIAL ? &pick : NULL,
+        .double_up = run.figures.fault == FAULT_DOUBLE ? &pick : NULL,
     };
     if (!refuse_by_fault(&run)) {
         wait_and_run(&run);

@@ -33,6 +33,9 @@ enum {
 
 #define AT(field) offsetof(struct serve_options, field)
 
+#define X(name, text, help) " " text
+#define FAULT_NAMES "one of:" FAULTS(X)
+
 #define HEADING(text)                                                                              \
     {                                                                                              \
         .kind = OPTION_HEADING, .help = (text)                                                     \
@@ -53,7 +56,7 @@ static const struct option_row rows[] = {
     {"latency", "T", OPTION_SPAN, AT(latency), NULL, "before each answer"},
     {"bandwidth", "BYTES", OPTION_SIZE, AT(bandwidth), NULL, "a second, for each answer"},
     {"fault", "NAME:SHARE,...", OPTION_TEXT, AT(faults), NULL,
-     "429, 503, partial, cut, length, stall, token: shares of the queries"},
+     "shares of the queries that meet " FAULT_NAMES},
     {"seed", "N", OPTION_COUNT, AT(seed), "1", "the same N, the same faults"},
     {"stall-for", "T", OPTION_SPAN, AT(stall), "30s", "the silence of a stall"},
 

@@ -147,7 +147,9 @@ static enum MHD_Result send_reply(struct server *server, struct MHD_Connection *
                                   struct server_reply *reply)
 {
     enum MHD_Result result = MHD_NO;
-    if (server->options.latency == 0 || bell_pause(server->options.bell, server->options.latency)) {
+    bool due =
+        server->options.latency == 0 || bell_pause(server->options.bell, server->options.latency);
+    if (due && reply->ending != SERVER_RESET) {
         struct MHD_Response *response = make_response(server, reply);
         if (response && add_headers(response, reply))
             result = MHD_queue_response(connection, (unsigned) reply->status, response);

@@ -32,8 +32,9 @@ const char *server_argument(const struct server_request *request, const char *na
 
 enum server_ending {
     SERVER_WHOLE,
-    SERVER_CUT,  /* Content-Length is that of the body; the connection closes after `sent` bytes */
-    SERVER_STALL /* silence after `sent` bytes, then the rest */
+    SERVER_CUT,   /* Content-Length is that of the body; the connection closes after `sent` bytes */
+    SERVER_STALL, /* silence after `sent` bytes, then the rest */
+    SERVER_RESET  /* the connection closes and nothing is sent */
 };
 
 struct server_reply {

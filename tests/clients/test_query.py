@@ -12,7 +12,7 @@ import sys
 import tempfile
 import unittest
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ServiceResponseError
 from azure.monitor.query import LogsBatchQuery, LogsQueryStatus
 
 from emulator import BIN, Emulator
@@ -392,10 +392,21 @@ class Faults(Folder):
                 self.addCleanup(lambda: self.assertEqual(served.report["faults"][fault], 1))
 
     def test_refusals(self):
-        for fault, status in (("429", 429), ("503", 503), ("token", 403)):
+        for fault, status in (("429", 429), ("503", 503), ("token", 403), ("504", 504), ("500", 500),
+                              ("queue", 429)):
             with self.subTest(fault), self.assertRaises(HttpResponseError) as caught:
                 self.ask(fault)
             self.assertEqual(caught.exception.status_code, status)
+
+    def test_a_reset_sends_nothing(self):
+        with self.assertRaises(ServiceResponseError):
+            self.ask("reset")
+
+    def test_a_doubled_answer_is_whole_and_wrong(self):
+        answer = self.ask("double")
+        self.assertEqual(answer.status, LogsQueryStatus.SUCCESS)
+        names = [row["Name_s"] for row in answer.tables[0].rows]
+        self.assertEqual((len(names), len(set(names))), (1000, 999))
 
     def test_a_partial_fault_gives_fewer_rows_and_says_so(self):
         answer = self.ask("partial")

@@ -14,7 +14,8 @@ static void the_same_seed_gives_the_same_faults_in_any_order(void **state)
 {
     (void) state;
     struct faults one, other;
-    const char *shares = "429:0.1,503:0.1,partial:0.1,cut:0.1,length:0.01,stall:0.01,token:0.01";
+    const char *shares = "429:0.1,503:0.1,partial:0.1,cut:0.1,length:0.01,stall:0.01,token:0.01,"
+                         "504:0.1,500:0.1,reset:0.1,queue:0.1,double:0.1";
     assert_true(faults_init(&one, shares, 5, NULL));
     assert_true(faults_init(&other, shares, 5, NULL));
     for (uint64_t n = 1000; n-- > 0;)
@@ -88,6 +89,29 @@ static void what_is_no_share_is_refused(void **state)
     }
 }
 
+/* Seeds are written down in tests: what they give must stay when a fault is added. */
+static void faults_that_are_not_asked_for_change_nothing(void **state)
+{
+    (void) state;
+    struct faults one, other;
+    assert_true(faults_init(&one, "429:0.2,token:0.2", 5, NULL));
+    assert_true(faults_init(&other, "429:0.2,token:0.2,double:0.6", 5, NULL));
+    for (uint64_t n = 0; n < 1000; n++) {
+        enum fault first = faults_of(&one, n), second = faults_of(&other, n);
+        assert_int_equal(first == FAULT_NONE ? FAULT_DOUBLE : first, second);
+    }
+}
+
+static void the_hint_names_them_all(void **state)
+{
+    (void) state;
+    struct faults faults;
+    struct error err = ERROR_INIT;
+    assert_false(faults_init(&faults, "coffee:1", 1, &err));
+    for (int f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
+        assert_non_null(strstr(err.hint, fault_name((enum fault) f)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +121,8 @@ int main(void)
         cmocka_unit_test(shares_may_sum_to_one),
         cmocka_unit_test(none_is_the_default),
         cmocka_unit_test(what_is_no_share_is_refused),
+        cmocka_unit_test(faults_that_are_not_asked_for_change_nothing),
+        cmocka_unit_test(the_hint_names_them_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

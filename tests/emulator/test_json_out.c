@@ -179,7 +179,9 @@ struct answer {
 
 static void make_answer(struct answer *answer, struct json_out limits)
 {
-    static int64_t values[ROWS];
+    int64_t values[ROWS];
+    for (int64_t i = 0; i < ROWS; i++)
+        values[i] = i;
     struct engine_vector vector = {.type = COLUMN_LONG, .values = values};
     struct engine_chunk chunk = one_vector(&vector, ROWS);
     struct columns columns = {0};
@@ -258,6 +260,57 @@ static void a_broken_answer_is_whole_json_with_fewer_rows(void **state)
     assert_true(low > 50 && high > 50);
 }
 
+/* How often each value stands in an answer whose rows are the numbers from 0 on. */
+static void count_values(const struct answer *answer, size_t seen[ROWS])
+{
+    json_t *root = json_loadb(answer->body.bytes, answer->body.used, 0, NULL);
+    const json_t *table = json_array_get(json_object_get(root, "tables"), 0);
+    const json_t *rows = json_object_get(table, "rows");
+    memset(seen, 0, ROWS * sizeof *seen);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        json_int_t value = json_integer_value(json_array_get(json_array_get(rows, i), 0));
+        assert_in_range(value, 0, ROWS - 1);
+        seen[value]++;
+    }
+    json_decref(root);
+}
+
+static void a_doubled_answer_has_as_many_rows_but_not_the_same(void **state)
+{
+    (void) state;
+    struct random random;
+    random_seed(&random, 12);
+    size_t lost_before = 0;
+    for (int i = 0; i < 200; i++) {
+        struct answer answer;
+        size_t seen[ROWS], lost = ROWS, twice = ROWS;
+        make_answer(&answer, (struct json_out){.double_up = &random});
+        assert_int_equal(rows_in(&answer), ROWS);
+        count_values(&answer, seen);
+        for (size_t value = 0; value < ROWS; value++) {
+            if (seen[value] == 0)
+                lost = value;
+            else if (seen[value] == 2)
+                twice = value;
+        }
+        assert_true(lost < ROWS && twice < ROWS);
+        lost_before += lost < twice;
+        buf_release(&answer.body);
+    }
+    assert_in_range(lost_before, 50, 150);
+}
+
+static void one_row_cannot_be_doubled(void **state)
+{
+    (void) state;
+    struct random random;
+    random_seed(&random, 13);
+    struct answer answer;
+    make_answer(&answer, (struct json_out){.double_up = &random, .max_rows = 1});
+    assert_int_equal(rows_in(&answer), 1);
+    buf_release(&answer.body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +326,8 @@ int main(void)
         cmocka_unit_test(ceilings_let_through_what_they_name_and_not_one_more),
         cmocka_unit_test(a_body_that_is_too_long_is_told),
         cmocka_unit_test(a_broken_answer_is_whole_json_with_fewer_rows),
+        cmocka_unit_test(a_doubled_answer_has_as_many_rows_but_not_the_same),
+        cmocka_unit_test(one_row_cannot_be_doubled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -283,11 +283,20 @@ static void faults_come_before_the_query(void **state)
     static const struct {
         const char *fault;
         int status;
-    } cases[] = {{"429:1", 429}, {"503:1", 503}, {"token:1", 403}};
+        int64_t retry_after;
+        enum server_ending ending;
+    } cases[] = {
+        {"429:1", 429, 1, SERVER_WHOLE},    {"503:1", 503, 1, SERVER_WHOLE},
+        {"token:1", 403, -1, SERVER_WHOLE}, {"504:1", 504, -1, SERVER_WHOLE},
+        {"500:1", 500, -1, SERVER_WHOLE},   {"queue:1", 429, -1, SERVER_WHOLE},
+        {"reset:1", 0, -1, SERVER_RESET},
+    };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct fixture fixture;
         start(&fixture, cases[i].fault, 0);
         assert_int_equal(post(&fixture, QUERY_PATH, "{\"query\":\"T\"}"), cases[i].status);
+        assert_int_equal(fixture.reply.retry_after, cases[i].retry_after);
+        assert_int_equal(fixture.reply.ending, cases[i].ending);
         assert_int_equal(fixture.service.faults.requests, 1);
         assert_int_equal(fixture.service.report.statuses[cases[i].status], 1);
         /* Only queries meet faults. */
