@@ -112,24 +112,31 @@ double http_backoff(int attempt, double retry_after, struct random *random);
 
 /* Rate and concurrency limit. Times from clock_ns(). So that the other side, which counts arrivals and
  * not starts, never sees more than rate_max in a window, the window is held longer by a share of
- * 1/HTTP_PACE_MARGIN (1 s of 30 s). */
-enum { HTTP_PACE_MARGIN = 30, HTTP_PACE_RATE_MAX = 100000 };
+ * 1/HTTP_PACE_MARGIN (1 s of 30 s). Requests of several kinds share the rate; each kind, a lane, has its
+ * own limit at once. */
+enum { HTTP_PACE_MARGIN = 30, HTTP_PACE_RATE_MAX = 100000, HTTP_PACE_LANES = 2 };
+struct http_lane {
+    unsigned most;    /* at once, when all is well */
+    unsigned now;     /* at once, now: 1 to most */
+    unsigned running; /* may be more than `now` for a while */
+};
 struct http_pace {
-    unsigned concurrent_max, running; /* at most so many at once */
-    unsigned rate_max;                /* so many starts ... */
+    struct http_lane lanes[HTTP_PACE_LANES];
+    unsigned rate_max;      /* so many starts ... */
     double rate_window;     /* ... in so many seconds, counted exactly over a sliding window */
     uint64_t blocked_until; /* the other side asked for patience until then */
     uint64_t *starts;       /* ring of the last rate_max starts */
     size_t first, count;
 };
-/* ERROR_SETTINGS unless all three are more than 0 and rate at most HTTP_PACE_RATE_MAX. */
-bool http_pace_init(struct http_pace *pace, unsigned concurrent, unsigned rate, double window,
-                    struct error *err);
+/* ERROR_SETTINGS unless all are more than 0 and rate at most HTTP_PACE_RATE_MAX. */
+bool http_pace_init(struct http_pace *pace, const unsigned concurrent[HTTP_PACE_LANES],
+                    unsigned rate, double window, struct error *err);
 void http_pace_release(struct http_pace *pace);
-/* 0: may start now; else nanoseconds to wait; UINT64_MAX: until one ends. */
-uint64_t http_pace_wait(const struct http_pace *pace, uint64_t now);
-void http_pace_started(struct http_pace *pace, uint64_t now); /* only after a wait of 0 */
-void http_pace_ended(struct http_pace *pace);
+/* 0: may start now; else nanoseconds to wait; UINT64_MAX: until one of the lane ends. */
+uint64_t http_pace_wait(const struct http_pace *pace, unsigned lane, uint64_t now);
+void http_pace_started(struct http_pace *pace, unsigned lane,
+                       uint64_t now); /* only after a wait of 0 */
+void http_pace_ended(struct http_pace *pace, unsigned lane);
 
 /* Percent-encodes for a query or form value (RFC 3986, all but the unreserved characters). */
 void http_put_encoded(struct buf *buf, struct str s);

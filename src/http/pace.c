@@ -18,15 +18,18 @@ static uint64_t later(uint64_t moment, uint64_t now)
     return moment > now ? moment - now : 0;
 }
 
-bool http_pace_init(struct http_pace *pace, unsigned concurrent, unsigned rate, double window,
-                    struct error *err)
+bool http_pace_init(struct http_pace *pace, const unsigned concurrent[HTTP_PACE_LANES],
+                    unsigned rate, double window, struct error *err)
 {
-    *pace =
-        (struct http_pace){.concurrent_max = concurrent, .rate_max = rate, .rate_window = window};
-    if (concurrent == 0 || rate == 0 || rate > HTTP_PACE_RATE_MAX || !(window > 0) ||
-        window > WINDOW_MAX)
+    *pace = (struct http_pace){.rate_max = rate, .rate_window = window};
+    bool ok = rate > 0 && rate <= HTTP_PACE_RATE_MAX && window > 0 && window <= WINDOW_MAX;
+    for (unsigned lane = 0; lane < HTTP_PACE_LANES; lane++) {
+        pace->lanes[lane].most = pace->lanes[lane].now = concurrent[lane];
+        ok = ok && concurrent[lane] > 0;
+    }
+    if (!ok)
         return error_set(err, ERROR_SETTINGS, "a pace of %u at once and %u in %g s cannot be kept",
-                         concurrent, rate, window);
+                         concurrent[0], rate, window);
     pace->starts = mem_alloc(rate, sizeof *pace->starts, err);
     return pace->starts != NULL;
 }
@@ -37,9 +40,9 @@ void http_pace_release(struct http_pace *pace)
     *pace = (struct http_pace){0};
 }
 
-uint64_t http_pace_wait(const struct http_pace *pace, uint64_t now)
+uint64_t http_pace_wait(const struct http_pace *pace, unsigned lane, uint64_t now)
 {
-    if (pace->running >= pace->concurrent_max)
+    if (pace->lanes[lane].running >= pace->lanes[lane].now)
         return UINT64_MAX;
     uint64_t wait = later(pace->blocked_until, now);
     if (pace->count < pace->rate_max)
@@ -48,9 +51,9 @@ uint64_t http_pace_wait(const struct http_pace *pace, uint64_t now)
     return full > wait ? full : wait;
 }
 
-void http_pace_started(struct http_pace *pace, uint64_t now)
+void http_pace_started(struct http_pace *pace, unsigned lane, uint64_t now)
 {
-    pace->running++;
+    pace->lanes[lane].running++;
     if (pace->count < pace->rate_max) {
         pace->starts[(pace->first + pace->count++) % pace->rate_max] = now;
         return;
@@ -59,8 +62,8 @@ void http_pace_started(struct http_pace *pace, uint64_t now)
     pace->first = (pace->first + 1) % pace->rate_max;
 }
 
-void http_pace_ended(struct http_pace *pace)
+void http_pace_ended(struct http_pace *pace, unsigned lane)
 {
-    if (pace->running > 0)
-        pace->running--;
+    if (pace->lanes[lane].running > 0)
+        pace->lanes[lane].running--;
 }

@@ -7,12 +7,15 @@
 
 enum { WORKSPACE_URL_MAX = 2048, WORKSPACE_ID_MAX = 64 };
 
+/* Lanes of the pace. */
+enum { LANE_QUERY, LANE_SEARCH };
+
 struct query;
 
 struct workspace {
     struct http_client *http;
     struct azure_credential *credential;
-    struct buf query_url, metadata_url, audience;
+    struct buf query_url, search_url, metadata_url, audience;
     char tag[WORKSPACE_TAG_MAX];
     char id[WORKSPACE_ID_MAX];
     unsigned wait;
@@ -33,12 +36,15 @@ struct workspace {
 struct request_texts {
     struct buf authorization, prefer, id;
 };
-bool request_make(struct workspace *workspace, unsigned wait, struct http_request *out,
-                  struct request_texts *texts, struct error *err);
+/* `asked` says what is preferred; NULL: nothing but the wait. */
+bool request_make(struct workspace *workspace, const struct workspace_query *asked,
+                  struct http_request *out, struct request_texts *texts, struct error *err);
 void request_texts_release(struct request_texts *texts);
 
-/* {"query":"// tag\nKQL","timespan":"…"} */
-bool request_put_body(const struct workspace *workspace, struct str kql, const char *timespan,
+/* {"query":"// tag\nKQL","timespan":"…"}; where a search goes, which has its timespan there. */
+bool request_put_body(const struct workspace *workspace, const struct workspace_query *query,
                       struct buf *out, struct error *err);
+bool request_put_search_url(const struct workspace *workspace, const char *timespan,
+                            struct buf *out, struct error *err);
 
 #endif

@@ -113,7 +113,7 @@ static bool read_metadata(struct str text, const char *id, struct workspace_sche
 static bool wait_for_turn(struct workspace *w, struct error *err)
 {
     for (;;) {
-        uint64_t wait = http_pace_wait(&w->pace, clock_ns());
+        uint64_t wait = http_pace_wait(&w->pace, LANE_QUERY, clock_ns());
         if (wait == 0)
             return true;
         double seconds = (double) wait / NANOSECONDS, turn = TURN_MS / 1000.0;
@@ -126,13 +126,13 @@ static bool call(struct workspace *w, struct buf *body, int *status, struct erro
 {
     struct http_request request;
     struct request_texts texts = {0};
-    bool ok = wait_for_turn(w, err) && request_make(w, w->wait, &request, &texts, err);
+    bool ok = wait_for_turn(w, err) && request_make(w, NULL, &request, &texts, err);
     if (ok) {
         request.method = "GET";
         request.url = buf_text(&w->metadata_url);
-        http_pace_started(&w->pace, clock_ns());
+        http_pace_started(&w->pace, LANE_QUERY, clock_ns());
         ok = http_call(w->http, &request, body, status, err);
-        http_pace_ended(&w->pace);
+        http_pace_ended(&w->pace, LANE_QUERY);
     }
     request_texts_release(&texts);
     return ok;

@@ -22,8 +22,8 @@ void patience_throttled(struct patience *p, struct http_pace *pace, uint64_t beg
         p->streak++;
         p->asked_at = now;
         p->answers = 0;
-        if (p->streak > 1 && pace->concurrent_max > 1)
-            pace->concurrent_max--;
+        if (p->streak > 1 && pace->lanes[0].now > 1)
+            pace->lanes[0].now--;
     } else if (retry_after < 0) {
         return;
     }
@@ -36,8 +36,8 @@ void patience_throttled(struct patience *p, struct http_pace *pace, uint64_t beg
 void patience_answered(struct patience *p, struct http_pace *pace)
 {
     p->streak = 0;
-    if (pace->concurrent_max >= p->most || ++p->answers < PATIENCE_RISE)
+    if (pace->lanes[0].now >= pace->lanes[0].most || ++p->answers < PATIENCE_RISE)
         return;
     p->answers = 0;
-    pace->concurrent_max++;
+    pace->lanes[0].now++;
 }

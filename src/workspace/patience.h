@@ -17,7 +17,6 @@ enum {
 };
 
 struct patience {
-    unsigned most;     /* queries at once when all is well */
     unsigned streak;   /* events without an answer since */
     unsigned answers;  /* since the last event or rise */
     uint64_t asked_at; /* clock_ns of the last event */

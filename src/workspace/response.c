@@ -33,7 +33,7 @@ enum lex {
     IN_EXPONENT
 };
 
-enum member { OTHER, TABLES, ERROR_MEMBER, COLUMNS, ROWS };
+enum member { OTHER, TABLES, ERROR_MEMBER, STATISTICS, PERMISSIONS, COLUMNS, ROWS, MEMBERS };
 
 struct response {
     struct response_options options;
@@ -49,10 +49,10 @@ struct response {
     size_t key_length;
     enum member top, part; /* the member of the root, and of the table, that we are in */
     uint64_t tables;
-    bool seen_tables, seen_error, seen_columns, seen_rows;
+    bool seen[MEMBERS];
     struct buf *capture; /* where the value at hand is collected; NULL: nowhere */
     unsigned capture_depth;
-    struct buf columns_text, error_text;
+    struct buf columns_text, error_text, statistics_text, permissions_text;
     struct columns columns;
     struct json_rows *rows;
     bool in_rows, stopped, foreign, failed;
@@ -127,7 +127,7 @@ static bool on_row(void *context, const struct json_row *row, struct error *err)
 
 static bool begin_rows(struct response *r, struct error *err)
 {
-    if (!r->seen_columns)
+    if (!r->seen[COLUMNS])
         return refuse(r, err, "rows before their columns");
     struct json_rows_options options = {
         .columns = r->columns.n, .keep_empty = r->options.keep_empty, .row = on_row, .context = r};
@@ -144,23 +144,34 @@ static bool key_is(const struct response *r, struct str name)
 }
 
 /* A second member of the same name would make a first one mean nothing. */
-static bool once(struct response *r, bool *seen, struct error *err)
+static bool once(struct response *r, enum member member, struct error *err)
 {
-    bool again = *seen;
-    *seen = true;
+    bool again = r->seen[member];
+    r->seen[member] = true;
     return !again || refuse(r, err, "a member that stands there twice");
+}
+
+static enum member member_of(const struct response *r)
+{
+    return key_is(r, STR("tables"))        ? TABLES
+           : key_is(r, STR("error"))       ? ERROR_MEMBER
+           : key_is(r, STR("statistics"))  ? STATISTICS
+           : key_is(r, STR("permissions")) ? PERMISSIONS
+                                           : OTHER;
 }
 
 static bool begin_member(struct response *r, char c, struct error *err)
 {
-    r->top = key_is(r, STR("tables")) ? TABLES : key_is(r, STR("error")) ? ERROR_MEMBER : OTHER;
+    r->top = member_of(r);
+    if (r->top == OTHER)
+        return true;
+    if (!once(r, r->top, err))
+        return false;
     if (r->top == TABLES)
-        return once(r, &r->seen_tables, err) &&
-               (c == '[' || refuse(r, err, "tables that are no array"));
-    if (r->top == ERROR_MEMBER) {
-        begin_capture(r, &r->error_text);
-        return once(r, &r->seen_error, err);
-    }
+        return c == '[' || refuse(r, err, "tables that are no array");
+    begin_capture(r, r->top == ERROR_MEMBER ? &r->error_text
+                     : r->top == STATISTICS ? &r->statistics_text
+                                            : &r->permissions_text);
     return true;
 }
 
@@ -172,9 +183,9 @@ static bool begin_table_member(struct response *r, char c, struct error *err)
     if (c != '[')
         return refuse(r, err, "columns or rows that are no array");
     if (r->part == ROWS)
-        return once(r, &r->seen_rows, err) && begin_rows(r, err);
+        return once(r, ROWS, err) && begin_rows(r, err);
     begin_capture(r, &r->columns_text);
-    return once(r, &r->seen_columns, err);
+    return once(r, COLUMNS, err);
 }
 
 /* A value begins with c: is it one that we want? */
@@ -521,7 +532,7 @@ bool response_finish(struct response *r, struct error *err)
     if (r->expect != NOTHING || r->in_rows)
         return error_set(err, ERROR_PARTIAL, "the JSON of the answer ends early, after %llu bytes",
                          (unsigned long long) r->bytes);
-    return r->seen_rows || response_error(r).n > 0 || refuse(r, err, "no table with rows in it");
+    return r->seen[ROWS] || response_error(r).n > 0 || refuse(r, err, "no table with rows in it");
 }
 
 /* ------------------------------------------------------------------------------------------------ */
@@ -534,6 +545,8 @@ struct response *response_new(const struct response_options *options, struct err
     r->options = *options;
     buf_init(&r->columns_text, RESPONSE_COLUMNS_MAX);
     buf_init(&r->error_text, RESPONSE_ERROR_MAX);
+    buf_init(&r->statistics_text, RESPONSE_STATISTICS_MAX);
+    buf_init(&r->permissions_text, RESPONSE_PERMISSIONS_MAX);
     buf_init(&r->head, RESPONSE_HEAD_MAX);
     return r;
 }
@@ -544,6 +557,8 @@ void response_free(struct response *r)
         return;
     buf_release(&r->columns_text);
     buf_release(&r->error_text);
+    buf_release(&r->statistics_text);
+    buf_release(&r->permissions_text);
     buf_release(&r->head);
     columns_release(&r->columns);
     json_rows_free(r->rows);
@@ -569,4 +584,23 @@ struct str response_error(const struct response *r)
 uint64_t response_rows(const struct response *r)
 {
     return r->rows ? json_rows_count(r->rows) : 0;
+}
+
+uint64_t response_counted(const struct response *r)
+{
+    struct str text = buf_str(&r->statistics_text);
+    json_t *root = text.n > 0 ? json_loadb(text.p, text.n, 0, NULL) : NULL;
+    const json_t *query = json_object_get(root, "query");
+    const json_t *first = json_array_get(json_object_get(query, "datasetStatistics"), 0);
+    const json_t *count = json_object_get(first, "tableRowCount");
+    bool told = json_is_integer(count) && json_integer_value(count) >= 0;
+    uint64_t counted = told ? (uint64_t) json_integer_value(count) : UINT64_MAX;
+    json_decref(root);
+    return counted;
+}
+
+struct str response_permissions(const struct response *r)
+{
+    struct str text = buf_str(&r->permissions_text);
+    return text.n < RESPONSE_PERMISSIONS_MAX ? text : (struct str){"", 0};
 }

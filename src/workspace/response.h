@@ -3,9 +3,9 @@
  *     {"tables":[{"name":"PrimaryResult","columns":[{"name":"A","type":"long"}],"rows":[[1],[2]]}],
  *      "statistics":{…}, "error":{…}}
  *
- * The first table's rows go to json_rows without a copy; its columns and the error are collected, within
- * limits; all else (further tables, statistics, members we do not know) is checked and dropped, whatever
- * its size. A response is good only when response_finish says so.
+ * The members may stand in any order. The first table's rows go to json_rows without a copy; its columns,
+ * the error, statistics and permissions are collected, within limits; all else (further tables, members we
+ * do not know) is checked and dropped, whatever its size. A response is good only when response_finish says so.
  */
 #ifndef WEIR_WORKSPACE_RESPONSE_H
 #define WEIR_WORKSPACE_RESPONSE_H
@@ -17,7 +17,9 @@ enum {
     RESPONSE_DEPTH_MAX = 64,            /* outside the rows, which have their own limit */
     RESPONSE_COLUMNS_MAX = 1024 * 1024, /* bytes of the columns' JSON */
     RESPONSE_ERROR_MAX = 64 * 1024,     /* bytes kept of the error's JSON */
-    RESPONSE_HEAD_MAX = 240             /* bytes kept of a body that is not JSON, to show them */
+    RESPONSE_STATISTICS_MAX = 64 * 1024,
+    RESPONSE_PERMISSIONS_MAX = 1024 * 1024,
+    RESPONSE_HEAD_MAX = 240 /* bytes kept of a body that is not JSON, to show them */
 };
 
 struct response_options {
@@ -47,5 +49,9 @@ bool response_foreign(const struct response *response);
 /* The JSON of the `error` member, cut at RESPONSE_ERROR_MAX; n is 0 when there was none or null. */
 struct str response_error(const struct response *response);
 uint64_t response_rows(const struct response *response);
+/* Rows of the answer as its statistics tell (docs/service.md 1.3); UINT64_MAX when they do not. */
+uint64_t response_counted(const struct response *response);
+/* The JSON of `permissions`; n is 0 when there are none, or more than RESPONSE_PERMISSIONS_MAX. */
+struct str response_permissions(const struct response *response);
 
 #endif

@@ -20,7 +20,7 @@ struct query {
     struct query *next;
     struct workspace *workspace;  /* lent */
     struct workspace_query asked; /* its kql and timespan are not valid any more */
-    struct buf body;
+    struct buf body, url;         /* url: of a search; else empty */
     struct response *response;
     uint64_t began;
     unsigned generation;
@@ -50,6 +50,7 @@ static void detach(struct query **list, struct query *q)
 static void free_query(struct query *q)
 {
     buf_release(&q->body);
+    buf_release(&q->url);
     response_free(q->response);
     mem_free(q);
 }
@@ -64,10 +65,13 @@ static bool put_urls(struct workspace *w, const struct workspace_options *option
         endpoint.n--;
     buf_put_str(&w->query_url, endpoint);
     buf_printf(&w->query_url, "/v1/workspaces/%s/query", options->id);
+    buf_put_str(&w->search_url, endpoint);
+    buf_printf(&w->search_url, "/v1/workspaces/%s/search", options->id);
     buf_put_str(&w->metadata_url, endpoint);
     buf_printf(&w->metadata_url, "/v1/workspaces/%s/metadata", options->id);
     buf_puts(&w->audience, options->audience);
     return buf_ok(&w->query_url, "the endpoint", err) &&
+           buf_ok(&w->search_url, "the endpoint", err) &&
            buf_ok(&w->metadata_url, "the endpoint", err) &&
            buf_ok(&w->audience, "the audience", err);
 }
@@ -117,14 +121,17 @@ static bool fill(struct workspace *w, const struct workspace_options *options, s
     w->wait = or_else(options->wait, WORKSPACE_WAIT);
     w->stall_timeout = options->stall_timeout;
     w->answer_timeout = options->answer_timeout;
-    w->patience.most = concurrent;
     memcpy(w->id, options->id, strlen(options->id) + 1);
     if (options->tag)
         memcpy(w->tag, options->tag, strlen(options->tag) + 1);
     if (!random_secret(&seed, sizeof seed, err))
         return false;
     random_seed(&w->random, seed);
-    return http_pace_init(&w->pace, concurrent, or_else(options->rate, WORKSPACE_RATE),
+    unsigned lanes[HTTP_PACE_LANES] = {[LANE_QUERY] = concurrent,
+                                       [LANE_SEARCH] = concurrent < WORKSPACE_SEARCH_CONCURRENT
+                                                           ? concurrent
+                                                           : WORKSPACE_SEARCH_CONCURRENT};
+    return http_pace_init(&w->pace, lanes, or_else(options->rate, WORKSPACE_RATE),
                           or_else(options->rate_window, WORKSPACE_RATE_WINDOW), err) &&
            put_urls(w, options, err);
 }
@@ -137,6 +144,7 @@ struct workspace *workspace_new(const struct workspace_options *options, struct 
     if (!w)
         return NULL;
     buf_init(&w->query_url, WORKSPACE_URL_MAX);
+    buf_init(&w->search_url, WORKSPACE_URL_MAX);
     buf_init(&w->metadata_url, WORKSPACE_URL_MAX);
     buf_init(&w->audience, WORKSPACE_URL_MAX);
     if (fill(w, options, err))
@@ -164,6 +172,7 @@ void workspace_free(struct workspace *w)
     free_list(w, &w->ended);
     http_pace_release(&w->pace);
     buf_release(&w->query_url);
+    buf_release(&w->search_url);
     buf_release(&w->metadata_url);
     buf_release(&w->audience);
     mem_free(w);
@@ -183,7 +192,9 @@ bool workspace_start(struct workspace *w, const struct workspace_query *query, s
     q->asked = *query;
     q->asked.kql = (struct str){NULL, 0};
     q->asked.timespan = NULL;
-    if (!request_put_body(w, query->kql, query->timespan, &q->body, err)) {
+    q->result.counted = UINT64_MAX;
+    if (!request_put_body(w, query, &q->body, err) ||
+        (query->search && !request_put_search_url(w, query->timespan, &q->url, err))) {
         free_query(q);
         return false;
     }
@@ -193,6 +204,11 @@ bool workspace_start(struct workspace *w, const struct workspace_query *query, s
 }
 
 /* From queued to active, to ended ---------------------------------------------------------------- */
+
+static unsigned lane_of(const struct query *q)
+{
+    return q->asked.search ? LANE_SEARCH : LANE_QUERY;
+}
 
 static void end_query(struct query *q, const struct verdict *verdict)
 {
@@ -233,13 +249,17 @@ static void on_done(void *context, const struct http_response *http)
     struct workspace *w = q->workspace;
     struct verdict verdict;
     detach(&w->active, q);
-    http_pace_ended(&w->pace);
+    http_pace_ended(&w->pace, lane_of(q));
     verdict_of(http, q->response, w->reached, &verdict);
     w->reached = w->reached || http->status != 0;
     w->load.bytes += http->bytes;
     q->result.rows = response_rows(q->response);
     q->result.bytes = http->bytes;
     q->result.seconds = http->seconds;
+    q->result.age = http->age > 0 ? http->age : 0;
+    q->result.counted = response_counted(q->response);
+    q->result.permissions = response_permissions(q->response);
+    w->load.stale += q->result.age > 0;
     uint64_t now = clock_ns();
     if (verdict.outcome == WORKSPACE_THROTTLED) {
         w->load.throttled++;
@@ -266,10 +286,12 @@ static bool send_query(struct query *q, struct error *err)
                                        .columns = q->asked.columns,
                                        .row = q->asked.row,
                                        .context = q->asked.context};
-    bool ok = request_make(w, or_else(q->asked.wait, w->wait), &request, &texts, err);
+    bool ok = request_make(w, &q->asked, &request, &texts, err);
     q->generation = w->generation;
     q->response = ok ? response_new(&options, err) : NULL;
     if (q->response) {
+        if (q->asked.search)
+            request.url = buf_text(&q->url);
         request.body = buf_str(&q->body);
         request.on_body = on_body;
         request.on_done = on_done;
@@ -280,17 +302,16 @@ static bool send_query(struct query *q, struct error *err)
     return ok && q->response;
 }
 
-/* Starts the oldest query. False: interrupted; another failure ends the query alone. */
-static bool start_one(struct workspace *w, struct error *err)
+/* Starts a queued query. False: interrupted; another failure ends the query alone. */
+static bool start_one(struct workspace *w, struct query *q, struct error *err)
 {
-    struct query *q = w->queued;
     struct error why = ERROR_INIT;
     detach(&w->queued, q);
     w->queued_count--;
     append(&w->active, q);
     if (send_query(q, &why)) {
         q->began = clock_ns();
-        http_pace_started(&w->pace, q->began);
+        http_pace_started(&w->pace, lane_of(q), q->began);
         w->load.queries++;
         return true;
     }
@@ -302,17 +323,32 @@ static bool start_one(struct workspace *w, struct error *err)
            error_set(err, ERROR_INTERRUPTED, "%s", why.message);
 }
 
-/* Starts what the pace allows; *wait: nanoseconds until it allows more, UINT64_MAX: not by time alone. */
+/* The oldest query of a lane. */
+static struct query *first_of(const struct workspace *w, unsigned lane)
+{
+    struct query *q = w->queued;
+    while (q && lane_of(q) != lane)
+        q = q->next;
+    return q;
+}
+
+/* Starts what the pace allows; *wait: nanoseconds until it allows more, UINT64_MAX: not by time alone.
+ * A lane that is full does not hold up the other. */
 static bool start_queued(struct workspace *w, uint64_t *wait, struct error *err)
 {
     *wait = UINT64_MAX;
-    while (w->queued) {
-        *wait = http_pace_wait(&w->pace, clock_ns());
-        if (*wait > 0)
-            return true;
-        if (!start_one(w, err))
-            return false;
-        *wait = UINT64_MAX;
+    for (unsigned lane = 0; lane < HTTP_PACE_LANES; lane++) {
+        uint64_t pause = 0;
+        struct query *q = first_of(w, lane);
+        for (; q; q = first_of(w, lane)) {
+            pause = http_pace_wait(&w->pace, lane, clock_ns());
+            if (pause > 0)
+                break;
+            if (!start_one(w, q, err))
+                return false;
+        }
+        if (q && pause < *wait)
+            *wait = pause;
     }
     return true;
 }
@@ -344,7 +380,8 @@ static void stop_list(struct workspace *w, struct query **list, const struct ver
 static void stop_all(struct workspace *w, const struct error *err)
 {
     struct verdict verdict = {.outcome = WORKSPACE_STOPPED, .error = *err};
-    w->pace.running = 0;
+    for (unsigned lane = 0; lane < HTTP_PACE_LANES; lane++)
+        w->pace.lanes[lane].running = 0;
     w->queued_count = 0;
     stop_list(w, &w->active, &verdict);
     stop_list(w, &w->queued, &verdict);
@@ -419,9 +456,9 @@ void workspace_load(const struct workspace *w, struct workspace_load *out)
 {
     uint64_t now = clock_ns();
     *out = w->load;
-    out->running = w->pace.running;
+    out->running = w->pace.lanes[LANE_QUERY].running + w->pace.lanes[LANE_SEARCH].running;
     out->queued = (unsigned) w->queued_count;
-    out->concurrent = w->pace.concurrent_max;
+    out->concurrent = w->pace.lanes[LANE_QUERY].now;
     out->blocked =
         w->pace.blocked_until > now ? (double) (w->pace.blocked_until - now) / NANOSECONDS : 0;
 }

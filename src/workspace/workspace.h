@@ -1,7 +1,7 @@
 /* Workspaces: the Log Analytics query API (docs/service.md section 1).
  *
- * Queries are queued, started as the pace allows (5 at once, 200 in 30 s; shared by everything that uses
- * this workspace), and told about by call-backs out of workspace_run. One thread. Rows come as they
+ * Queries are queued, started as the pace allows (5 at once, of Basic and Auxiliary tables 2, and 200 in
+ * 30 s; shared by everything that uses this workspace), and told about by call-backs out of workspace_run. One thread. Rows come as they
  * arrive; they count only when the result's outcome is OK: a body that was cut, an `error` beside the
  * rows, or JSON that ends early make another outcome, and the caller throws the rows away.
  *
@@ -20,7 +20,8 @@
 #include "json/rows.h"
 
 enum {
-    WORKSPACE_CONCURRENT = 5, /* docs/service.md 1.5 */
+    WORKSPACE_CONCURRENT = 5,        /* docs/service.md 1.5 */
+    WORKSPACE_SEARCH_CONCURRENT = 2, /* of Basic and Auxiliary tables, beside the others */
     WORKSPACE_RATE = 200,
     WORKSPACE_RATE_WINDOW = 30,
     WORKSPACE_WAIT_MAX = 600, /* seconds, Prefer: wait */
@@ -31,7 +32,8 @@ enum {
     WORKSPACE_QUEUE_MAX = 4096,
     WORKSPACE_KQL_MAX = 1024 * 1024,
     WORKSPACE_TAG_MAX = 256,
-    WORKSPACE_ASK_TRIES = 8,
+    WORKSPACE_ASK_TRIES = 12,
+    WORKSPACE_STALE_TRIES = 3,    /* of them, for an answer that comes from a cache all the same */
     WORKSPACE_TOKEN_RENEWALS = 3, /* of one query whose token is refused again and again */
     WORKSPACE_ASK_BYTES_MAX = 256 * 1024 * 1024, /* text of one workspace_table */
     WORKSPACE_METADATA_MAX = 64 * 1024 * 1024
@@ -48,6 +50,10 @@ struct workspace_options {
     double answer_timeout;    /* seconds until an answer begins; 0: wait + WORKSPACE_QUEUE_WAIT */
     struct http_client *http; /* lent */
     struct azure_credential *credential; /* lent */
+    /* For what Resource Manager alone knows (workspace_facts, workspace_conditions); NULL: unknown. */
+    const char *management;          /* https://management.azure.com */
+    const char *management_audience; /* NULL: the management endpoint itself */
+    const char *resource_id;         /* /subscriptions/.../workspaces/NAME */
 };
 
 struct workspace;
@@ -83,6 +89,9 @@ struct workspace_result {
     double seconds;                 /* from its start (not from when it was queued) */
     enum workspace_ceiling ceiling; /* TOO_LARGE only */
     uint64_t limit;                 /* where the ceiling is; 0: not said */
+    uint64_t counted;       /* rows of the answer as its statistics tell; UINT64_MAX: not told */
+    struct str permissions; /* JSON, where asked for and told; lent for the call */
+    double age;             /* seconds; more than 0: from a cache, in spite of no-cache */
 };
 
 struct workspace_query {
@@ -90,6 +99,9 @@ struct workspace_query {
     const char *timespan; /* ISO 8601 interval or NULL; copied */
     unsigned wait;        /* 0: the workspace's */
     bool keep_empty;      /* rows have cells for null and "" too */
+    bool search;          /* of a Basic or Auxiliary table: its time range is `timespan` alone */
+    bool statistics;      /* result.counted is wanted */
+    bool permissions;     /* result.permissions are wanted */
     /* The answer's columns, once, before its rows; lent. Not called for a workspace without any data
      * (204), which is an OK without rows. All three may be NULL. columns and row come while the network
      * loop runs: they must not ask the workspace anything. */
@@ -107,9 +119,9 @@ bool workspace_start(struct workspace *workspace, const struct workspace_query *
 /* Runs until nothing is queued or under way, `seconds` have passed (< 0: no limit), or workspace_wake.
  * False: interrupted (or the network loop itself failed); then all queries are told STOPPED. */
 bool workspace_run(struct workspace *workspace, double seconds, struct error *err);
-/* Ends the run at hand, or the next one: from a call-back. */
 /* The same, but for the whole time also when there is no query: a pause in which the stop flag is looked at. */
 bool workspace_pause(struct workspace *workspace, double seconds, struct error *err);
+/* Ends the run at hand, or the next one: from a call-back. */
 void workspace_wake(struct workspace *workspace);
 
 struct workspace_load {
@@ -119,6 +131,7 @@ struct workspace_load {
     uint64_t queries;         /* started */
     uint64_t throttled;       /* answered by 429 */
     uint64_t retried;         /* tries after the first: in workspace_ask, and for a new token */
+    uint64_t stale;           /* answers that came from a cache */
     uint64_t bytes;           /* of JSON received */
 };
 void workspace_load(const struct workspace *workspace, struct workspace_load *out);
@@ -145,6 +158,54 @@ const struct workspace_cell *workspace_cell(const struct workspace_table *table,
  * The table is released by the caller, also after a failure (then it is empty). */
 bool workspace_ask(struct workspace *workspace, struct str kql, const char *timespan,
                    size_t max_rows, struct workspace_table *out, struct error *err);
+
+/* Many such questions at once, each with its own tries; all share the pace, so that no more run than may
+ * at once. Tables are released by the caller, also those of asks that failed (then they are empty). */
+struct workspace_ask_one {
+    struct str kql;       /* lent until the end, as is timespan */
+    const char *timespan; /* NULL: none */
+    size_t max_rows;
+    bool search;
+    struct workspace_table *table; /* filled */
+    bool ok;
+    double age; /* seconds that the answer had been kept in a cache, in spite of all tries */
+    struct error error; /* unless ok */
+};
+/* False: interrupted, or the network loop failed; then asks that were not done have that error. */
+bool workspace_ask_all(struct workspace *workspace, struct workspace_ask_one *asks, size_t n,
+                       struct error *err);
+
+/* Facts about a table that Resource Manager alone knows (docs/service.md 5.1). */
+enum workspace_plan {
+    WORKSPACE_PLAN_UNKNOWN,
+    WORKSPACE_PLAN_ANALYTICS,
+    WORKSPACE_PLAN_BASIC,
+    WORKSPACE_PLAN_AUXILIARY
+};
+const char *workspace_plan_text(enum workspace_plan plan); /* "Analytics"; "unknown" */
+
+enum { WORKSPACE_WHY_MAX = 512 };
+struct workspace_facts {
+    enum workspace_plan plan;
+    uint32_t retention_days, total_retention_days; /* 0: not told */
+    bool known;
+    char why[WORKSPACE_WHY_MAX]; /* what kept them from being known: one line */
+};
+/* Asks Resource Manager. True with known = false where there is no endpoint for it, where the identity may
+ * not read there (401, 403), where the table is not there (404), or where it is in trouble. False: no memory, interrupted. */
+bool workspace_facts(struct workspace *workspace, const char *table, struct workspace_facts *out,
+                     struct error *err);
+
+/* Whether this identity sees all rows of a table (docs/service.md 5.2). */
+enum workspace_condition {
+    WORKSPACE_CONDITION_UNKNOWN, /* role assignments cannot be read, or are not all told */
+    WORKSPACE_CONDITION_NONE,
+    WORKSPACE_CONDITION_SOME /* the table is denied, or an assignment has a condition */
+};
+/* Never fails for lack of rights: that is UNKNOWN, and `why` (one line) says what is missing. */
+bool workspace_conditions(struct workspace *workspace, const char *table,
+                          enum workspace_condition *out, char why[WORKSPACE_WHY_MAX],
+                          struct error *err);
 
 /* Tables of the workspace from the metadata API (docs/service.md 1.9). */
 struct workspace_schema {

@@ -16,13 +16,13 @@ static void at_most_so_many_run_at_once(void **state)
 {
     (void) state;
     struct http_pace pace;
-    assert_true(http_pace_init(&pace, 2, 100, 1, NULL));
-    assert_int_equal(http_pace_wait(&pace, 5), 0);
-    http_pace_started(&pace, 5);
-    http_pace_started(&pace, 5);
-    assert_true(http_pace_wait(&pace, 5) == UINT64_MAX);
-    http_pace_ended(&pace);
-    assert_int_equal(http_pace_wait(&pace, 5), 0);
+    assert_true(http_pace_init(&pace, (const unsigned[]){2, 2}, 100, 1, NULL));
+    assert_int_equal(http_pace_wait(&pace, 0, 5), 0);
+    http_pace_started(&pace, 0, 5);
+    http_pace_started(&pace, 0, 5);
+    assert_true(http_pace_wait(&pace, 0, 5) == UINT64_MAX);
+    http_pace_ended(&pace, 0);
+    assert_int_equal(http_pace_wait(&pace, 0, 5), 0);
     http_pace_release(&pace);
 }
 
@@ -30,10 +30,10 @@ static void a_block_is_waited_out(void **state)
 {
     (void) state;
     struct http_pace pace;
-    assert_true(http_pace_init(&pace, 2, 100, 1, NULL));
+    assert_true(http_pace_init(&pace, (const unsigned[]){2, 2}, 100, 1, NULL));
     pace.blocked_until = 7 * SECOND;
-    assert_int_equal(http_pace_wait(&pace, 4 * SECOND), 3 * SECOND);
-    assert_int_equal(http_pace_wait(&pace, 7 * SECOND), 0);
+    assert_int_equal(http_pace_wait(&pace, 0, 4 * SECOND), 3 * SECOND);
+    assert_int_equal(http_pace_wait(&pace, 0, 7 * SECOND), 0);
     http_pace_release(&pace);
 }
 
@@ -58,15 +58,15 @@ static void no_window_holds_too_many_and_the_rate_comes_close(void **state)
     printf("seed %u\n", seed);
     srand(seed);
     struct http_pace pace;
-    assert_true(http_pace_init(&pace, 1000000, RATE, 30, NULL));
+    assert_true(http_pace_init(&pace, (const unsigned[]){1000000, 1000000}, RATE, 30, NULL));
     uint64_t *starts = calloc(STARTS, sizeof *starts);
     uint64_t now = 12345;
     for (size_t i = 0; i < STARTS; i++) {
-        uint64_t wait = http_pace_wait(&pace, now);
+        uint64_t wait = http_pace_wait(&pace, 0, now);
         assert_true(wait != UINT64_MAX);
         now += wait;
-        assert_int_equal(http_pace_wait(&pace, now), 0);
-        http_pace_started(&pace, now);
+        assert_int_equal(http_pace_wait(&pace, 0, now), 0);
+        http_pace_started(&pace, 0, now);
         starts[i] = now;
         if (rand() % 3 == 0) /* answers take their time, or none */
             now += (uint64_t) (rand() % 50) * MILLISECOND;
@@ -84,10 +84,10 @@ static void late_arrivals_do_not_overfill_a_window(void **state)
     enum { RATE = 50, STARTS = 5000 };
     struct http_pace pace;
     uint64_t *arrivals = calloc(STARTS, sizeof *arrivals), now = 1;
-    assert_true(http_pace_init(&pace, 1000000, RATE, 30, NULL));
+    assert_true(http_pace_init(&pace, (const unsigned[]){1000000, 1000000}, RATE, 30, NULL));
     for (size_t i = 0; i < STARTS; i++) {
-        now += http_pace_wait(&pace, now);
-        http_pace_started(&pace, now);
+        now += http_pace_wait(&pace, 0, now);
+        http_pace_started(&pace, 0, now);
         /* The first of each window travels for nearly a second, the others not at all. */
         arrivals[i] = now + (i % RATE == 0 ? 990 * (uint64_t) MILLISECOND : 0);
     }
@@ -107,11 +107,11 @@ static void paces_that_cannot_be_kept_are_refused(void **state)
     (void) state;
     struct http_pace pace;
     struct error err = ERROR_INIT;
-    assert_false(http_pace_init(&pace, 0, 1, 1, &err));
+    assert_false(http_pace_init(&pace, (const unsigned[]){0, 0}, 1, 1, &err));
     assert_int_equal(err.code, ERROR_SETTINGS);
-    assert_false(http_pace_init(&pace, 1, 0, 1, &err));
-    assert_false(http_pace_init(&pace, 1, 1, 0, &err));
-    assert_false(http_pace_init(&pace, 1, HTTP_PACE_RATE_MAX + 1, 1, &err));
+    assert_false(http_pace_init(&pace, (const unsigned[]){1, 1}, 0, 1, &err));
+    assert_false(http_pace_init(&pace, (const unsigned[]){1, 1}, 1, 0, &err));
+    assert_false(http_pace_init(&pace, (const unsigned[]){1, 1}, HTTP_PACE_RATE_MAX + 1, 1, &err));
 }
 
 int main(void)

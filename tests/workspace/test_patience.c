@@ -17,9 +17,9 @@ struct fixture {
 static int set_up(void **state)
 {
     static struct fixture f;
-    f = (struct fixture){.patience = {.most = 5}};
+    f = (struct fixture){0};
     random_seed(&f.random, 11);
-    assert_true(http_pace_init(&f.pace, 5, 200, 30, NULL));
+    assert_true(http_pace_init(&f.pace, (const unsigned[]){5, 2}, 200, 30, NULL));
     *state = &f;
     return 0;
 }
@@ -42,7 +42,7 @@ static void retry_after_is_obeyed(void **state)
 {
     struct fixture *f = *state;
     assert_true(refuse(f, 100 * SECOND, 17) == 17);
-    assert_int_equal(http_pace_wait(&f->pace, 101 * SECOND), 16 * SECOND);
+    assert_int_equal(http_pace_wait(&f->pace, 0, 101 * SECOND), 16 * SECOND);
 }
 
 static void without_it_pauses_grow_to_a_limit_until_there_is_an_answer(void **state)
@@ -68,7 +68,7 @@ static void refusals_of_one_moment_are_one_event(void **state)
     for (int i = 0; i < 4; i++) /* these began before the first was refused */
         patience_throttled(&f->patience, &f->pace, now - SECOND, -1, now + 1, &f->random);
     assert_true((double) (f->pace.blocked_until - now) / 1e9 == first);
-    assert_int_equal(f->pace.concurrent_max, 5);
+    assert_int_equal(f->pace.lanes[0].now, 5);
     patience_throttled(&f->patience, &f->pace, now - SECOND, 30, now, &f->random);
     assert_int_equal(f->pace.blocked_until, now + 30 * SECOND);
 }
@@ -79,16 +79,16 @@ static void fewer_run_at_once_when_it_happens_again_and_more_after_many_answers(
     uint64_t now = 100 * SECOND;
     for (int i = 0; i < 10; i++) {
         (void) refuse(f, now, -1);
-        assert_int_equal(f->pace.concurrent_max, i == 0 ? 5 : i < 5 ? 5 - i : 1);
+        assert_int_equal(f->pace.lanes[0].now, i == 0 ? 5 : i < 5 ? 5 - i : 1);
         now = f->pace.blocked_until;
     }
     for (int i = 0; i < 4 * PATIENCE_RISE; i++) {
-        assert_int_equal(f->pace.concurrent_max, 1 + i / PATIENCE_RISE);
+        assert_int_equal(f->pace.lanes[0].now, 1 + i / PATIENCE_RISE);
         patience_answered(&f->patience, &f->pace);
     }
     for (int i = 0; i < 10 * PATIENCE_RISE; i++)
         patience_answered(&f->patience, &f->pace);
-    assert_int_equal(f->pace.concurrent_max, 5);
+    assert_int_equal(f->pace.lanes[0].now, 5);
 }
 
 int main(void)

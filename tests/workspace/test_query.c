@@ -79,6 +79,70 @@ static void a_query_says_who_asks_and_what(void **state)
     fixture_close(&f);
 }
 
+static void a_search_has_its_timespan_in_the_address_alone(void **state)
+{
+    (void) state;
+    struct fixture f;
+    struct workspace_options options = {.tag = "weir 0.1.0 run-7"};
+    open_and_sign_in(&f, &options);
+    server_answer(f.server, &(struct server_answer){.match = "/search", .body = STR(GOOD)});
+    struct workspace_query query = {.kql = STR("Basic_CL"),
+                                    .timespan = "2021-10-28T00:00:00Z/2021-10-28T00:05:00.0000001Z",
+                                    .search = true};
+    assert_true(workspace_start(f.workspace, &query, &f.err) &&
+                workspace_run(f.workspace, -1, &f.err));
+    const struct server_request *r = server_request(f.server, 1);
+    assert_string_equal(r->path,
+                        "/v1/workspaces/" FIXTURE_ID "/search?timespan=2021-10-28T00%3A00%3A00Z%2F"
+                        "2021-10-28T00%3A05%3A00.0000001Z");
+    assert_string_equal(r->body.p, "{\"query\":\"// weir 0.1.0 run-7\\nBasic_CL\"}");
+    fixture_close(&f);
+}
+
+struct counted {
+    uint64_t counted;
+    char permissions[64];
+};
+
+static void note_counted(void *context, const struct workspace_result *result)
+{
+    struct counted *out = context;
+    assert_int_equal(result->outcome, WORKSPACE_OK);
+    out->counted = result->counted;
+    (void) snprintf(out->permissions, sizeof out->permissions, "%.*s", (int) result->permissions.n,
+                    result->permissions.p);
+}
+
+static void what_was_asked_for_beside_the_rows_is_told(void **state)
+{
+    (void) state;
+    static const char told[] =
+        "{\"permissions\":{\"resources\":[]},\"statistics\":{\"query\":{\"datasetStatistics\":"
+        "[{\"tableRowCount\":43087,\"tableSize\":1}]}},\"tables\":[{\"name\":\"PrimaryResult\","
+        "\"columns\":[{\"name\":\"A\",\"type\":\"long\"}],\"rows\":[[1]]}]}";
+    struct fixture f;
+    struct counted seen = {0};
+    open_and_sign_in(&f, NULL);
+    fixture_answer(&f, 200, str_of(told));
+    fixture_answer(&f, 200, STR(GOOD));
+    struct workspace_query query = {.kql = STR("T"),
+                                    .statistics = true,
+                                    .permissions = true,
+                                    .done = note_counted,
+                                    .context = &seen};
+    assert_true(workspace_start(f.workspace, &query, &f.err) &&
+                workspace_run(f.workspace, -1, &f.err));
+    assert_true(str_eq(server_header(server_request(f.server, 1), "Prefer"),
+                       STR("wait=180,include-statistics=true,include-permissions=true")));
+    assert_int_equal(seen.counted, 43087);
+    assert_string_equal(seen.permissions, "{\"resources\":[]}");
+    assert_true(workspace_start(f.workspace, &query, &f.err) &&
+                workspace_run(f.workspace, -1, &f.err));
+    assert_true(seen.counted == UINT64_MAX);
+    assert_string_equal(seen.permissions, "");
+    fixture_close(&f);
+}
+
 static void settings_that_cannot_work_are_refused(void **state)
 {
     (void) state;
@@ -229,6 +293,34 @@ static void at_most_so_many_queries_run_at_once(void **state)
     }
     /* One connection for the sign-in, kept, and one more: two queries never needed a third. */
     assert_true(server_connections(f.server) <= 3);
+    fixture_close(&f);
+}
+
+static void searches_have_places_of_their_own(void **state)
+{
+    (void) state;
+    enum { SEARCHES = 6 };
+    struct fixture f;
+    struct workspace_load load;
+    open_and_sign_in(&f, NULL);
+    server_answer(f.server,
+                  &(struct server_answer){
+                      .match = "/search", .times = SEARCHES, .delay_ms = 5, .body = STR(GOOD)});
+    server_answer(f.server,
+                  &(struct server_answer){
+                      .match = FIXTURE_QUERY, .times = 9, .delay_ms = 5, .body = STR(GOOD)});
+    struct workspace_query search = {.kql = STR("T"), .search = true};
+    struct workspace_query plain = {.kql = STR("T")};
+    for (size_t i = 0; i < SEARCHES; i++)
+        assert_true(workspace_start(f.workspace, &search, &f.err));
+    for (size_t i = 0; i < 9; i++)
+        assert_true(workspace_start(f.workspace, &plain, &f.err));
+    assert_true(workspace_run(f.workspace, 0, &f.err));
+    workspace_load(f.workspace, &load);
+    assert_int_equal(load.running, WORKSPACE_CONCURRENT + WORKSPACE_SEARCH_CONCURRENT);
+    assert_int_equal(load.queued, 8);
+    assert_true(workspace_run(f.workspace, -1, &f.err));
+    assert_true(server_all_used(f.server));
     fixture_close(&f);
 }
 
@@ -435,12 +527,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_answer_gives_its_columns_and_rows),
         cmocka_unit_test(a_query_says_who_asks_and_what),
+        cmocka_unit_test(a_search_has_its_timespan_in_the_address_alone),
+        cmocka_unit_test(what_was_asked_for_beside_the_rows_is_told),
         cmocka_unit_test(settings_that_cannot_work_are_refused),
         cmocka_unit_test(a_refused_token_is_renewed_and_the_query_asked_again),
         cmocka_unit_test(a_token_that_is_refused_again_and_again_is_an_error),
         cmocka_unit_test(queries_whose_token_is_refused_together_renew_it_once),
         cmocka_unit_test(a_refused_sign_in_is_told_to_every_query),
         cmocka_unit_test(at_most_so_many_queries_run_at_once),
+        cmocka_unit_test(searches_have_places_of_their_own),
         cmocka_unit_test(no_window_of_time_sees_more_queries_than_the_rate),
         cmocka_unit_test(patience_asked_of_one_query_is_kept_by_all),
         cmocka_unit_test(nobody_there_from_the_first_is_refused_and_later_is_broken),
