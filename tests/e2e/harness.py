@@ -3,6 +3,7 @@
 Nothing here knows how weir works: the lake is read by docs/formats.md with Python's own json.
 """
 import atexit
+import hashlib
 import http.server
 import json
 import os
@@ -112,6 +113,12 @@ class Canned(http.server.ThreadingHTTPServer):
         self.server_close()
 
 
+def environment(more=None):
+    """What a user has who set nothing up for weir, and `more`."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("WEIR_", "AZURE_"))}
+    return {**clean, **(more or {})}
+
+
 class Weir:
     """One user's folder: weir.yaml and a lake."""
 
@@ -122,12 +129,11 @@ class Weir:
             self.ok("init", "--from-emulator", emulator.ready, "--lake", self.lake)
 
     def run(self, *words, env=None, input=None):
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("WEIR_", "AZURE_"))}
         return subprocess.run([BIN / "weir", *map(str, words)], cwd=self.folder, input=input,
-                              capture_output=True, text=True, timeout=600, env={**clean, **(env or {})})
+                              capture_output=True, text=True, timeout=600, env=environment(env))
 
-    def start(self, *words):
-        return subprocess.Popen([BIN / "weir", *map(str, words)], cwd=self.folder,
+    def start(self, *words, env=None):
+        return subprocess.Popen([BIN / "weir", *map(str, words)], cwd=self.folder, env=environment(env),
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def ok(self, *words, **more):
@@ -160,6 +166,27 @@ class Weir:
                 line = json.loads(text)
                 lines[line.get("partition") or line.get("p")] = line
         return lines
+
+
+def generate(table, rows=4000, days=3, seed=7):
+    """A folder with one table's lines, of the days to 2021-11-07."""
+    folder = Folder().path
+    subprocess.run([BIN / "weir-emulator", "generate", "--table", table, "--days", str(days), "--rows",
+                    str(rows), "--seed", str(seed), "--end", "2021-11-08", "--out", folder],
+                   check=True, capture_output=True)
+    (folder / "truth.json").unlink()
+    return folder
+
+
+def source(folder, table):
+    with open(folder / f"{table}.jsonl", "rb") as lines:
+        return [parse(line) for line in lines]
+
+
+def digest(weir, table):
+    """Names and bytes of all blobs of an export."""
+    return {str(blob.relative_to(weir.lake)): hashlib.sha256(blob.read_bytes()).hexdigest()
+            for blob in weir.blobs(table)}
 
 
 class Number(str):

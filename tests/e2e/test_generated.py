@@ -1,5 +1,4 @@
 """The main job on generated tables: every value, every restart, every fault; the lake is the same to the byte."""
-import hashlib
 import json
 import os
 import signal
@@ -8,30 +7,10 @@ import time
 import unittest
 from collections import Counter
 
-from harness import BIN, Emulator, Folder, Number, Weir, parse, ticks
+from harness import BIN, Emulator, Folder, Number, Weir, digest, generate, source, ticks
 
 TABLES = ["CommonSecurityLog", "SigninLogs", "SecurityEvent", "Syslog", "DeviceNetworkEvents"]
 RANGE = ["--end-date", "2021-11-07", "--lookback-days", "3"]
-
-
-def generate(table, rows=4000, days=3, seed=7):
-    folder = Folder().path
-    subprocess.run([BIN / "weir-emulator", "generate", "--table", table, "--days", str(days), "--rows",
-                    str(rows), "--seed", str(seed), "--end", "2021-11-08", "--out", folder],
-                   check=True, capture_output=True)
-    (folder / "truth.json").rename(folder.parent / (folder.name + "-truth.json"))
-    return folder
-
-
-def source(folder, table):
-    with open(folder / f"{table}.jsonl", "rb") as lines:
-        return [parse(line) for line in lines]
-
-
-def digest(weir, table):
-    """Names and bytes of all blobs of an export."""
-    return {str(blob.relative_to(weir.lake)): hashlib.sha256(blob.read_bytes()).hexdigest()
-            for blob in weir.blobs(table)}
 
 
 def strict(value):
