@@ -161,7 +161,19 @@ static bool segment_number(struct str name, uint64_t *number)
 {
     enum { DIGITS = 8 };
     return name.n == DIGITS + strlen(".jsonl") && str_ends(name, STR(".jsonl")) &&
-           str_uint64((struct str){name.p, DIGITS}, number);
+           str_uint64((struct str){name.p, DIGITS}, number) && *number > 0;
+}
+
+/* A folder that has a segment's name would never be listed, and its name never be free. */
+static bool no_segment(void *context, struct str name, struct error *err)
+{
+    uint64_t number;
+    if (!segment_number(name, &number))
+        return true;
+    char text[SEGMENT_NAME];
+    segment_name(text, number);
+    (void) error_set(err, ERROR_FORMAT, "it is a folder");
+    return way_out(context, text, err);
 }
 
 static bool count_segment(void *context, const struct store_blob *blob, struct error *err)
@@ -169,6 +181,12 @@ static bool count_segment(void *context, const struct store_blob *blob, struct e
     struct lake_ledger *ledger = context;
     size_t skip = strlen(ledger->prefix) + 1;
     uint64_t number;
+    if (blob->name.n < skip) {
+        (void) error_set(err, ERROR_FORMAT, "%s in lake %s is a file, where a folder must be",
+                         ledger->prefix, store_address(ledger->store));
+        return error_hint(err, "no data was touched. Move it away: what is in the lake is then "
+                               "fetched again");
+    }
     if (!segment_number((struct str){blob->name.p + skip, blob->name.n - skip}, &number))
         return true;
     if (number == ledger->segments + 1) {
@@ -252,6 +270,21 @@ static bool check_chain(struct lake_ledger *ledger, const struct lake_segment *s
     return way_out(ledger, name, err);
 }
 
+static bool get_segment(const struct lake_ledger *ledger, const char *name, const char *last,
+                        struct buf *text, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    if (store_get(ledger->store, name, text, &why))
+        return true;
+    if (why.code == ERROR_LIMIT) {
+        (void) error_set(err, ERROR_FORMAT, "it is longer than any segment, %zu bytes", text->max);
+        return way_out(ledger, last, err);
+    }
+    if (err && err->code == ERROR_NONE)
+        *err = why;
+    return false;
+}
+
 static bool read_segment(struct lake_ledger *ledger, uint64_t number, struct buf *text,
                          struct error *err)
 {
@@ -261,7 +294,7 @@ static bool read_segment(struct lake_ledger *ledger, uint64_t number, struct buf
     struct opening opening = {.ledger = ledger, .segment = &segment, .number = number};
     segment_name(last, number);
     (void) snprintf(name, sizeof name, "%s/%s", ledger->prefix, last);
-    if (!store_get(ledger->store, name, text, err))
+    if (!get_segment(ledger, name, last, text, err))
         return false;
     arena_init(&arena, LAKE_SEGMENT_MAX);
     bool ok = lake_segment_read(buf_str(text), &arena, &segment, read_first, &opening, err) &&
@@ -277,7 +310,8 @@ static bool read_segment(struct lake_ledger *ledger, uint64_t number, struct buf
 static bool read_all(struct lake_ledger *ledger, struct error *err)
 {
     struct buf text = BUF_INIT(LAKE_SEGMENT_MAX);
-    bool ok = store_list(ledger->store, ledger->prefix, count_segment, ledger, err);
+    bool ok = store_folders(ledger->store, ledger->prefix, no_segment, ledger, err) &&
+              store_list(ledger->store, ledger->prefix, count_segment, ledger, err);
     for (uint64_t i = 1; ok && i <= ledger->segments; i++)
         ok = read_segment(ledger, i, &text, err);
     buf_release(&text);
@@ -389,6 +423,22 @@ bool lake_ledger_add(struct lake_ledger *ledger, const struct lake_entry *entry,
     return ledger->n_waiting < LAKE_LEDGER_LINES || lake_ledger_flush(ledger, err);
 }
 
+/* Something has the name that the next segment should have. */
+static bool name_taken(const struct lake_ledger *ledger, const char *name, const char *last,
+                       struct error *err)
+{
+    uint64_t size;
+    if (store_stat(ledger->store, name, &size, NULL)) {
+        (void) error_set(err, ERROR_LOCKED,
+                         "ledger segment %s appeared meanwhile: another program "
+                         "writes this ledger",
+                         last);
+        return error_hint(err, "wait until it has ended, and run the same command again");
+    }
+    (void) error_set(err, ERROR_FORMAT, "it is a symbolic link, or no file");
+    return way_out(ledger, last, err);
+}
+
 static bool put_segment(struct lake_ledger *ledger, const char *last, struct str text,
                         struct error *err)
 {
@@ -398,10 +448,7 @@ static bool put_segment(struct lake_ledger *ledger, const char *last, struct str
     if (store_put_new(ledger->store, name, text, &why))
         return true;
     if (why.code == ERROR_EXISTS)
-        return error_set(err, ERROR_LOCKED,
-                         "ledger segment %s appeared meanwhile: another program "
-                         "writes this ledger",
-                         last);
+        return name_taken(ledger, name, last, err);
     if (err && err->code == ERROR_NONE)
         *err = why;
     return false;

@@ -439,7 +439,8 @@ static size_t count_lines(struct str text)
     return n;
 }
 
-/* The last line tells how many lines there are, and the hash of all before it. */
+/* The last line tells how many lines there are, and the hash of all before it. It does so in every version, and
+ * so stands before the head: a version that is read from whole bytes was written. */
 static bool check_tail(const struct parts *parts, struct error *err)
 {
     char is[HASH_SHA256_HEX], said[HASH_SHA256_HEX] = "";
@@ -477,6 +478,6 @@ bool lake_segment_read(struct str text, struct arena *arena, struct lake_segment
     *out = (struct lake_segment){0};
     if (!cut(text, &parts))
         return error_set(err, ERROR_FORMAT, "it is torn: it has no head or no last line");
-    return read_head(parts.head, arena, out, err) && check_tail(&parts, err) &&
+    return check_tail(&parts, err) && read_head(parts.head, arena, out, err) &&
            read_lines(parts.lines, fn, context, err);
 }

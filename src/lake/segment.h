@@ -25,7 +25,8 @@ bool lake_segment_write(const struct lake_segment *segment, const struct lake_en
 
 /* Reads a whole segment: its texts go into the arena, its lines to fn in their order (entry->run is 0).
  * All of it is checked before the first line is given, but the lines. ERROR_FORMAT says what is wrong and
- * in which line, without the segment's name; a hint is set for what is no damage (another version). */
+ * in which line, without the segment's name; a hint is set for what is no damage: another version, whose
+ * first and last line are of this form too. */
 typedef bool lake_entry_fn(void *context, const struct lake_entry *entry, struct error *err);
 bool lake_segment_read(struct str text, struct arena *arena, struct lake_segment *out,
                        lake_entry_fn *fn, void *context, struct error *err);

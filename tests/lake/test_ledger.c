@@ -1,4 +1,4 @@
-/* The ledger keeps the latest line of each partition, survives, and names its damage. */
+/* The ledger keeps the latest line of each partition, and survives. Its damage: test_damage.c. */
 #include "lake/ledger.h"
 
 #include "base/memory.h"
@@ -317,17 +317,6 @@ static void another_query_under_the_same_name_is_refused(void **state)
     lake_ledger_free(ledger);
 }
 
-static void the_ledger_of_another_table_in_the_same_folder_is_refused(void **state)
-{
-    struct fixture *f = *state;
-    struct lake_place other = place_of_tests;
-    other.table = "okta_cl";
-    three_segments(f);
-    assert_null(lake_ledger_open(f->store, &other, &f->err));
-    assert_int_equal(f->err.code, ERROR_FORMAT);
-    assert_non_null(strstr(f->err.message, "Okta_CL"));
-}
-
 static void a_segment_that_appears_meanwhile_is_not_overwritten(void **state)
 {
     struct fixture *f = *state;
@@ -343,171 +332,6 @@ static void a_segment_that_appears_meanwhile_is_not_overwritten(void **state)
     ours = open_ledger(f);
     assert_int_equal(lake_ledger_find(ours, tick_of("2021-11-01"))->rows, 2);
     lake_ledger_free(ours);
-}
-
-static void other_files_beside_the_segments_are_left_alone(void **state)
-{
-    struct fixture *f = *state;
-    three_segments(f);
-    assert_true(store_put(f->store, PLACE_OWN "/ledger/00000002.jsonl.old", STR("x"), &f->err));
-    assert_true(store_put(f->store, PLACE_OWN "/ledger/moved/00000009.jsonl", STR("x"), &f->err));
-    struct lake_ledger *ledger = open_ledger(f);
-    assert_int_equal(lake_ledger_count(ledger), 3);
-    lake_ledger_free(ledger);
-}
-
-/* --- damage --- */
-
-static void path_of(struct fixture *f, const char *name, char path[FOLDER_PATH])
-{
-    (void) snprintf(path, FOLDER_PATH, "%s/%s", f->folder.lake, name);
-}
-
-static void overwrite(struct fixture *f, const char *name, const char *bytes, size_t n)
-{
-    char path[FOLDER_PATH];
-    path_of(f, name, path);
-    int fd = open(path, O_WRONLY | O_TRUNC);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, bytes, n), n);
-    assert_int_equal(close(fd), 0);
-}
-
-/* The ledger does not open, and the error names the segment and the way out. */
-static void refused(struct fixture *f, const char *segment, const char *words)
-{
-    size_t files = folder_files(f->folder.path);
-    error_clear(&f->err);
-    assert_null(lake_ledger_open(f->store, &place_of_tests, &f->err));
-    if (f->err.code != ERROR_FORMAT || !strstr(f->err.message, segment) ||
-        !strstr(f->err.message, words))
-        fail_msg("%s: %s", error_name(f->err.code), f->err.message);
-    assert_true(f->err.hint[0] != '\0');
-    assert_int_equal(folder_files(f->folder.path), files);
-}
-
-static void a_torn_last_segment_is_told_wherever_it_is_torn(void **state)
-{
-    struct fixture *f = *state;
-    three_segments(f);
-    assert_true(store_get(f->store, SEGMENT(3), &f->text, &f->err));
-    for (size_t n = 0; n < f->text.used; n++) {
-        overwrite(f, SEGMENT(3), f->text.bytes, n);
-        refused(f, "00000003.jsonl", "");
-        assert_non_null(strstr(f->err.hint, "no data was touched"));
-    }
-    overwrite(f, SEGMENT(3), f->text.bytes, f->text.used);
-    lake_ledger_free(open_ledger(f));
-}
-
-static void a_changed_byte_is_told_wherever_it_is(void **state)
-{
-    struct fixture *f = *state;
-    three_segments(f);
-    for (int segment = 1; segment <= 3; segment += 2) {
-        const char *name = segment == 1 ? SEGMENT(1) : SEGMENT(3);
-        assert_true(store_get(f->store, name, &f->text, &f->err));
-        for (size_t i = 0; i < f->text.used; i++) {
-            f->text.bytes[i] ^= 1;
-            overwrite(f, name, f->text.bytes, f->text.used);
-            refused(f, segment == 1 ? "00000001.jsonl" : "00000003.jsonl", "");
-            f->text.bytes[i] ^= 1;
-        }
-        overwrite(f, name, f->text.bytes, f->text.used);
-    }
-    lake_ledger_free(open_ledger(f));
-}
-
-static void a_missing_segment_is_told(void **state)
-{
-    struct fixture *f = *state;
-    three_segments(f);
-    assert_true(store_delete(f->store, SEGMENT(2), &f->err));
-    refused(f, "00000003.jsonl", "00000002.jsonl before it is not");
-    assert_true(store_delete(f->store, SEGMENT(3), &f->err));
-    lake_ledger_free(open_ledger(f));
-    assert_true(store_delete(f->store, SEGMENT(1), &f->err));
-    lake_ledger_free(open_ledger(f));
-}
-
-static void a_missing_first_segment_is_told(void **state)
-{
-    struct fixture *f = *state;
-    three_segments(f);
-    assert_true(store_delete(f->store, SEGMENT(1), &f->err));
-    refused(f, "00000002.jsonl", "00000001.jsonl before it is not");
-}
-
-static void rename_blob(struct fixture *f, const char *from, const char *to)
-{
-    char old[FOLDER_PATH], new[FOLDER_PATH];
-    path_of(f, from, old);
-    path_of(f, to, new);
-    assert_int_equal(rename(old, new), 0);
-}
-
-static void segments_in_another_order_are_told(void **state)
-{
-    struct fixture *f = *state;
-    three_segments(f);
-    rename_blob(f, SEGMENT(2), PLACE_OWN "/ledger/x");
-    rename_blob(f, SEGMENT(3), SEGMENT(2));
-    rename_blob(f, PLACE_OWN "/ledger/x", SEGMENT(3));
-    refused(f, "00000002.jsonl", "it says it is segment 3");
-}
-
-/* A whole and sound segment, but not the one that the next was written after. */
-static void a_segment_replaced_by_a_sound_one_is_told(void **state)
-{
-    struct fixture *f = *state;
-    three_segments(f);
-    assert_true(store_get(f->store, SEGMENT(2), &f->text, &f->err));
-    assert_true(store_delete(f->store, SEGMENT(2), NULL));
-    assert_true(store_get(f->store, SEGMENT(3), &f->text, &f->err));
-    assert_true(store_delete(f->store, SEGMENT(3), NULL));
-    struct lake_ledger *ledger = begun(f, "run-1");
-    add(f, ledger, "2021-11-06T23:55", 6);
-    assert_true(lake_ledger_flush(ledger, &f->err));
-    lake_ledger_free(ledger);
-    assert_true(store_put(f->store, SEGMENT(3), buf_str(&f->text), &f->err));
-    refused(f, "00000002.jsonl", "changed or replaced");
-}
-
-static void replace_text(struct fixture *f, const char *name, const char *from, const char *to)
-{
-    assert_true(store_get(f->store, name, &f->text, &f->err));
-    char *at = strstr(f->text.bytes, from);
-    assert_non_null(at);
-    assert_int_equal(strlen(from), strlen(to));
-    memcpy(at, to, strlen(to));
-    overwrite(f, name, f->text.bytes, f->text.used);
-}
-
-static void another_version_is_told_before_all_else(void **state)
-{
-    struct fixture *f = *state;
-    three_segments(f);
-    replace_text(f, SEGMENT(2), "\"version\":1", "\"version\":2");
-    refused(f, "00000002.jsonl", "version 2");
-    assert_non_null(strstr(f->err.hint, "newer"));
-}
-
-static void the_way_out_leads_out(void **state)
-{
-    struct fixture *f = *state;
-    three_segments(f);
-    replace_text(f, SEGMENT(2), "\"rows\":5", "\"rows\":6");
-    refused(f, "00000002.jsonl", "changed");
-    rename_blob(f, SEGMENT(2), PLACE_OWN "/2");
-    rename_blob(f, SEGMENT(3), PLACE_OWN "/3");
-    struct lake_ledger *ledger = begun(f, "run-3");
-    assert_int_equal(lake_ledger_count(ledger), 2);
-    add(f, ledger, "2021-11-06T23:55", 5);
-    assert_true(lake_ledger_flush(ledger, &f->err));
-    lake_ledger_free(ledger);
-    ledger = open_ledger(f);
-    assert_int_equal(lake_ledger_count(ledger), 3);
-    lake_ledger_free(ledger);
 }
 
 /* --- against a model --- */
@@ -655,17 +479,7 @@ int main(void)
         T(what_the_format_says_of_an_answer_is_what_is_written),
         T(a_run_may_begin_long_after_the_ledger_was_opened),
         T(another_query_under_the_same_name_is_refused),
-        T(the_ledger_of_another_table_in_the_same_folder_is_refused),
         T(a_segment_that_appears_meanwhile_is_not_overwritten),
-        T(other_files_beside_the_segments_are_left_alone),
-        T(a_torn_last_segment_is_told_wherever_it_is_torn),
-        T(a_changed_byte_is_told_wherever_it_is),
-        T(a_missing_segment_is_told),
-        T(a_missing_first_segment_is_told),
-        T(segments_in_another_order_are_told),
-        T(a_segment_replaced_by_a_sound_one_is_told),
-        T(another_version_is_told_before_all_else),
-        T(the_way_out_leads_out),
         T(random_operations_agree_with_a_model),
         T(every_failed_allocation_is_an_error),
         T(a_second_export_of_a_table_is_told_who_runs_the_first),

@@ -7,47 +7,99 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 struct fault fault;
 
-static bool strikes(const char *call)
+static bool is_named(const char *name)
 {
-    if (fault.at == 0 || (fault.call && strcmp(call, fault.call) != 0) || --fault.at > 0)
+    size_t n = name ? strlen(name) : 0, end = strlen(fault.name);
+    return n >= end && strcmp(name + n - end, fault.name) == 0;
+}
+
+/* Is this the call? */
+static bool comes(const char *call, const char *name)
+{
+    if (fault.at == 0 || (fault.call && strcmp(call, fault.call) != 0) ||
+        (fault.name && !is_named(name)))
         return false;
+    if (fault.at > 1) {
+        fault.at--;
+        return false;
+    }
+    fault.at = fault.always ? 1 : 0;
     fault.struck = true;
+    return true;
+}
+
+static bool strikes(const char *call, const char *name)
+{
+    if (fault.brief || !comes(call, name))
+        return false;
     if (fault.number == 0)
         (void) raise(SIGKILL);
     errno = fault.number;
     return true;
 }
 
-#define WRAP(type, name, parameters, ...)                                                          \
-    type __real_##name parameters;                                                                 \
-    type __wrap_##name parameters;                                                                 \
-    type __wrap_##name parameters                                                                  \
+/* How many of n bytes a call may write. */
+static size_t share(const char *call, size_t n)
+{
+    return fault.brief && n > 1 && comes(call, NULL) ? n / 2 : n;
+}
+
+#define WRAP(type, call, name, parameters, ...)                                                    \
+    type __real_##call parameters;                                                                 \
+    type __wrap_##call parameters;                                                                 \
+    type __wrap_##call parameters                                                                  \
     {                                                                                              \
-        return strikes(#name) ? -1 : __real_##name(__VA_ARGS__);                                   \
+        return strikes(#call, name) ? -1 : __real_##call(__VA_ARGS__);                             \
     }
 
 /* Nobody pulls the plug here, and the disk is shared with others: waiting for it proves nothing. */
-#define WRAP_SYNC(name)                                                                            \
-    int __wrap_##name(int fd);                                                                     \
-    int __wrap_##name(int fd)                                                                      \
+#define WRAP_SYNC(call)                                                                            \
+    int __wrap_##call(int fd);                                                                     \
+    int __wrap_##call(int fd)                                                                      \
     {                                                                                              \
         (void) fd;                                                                                 \
-        return strikes(#name) ? -1 : 0;                                                            \
+        return strikes(#call, NULL) ? -1 : 0;                                                      \
     }
 
+WRAP_SYNC(fsync)
 WRAP_SYNC(fdatasync)
 WRAP_SYNC(syncfs)
-WRAP(ssize_t, write, (int fd, const void *bytes, size_t n), fd, bytes, n)
-WRAP(int, ftruncate, (int fd, off_t n), fd, n)
-WRAP(int, flock, (int fd, int how), fd, how)
-WRAP(int, mkdirat, (int fd, const char *name, mode_t mode), fd, name, mode)
-WRAP(int, unlinkat, (int fd, const char *name, int flags), fd, name, flags)
-WRAP(int, linkat, (int a, const char *b, int c, const char *d, int e), a, b, c, d, e)
-WRAP(int, renameat, (int a, const char *b, int c, const char *d), a, b, c, d)
-WRAP(int, renameat2, (int a, const char *b, int c, const char *d, unsigned e), a, b, c, d, e)
+WRAP(ssize_t, read, NULL, (int fd, void *to, size_t n), fd, to, n)
+WRAP(ssize_t, pread, NULL, (int fd, void *to, size_t n, off_t at), fd, to, n, at)
+WRAP(ssize_t, write, NULL, (int fd, const void *from, size_t n), fd, from, share("write", n))
+WRAP(ssize_t, pwrite, NULL, (int fd, const void *from, size_t n, off_t at), fd, from,
+     share("pwrite", n), at)
+WRAP(int, ftruncate, NULL, (int fd, off_t n), fd, n)
+WRAP(int, flock, NULL, (int fd, int how), fd, how)
+WRAP(int, mkdir, path, (const char *path, mode_t mode), path, mode)
+WRAP(int, mkdirat, name, (int fd, const char *name, mode_t mode), fd, name, mode)
+WRAP(int, mkstemp, path, (char *path), path)
+WRAP(int, unlink, path, (const char *path), path)
+WRAP(int, unlinkat, name, (int fd, const char *name, int flags), fd, name, flags)
+WRAP(int, linkat, d, (int a, const char *b, int c, const char *d, int e), a, b, c, d, e)
+WRAP(int, rename, to, (const char *from, const char *to), from, to)
+WRAP(int, renameat, d, (int a, const char *b, int c, const char *d), a, b, c, d)
+WRAP(int, renameat2, d, (int a, const char *b, int c, const char *d, unsigned e), a, b, c, d, e)
+
+static mode_t mode_of(int flags, va_list args)
+{
+    return flags & O_CREAT ? va_arg(args, mode_t) : 0;
+}
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...)
+{
+    va_list args;
+    va_start(args, flags);
+    mode_t mode = mode_of(flags, args);
+    va_end(args);
+    return strikes("open", path) ? -1 : __real_open(path, flags, mode);
+}
 
 int __real_openat(int fd, const char *name, int flags, ...);
 int __wrap_openat(int fd, const char *name, int flags, ...);
@@ -55,7 +107,16 @@ int __wrap_openat(int fd, const char *name, int flags, ...)
 {
     va_list args;
     va_start(args, flags);
-    mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+    mode_t mode = mode_of(flags, args);
     va_end(args);
-    return strikes("openat") ? -1 : __real_openat(fd, name, flags, mode);
+    return strikes("openat", name) ? -1 : __real_openat(fd, name, flags, mode);
+}
+
+/* The descriptor is gone all the same, as Linux has it. */
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_close(int fd)
+{
+    int is = __real_close(fd);
+    return strikes("close", NULL) ? -1 : is;
 }

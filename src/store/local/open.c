@@ -23,6 +23,9 @@ static const char *hint_of(int number)
     case ENOTDIR:
     case ELOOP:
         return "where a lake has a folder there is a file or a symbolic link";
+    case EISDIR:
+    case ENOTEMPTY:
+        return "where a lake has a file there is a folder: move it away";
     case EXDEV:
         return "the whole lake must be on one file system";
     default:
