@@ -1,6 +1,7 @@
 /* Credentials: one grant, and a token for each audience until it is nearly old. */
 #include "azure/credential.h"
 
+#include "azure/claims.h"
 #include "azure/sources.h"
 #include "base/memory.h"
 #include "base/tick.h"
@@ -170,13 +171,20 @@ static bool ask(struct azure_credential *c, struct kept_token *kept, struct erro
     return ok;
 }
 
-bool azure_credential_header(struct azure_credential *c, const char *audience, struct buf *header,
-                             struct error *err)
+/* A good token for an audience; NULL: err. */
+static struct kept_token *fresh(struct azure_credential *c, const char *audience, struct error *err)
 {
     struct kept_token *kept = find_kept(c, audience);
     if (!kept)
         kept = add_kept(c, audience, err);
-    if (!kept || (clock_ns() >= kept->renew_at && !ask(c, kept, err)))
+    return kept && (clock_ns() < kept->renew_at || ask(c, kept, err)) ? kept : NULL;
+}
+
+bool azure_credential_header(struct azure_credential *c, const char *audience, struct buf *header,
+                             struct error *err)
+{
+    const struct kept_token *kept = fresh(c, audience, err);
+    if (!kept)
         return false;
     buf_reset(header);
     (void) buf_reserve(header, AZURE_HEADER_MAX);
@@ -195,4 +203,14 @@ void azure_credential_refused(struct azure_credential *c, const char *audience)
 const char *azure_credential_identity(const struct azure_credential *c)
 {
     return c->identity.used > 0 ? buf_text(&c->identity) : "nobody yet";
+}
+
+bool azure_credential_who(struct azure_credential *c, const char *audience, struct azure_who *out,
+                          struct error *err)
+{
+    *out = (struct azure_who){0};
+    const struct kept_token *kept = fresh(c, audience, err);
+    if (kept) /* an opaque token says nothing, and that is no error */
+        (void) claims_read(buf_str(&kept->token.text), out);
+    return kept != NULL;
 }

@@ -9,6 +9,7 @@
 #ifndef WEIR_AZURE_CREDENTIAL_H
 #define WEIR_AZURE_CREDENTIAL_H
 
+#include "base/random.h"
 #include "http/http.h"
 
 enum {
@@ -19,11 +20,11 @@ enum {
 };
 
 struct azure_cloud {
-    const char *name;           /* public, usgovernment, china */
-    const char *authority;      /* https://login.microsoftonline.com */
-    const char *query_endpoint; /* https://api.loganalytics.azure.com */
-    const char *query_audience; /* https://api.loganalytics.io */
-    const char *arm_endpoint, *arm_audience;
+    const char *name;                        /* public, usgovernment, china */
+    const char *authority;                   /* https://login.microsoftonline.com */
+    const char *query_endpoint;              /* https://api.loganalytics.azure.com */
+    const char *query_audience;              /* https://api.loganalytics.io */
+    const char *arm_endpoint, *arm_audience; /* Resource Manager: https://management.azure.com */
     const char *storage_audience;
 };
 const struct azure_cloud *azure_cloud_find(const char *name); /* NULL: unknown */
@@ -60,5 +61,15 @@ void azure_credential_refused(struct azure_credential *credential, const char *a
 /* For the ledger: "application 1234... of tenant ...", no secret in it; "nobody yet" before the first
  * token. Valid until the next azure_credential_header. */
 const char *azure_credential_identity(const struct azure_credential *credential);
+
+/* Who the token for an audience says that we are: GUIDs, each "" when it does not say. It is our own
+ * statement to the service: nothing is verified. */
+struct azure_who {
+    char object[GUID_TEXT]; /* of the user or service principal: what roles are assigned to */
+    char tenant[GUID_TEXT], application[GUID_TEXT];
+};
+/* Asks for a token as azure_credential_header does, with its errors. */
+bool azure_credential_who(struct azure_credential *credential, const char *audience,
+                          struct azure_who *out, struct error *err);
 
 #endif
