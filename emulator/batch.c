@@ -118,6 +118,7 @@ void batch_answer(struct service *service, struct str body, struct server_reply 
             buf_init(&inner.body, reply->body.max);
             answer_one(service, one, &inner);
             put_one(reply, json_string_value(json_object_get(one, "id")), &inner);
+            server_reply_done(&inner);
             buf_release(&inner.body);
             buf_puts(&reply->body, i > 0 ? "," : "]}");
         }

@@ -329,14 +329,24 @@ static bool refuse_by_fault(struct run *run)
     }
 }
 
+static void leave(void *context)
+{
+    throttle_leave(context);
+}
+
+/* The place is kept until the answer has gone out: what is on its way is a query that runs. The latency
+ * begins with it, so that who waited in the queue waits for the query as well. */
 static void wait_and_run(struct run *run)
 {
     struct service *service = run->service;
     switch (throttle_enter(service->throttle)) {
     case THROTTLE_RUN:
         run->started = clock_ns();
+        run->reply->began = run->started;
+        run->reply->done = leave;
+        run->reply->context = service->throttle;
         compile_and_run(run);
-        throttle_leave(service->throttle);
+        report_computed(&service->report, clock_ns() - run->started);
         break;
     case THROTTLE_FULL:
         reply_throttled(run->reply, "Too many queries are waiting",

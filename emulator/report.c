@@ -38,6 +38,17 @@ void report_count(struct report *report, enum report_route route, int status, ui
     atomic_fetch_add(&report->bytes, body);
 }
 
+void report_computed(struct report *report, uint64_t ns)
+{
+    if (report->latency == 0 || ns <= report->latency)
+        return;
+    uint_fast64_t beyond = ns - report->latency, most = atomic_load(&report->slow.most);
+    atomic_fetch_add(&report->slow.n, 1);
+    atomic_fetch_add(&report->slow.sum, beyond);
+    while (most < beyond && !atomic_compare_exchange_weak(&report->slow.most, &most, beyond)) {
+    }
+}
+
 void report_log(struct report *report, const struct report_query *query)
 {
     if (!report->log)
@@ -58,6 +69,11 @@ void report_log(struct report *report, const struct report_query *query)
     }
     (void) pthread_mutex_unlock(&report->lock);
     buf_release(&line);
+}
+
+static double seconds_of(const atomic_uint_fast64_t *ns)
+{
+    return (double) atomic_load(ns) / 1e9;
 }
 
 static unsigned long long count_of(const atomic_uint_fast64_t *count)
@@ -81,6 +97,17 @@ static void put_line(struct buf *out, const char *title, const char *const *name
     buf_putc(out, '\n');
 }
 
+static void put_slow(const struct report *report, struct buf *out)
+{
+    char latency[TEXT_NUMBER_MAX], sum[TEXT_NUMBER_MAX], most[TEXT_NUMBER_MAX];
+    if (report->latency > 0)
+        buf_printf(out,
+                   "latency     %s; computed longer %llu times, by %s together, at most by %s\n",
+                   text_duration((double) report->latency / 1e9, latency),
+                   count_of(&report->slow.n), text_duration(seconds_of(&report->slow.sum), sum),
+                   text_duration(seconds_of(&report->slow.most), most));
+}
+
 void report_put_text(const struct report *report, const struct faults *faults,
                      const struct throttle_figures *throttle, struct buf *out)
 {
@@ -102,6 +129,7 @@ void report_put_text(const struct report *report, const struct faults *faults,
         (unsigned long long) throttle->rate, (unsigned long long) throttle->full,
         (unsigned long long) throttle->waited, (unsigned long long) throttle->queued,
         (unsigned long long) throttle->most_at_once, (unsigned long long) throttle->longest_queue);
+    put_slow(report, out);
 }
 
 void report_put_json(const struct report *report, const struct faults *faults,
@@ -125,10 +153,13 @@ void report_put_json(const struct report *report, const struct faults *faults,
                    count_of(&faults->met[f]));
     buf_printf(out,
                "},\"rows\":%llu,\"bytes\":%llu,\"partial\":%llu,\"timeouts\":%llu,\"rate\":%llu,"
-               "\"full\":%llu,\"waited\":%llu,\"queued\":%llu,\"at_once\":%llu,\"queue\":%llu}\n",
+               "\"full\":%llu,\"waited\":%llu,\"queued\":%llu,\"at_once\":%llu,\"queue\":%llu",
                count_of(&report->rows), count_of(&report->bytes), count_of(&report->partials),
                count_of(&report->timeouts), (unsigned long long) throttle->rate,
                (unsigned long long) throttle->full, (unsigned long long) throttle->waited,
                (unsigned long long) throttle->queued, (unsigned long long) throttle->most_at_once,
                (unsigned long long) throttle->longest_queue);
+    buf_printf(out, ",\"slow\":%llu,\"slow_seconds\":%.6f,\"slowest_seconds\":%.6f}\n",
+               count_of(&report->slow.n), seconds_of(&report->slow.sum),
+               seconds_of(&report->slow.most));
 }

@@ -31,8 +31,12 @@ struct report {
     atomic_uint_fast64_t rows, bytes; /* of answers, whole or not: rows, bytes of their bodies */
     atomic_uint_fast64_t partials;    /* answers with PartialError, by ceiling or fault */
     atomic_uint_fast64_t timeouts;    /* queries over their time */
-    FILE *log;                        /* NULL: none */
-    pthread_mutex_t lock;             /* for the log */
+    uint64_t latency;                 /* ns: of --latency */
+    struct {
+        atomic_uint_fast64_t n, sum, most; /* queries; ns beyond the latency together, at most */
+    } slow;                                /* whose computing took longer than the latency */
+    FILE *log;                             /* NULL: none */
+    pthread_mutex_t lock;                  /* for the log */
 };
 
 /* One query, for the log. */
@@ -49,6 +53,8 @@ bool report_init(struct report *report, const char *log_path, struct error *err)
 void report_release(struct report *report);
 
 void report_count(struct report *report, enum report_route route, int status, uint64_t body);
+/* A query was computed in so many ns. */
+void report_computed(struct report *report, uint64_t ns);
 void report_log(struct report *report, const struct report_query *query);
 
 /* The whole as lines for people, and as one JSON object. */

@@ -53,7 +53,8 @@ static const struct option_row rows[] = {
      "dynamic as nested JSON, not as a string"},
 
     HEADING("The wire"),
-    {"latency", "T", OPTION_SPAN, AT(latency), NULL, "before each answer"},
+    {"latency", "T", OPTION_SPAN, AT(latency), NULL,
+     "at least, from a request to the first byte of its answer"},
     {"bandwidth", "BYTES", OPTION_SIZE, AT(bandwidth), NULL, "a second, for each answer"},
     {"fault", "NAME:SHARE,...", OPTION_TEXT, AT(faults), NULL,
      "shares of the queries that meet " FAULT_NAMES},
@@ -71,7 +72,8 @@ static const struct option_row rows[] = {
     {"wait-max", "T", OPTION_SPAN, AT(limits.wait_max), "10m", "the most it may ask for"},
     {"rate", "N", OPTION_COUNT, AT(throttle.rate), "200", "requests in a window, then 429; 0: any"},
     {"rate-window", "T", OPTION_SPAN, AT(throttle.window), "30s", "the window"},
-    {"at-once", "N", OPTION_COUNT, AT(throttle.at_once), "5", "queries; the others wait; 0: any"},
+    {"at-once", "N", OPTION_COUNT, AT(throttle.at_once), "5",
+     "queries, until their answers are sent; the others wait; 0: any"},
     {"queue", "N", OPTION_COUNT, AT(throttle.queue), "200", "queries that wait, then 429"},
     {"queue-wait", "T", OPTION_SPAN, AT(throttle.queue_wait), "3m", "for so long, then 429"},
     {"retry-after", "auto|none|N", OPTION_TEXT, AT(limits.retry_after), "auto",
@@ -297,6 +299,7 @@ static bool make_service(struct run *run, struct error *err)
     if (!report_init(&service->report, options->log, err))
         return false;
     run->report_made = true;
+    service->report.latency = options->latency;
     service->throttle = throttle_new(&options->throttle, err);
     service->watch = service->throttle ? watch_new(err) : NULL;
     return service->watch && tokens_init(&service->tokens, options->tenant, options->client, err) &&

@@ -26,6 +26,7 @@ struct server {
 /* What is kept of a request between the library's calls. */
 struct exchange {
     struct buf body;
+    uint64_t came; /* clock_ns */
 };
 
 /* A reply on its way out: owns the body. */
@@ -35,8 +36,16 @@ struct outgoing {
     enum server_ending ending;
     size_t sent_until; /* where the cut or stall is */
     bool stalled;
-    uint64_t started; /* clock_ns of the first piece, for the bandwidth */
+    uint64_t started;          /* clock_ns of the first piece, for the bandwidth */
+    struct server_reply reply; /* for its `done`; the body is ours */
 };
+
+void server_reply_done(struct server_reply *reply)
+{
+    if (reply->done)
+        reply->done(reply->context);
+    reply->done = NULL;
+}
 
 const char *server_argument(const struct server_request *request, const char *name)
 {
@@ -86,12 +95,16 @@ static ssize_t read_piece(void *context, uint64_t position, char *to, size_t roo
         return MHD_CONTENT_READER_END_WITH_ERROR;
     size_t piece = piece_at(out, position, room);
     memcpy(to, out->body.bytes + position, piece);
+    /* Before the client can have it all: its next request must find the place free. */
+    if (position + piece == out->body.used)
+        server_reply_done(&out->reply);
     return (ssize_t) piece;
 }
 
 static void free_outgoing(void *context)
 {
     struct outgoing *out = context;
+    server_reply_done(&out->reply);
     buf_release(&out->body);
     mem_free(out);
 }
@@ -100,6 +113,7 @@ static struct MHD_Response *plain_response(struct server_reply *reply)
 {
     size_t size = reply->body.used;
     char *bytes = buf_take(&reply->body);
+    server_reply_done(reply);
     if (!bytes)
         return NULL;
     struct MHD_Response *response =
@@ -116,14 +130,19 @@ static struct MHD_Response *make_response(struct server *server, struct server_r
     struct outgoing *out = mem_alloc(1, sizeof *out, NULL);
     if (!out)
         return NULL;
-    *out = (struct outgoing){
-        .server = server, .body = reply->body, .ending = reply->ending, .sent_until = reply->sent};
+    *out = (struct outgoing){.server = server,
+                             .body = reply->body,
+                             .ending = reply->ending,
+                             .sent_until = reply->sent,
+                             .reply = *reply};
     struct MHD_Response *response = MHD_create_response_from_callback(
         reply->body.used, PIECE_SIZE, read_piece, out, free_outgoing);
-    if (response)
+    if (response) {
         buf_init(&reply->body, 0);
-    else
+        reply->done = NULL;
+    } else {
         mem_free(out);
+    }
     return response;
 }
 
@@ -143,19 +162,25 @@ static bool add_headers(struct MHD_Response *response, const struct server_reply
     return done;
 }
 
+/* The time that it took to make the reply counts. */
+static bool keep_latency(const struct server *server, uint64_t began)
+{
+    uint64_t gone = clock_ns() - began, latency = server->options.latency;
+    return gone >= latency || bell_pause(server->options.bell, latency - gone);
+}
+
 static enum MHD_Result send_reply(struct server *server, struct MHD_Connection *connection,
                                   struct server_reply *reply)
 {
     enum MHD_Result result = MHD_NO;
-    bool due =
-        server->options.latency == 0 || bell_pause(server->options.bell, server->options.latency);
-    if (due && reply->ending != SERVER_RESET) {
+    if (keep_latency(server, reply->began) && reply->ending != SERVER_RESET) {
         struct MHD_Response *response = make_response(server, reply);
         if (response && add_headers(response, reply))
             result = MHD_queue_response(connection, (unsigned) reply->status, response);
         if (response)
             MHD_destroy_response(response);
     }
+    server_reply_done(reply);
     buf_release(&reply->body);
     return result;
 }
@@ -168,7 +193,8 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 static enum MHD_Result answer(struct server *server, struct MHD_Connection *connection,
                               const char *path, const char *method, const struct exchange *exchange)
 {
-    struct server_reply reply = {.status = MHD_HTTP_INTERNAL_SERVER_ERROR, .retry_after = -1};
+    struct server_reply reply = {
+        .status = MHD_HTTP_INTERNAL_SERVER_ERROR, .retry_after = -1, .began = exchange->came};
     buf_init(&reply.body, SERVER_REPLY_MAX);
     if (exchange->body.failed) {
         reply.status = MHD_HTTP_CONTENT_TOO_LARGE;
@@ -200,6 +226,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         if (!exchange)
             return MHD_NO;
         buf_init(&exchange->body, SERVER_BODY_MAX);
+        exchange->came = clock_ns();
         *slot = exchange;
         return MHD_YES;
     }

@@ -45,7 +45,14 @@ struct server_reply {
     struct buf body;          /* the server releases it */
     enum server_ending ending;
     size_t sent;
+    uint64_t began; /* clock_ns from which the latency counts: the server sets when it came */
+    /* Called once, when the last byte goes out or the connection is gone; NULL: nobody asks. */
+    void (*done)(void *context);
+    void *context;
 };
+
+/* Calls `done`, if nobody did. For handlers that answer inside another's reply. */
+void server_reply_done(struct server_reply *reply);
 
 /* Called in the connection's own thread; safe for threads is the handler's part. */
 typedef void server_handler(void *context, const struct server_request *request,
@@ -55,7 +62,7 @@ struct server_options {
     const char *listen; /* "127.0.0.1:0", "[::1]:8443": a numeric address and a port, 0: any free */
     const char *certificate; /* PEM; NULL: plain HTTP */
     const char *key;
-    uint64_t latency;   /* ns before each reply */
+    uint64_t latency;   /* ns at least from the request to the first byte of the reply */
     uint64_t bandwidth; /* bytes a second for each reply; 0: as fast as it goes */
     uint64_t stall;     /* ns of silence of SERVER_STALL */
     struct bell *bell;  /* rung before server_stop, or that waits for the pauses */

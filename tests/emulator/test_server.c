@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,8 +26,15 @@ struct fixture {
     struct server *server;
     enum server_ending ending;
     size_t sent;
-    char seen[256]; /* of the last request */
+    uint64_t earlier; /* ns before the request that the reply began */
+    atomic_int done;  /* how often a reply was done */
+    char seen[256];   /* of the last request */
 };
+
+static void count_done(void *context)
+{
+    atomic_fetch_add((atomic_int *) context, 1);
+}
 
 /* Replies with digits, and keeps what came. */
 static void reply_digits(void *context, const struct server_request *request,
@@ -44,6 +52,9 @@ static void reply_digits(void *context, const struct server_request *request,
         buf_putc(&reply->body, (char) ('0' + i % 10));
     reply->ending = fixture->ending;
     reply->sent = fixture->sent;
+    reply->began -= fixture->earlier;
+    reply->done = count_done;
+    reply->context = &fixture->done;
 }
 
 static void start(struct fixture *fixture, struct server_options options)
@@ -173,6 +184,55 @@ static void latency_and_bandwidth_take_their_time(void **state)
     stop(&fixture);
 }
 
+/* An hour of latency, nearly all of which went by while the reply was made. */
+static void the_time_of_making_a_reply_counts(void **state)
+{
+    (void) state;
+    struct fixture fixture = {.earlier = 3600 * 1000 * ms - 20 * ms};
+    struct buf answer;
+    start(&fixture, (struct server_options){.latency = 3600 * 1000 * ms});
+    uint64_t before = clock_ns();
+    ask(&fixture, plain_request, &answer);
+    assert_true(clock_ns() - before >= 20 * ms);
+    assert_int_equal(body_size(&answer), REPLY_SIZE);
+    buf_release(&answer);
+    stop(&fixture);
+}
+
+/* Who waits for a place must have it before the client can know that the answer is whole. */
+static void a_reply_is_done_once_and_before_its_last_byte(void **state)
+{
+    (void) state;
+    for (int paced = 0; paced < 2; paced++) {
+        struct fixture fixture = {0};
+        struct buf answer;
+        start(&fixture, (struct server_options){.bandwidth = paced ? 100 * REPLY_SIZE : 0});
+        ask(&fixture, plain_request, &answer);
+        assert_int_equal(atomic_load(&fixture.done), 1);
+        assert_int_equal(body_size(&answer), REPLY_SIZE);
+        buf_release(&answer);
+        stop(&fixture);
+        assert_int_equal(atomic_load(&fixture.done), 1);
+    }
+}
+
+static void a_reply_that_is_broken_off_is_done_once(void **state)
+{
+    (void) state;
+    static const enum server_ending endings[] = {SERVER_CUT, SERVER_STALL, SERVER_RESET};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        struct fixture fixture = {.ending = endings[i], .sent = 1};
+        struct buf answer;
+        start(&fixture, (struct server_options){.stall = 1});
+        ask(&fixture, plain_request, &answer);
+        if (endings[i] == SERVER_RESET)
+            assert_int_equal(answer.used, 0);
+        buf_release(&answer);
+        stop(&fixture);
+        assert_int_equal(atomic_load(&fixture.done), 1);
+    }
+}
+
 static void *ask_in_thread(void *context)
 {
     struct buf answer;
@@ -229,6 +289,9 @@ int main(void)
         cmocka_unit_test(a_cut_reply_ends_before_its_length),
         cmocka_unit_test(a_stalled_reply_is_silent_and_then_whole),
         cmocka_unit_test(latency_and_bandwidth_take_their_time),
+        cmocka_unit_test(the_time_of_making_a_reply_counts),
+        cmocka_unit_test(a_reply_is_done_once_and_before_its_last_byte),
+        cmocka_unit_test(a_reply_that_is_broken_off_is_done_once),
         cmocka_unit_test(stopping_ends_a_stall),
         cmocka_unit_test(addresses_are_split_and_checked),
     };

@@ -395,6 +395,29 @@ static void the_report_counts_what_was_answered(void **state)
     stop(&fixture);
 }
 
+static void computing_beyond_the_latency_is_told(void **state)
+{
+    (void) state;
+    struct fixture fixture;
+    start(&fixture, NULL, 0);
+    struct report *report = &fixture.service.report;
+    report_computed(report, 1000000000);
+    assert_int_equal(report->slow.n, 0);
+    report->latency = 2000000000;
+    report_computed(report, 2000000000);
+    report_computed(report, 2500000000);
+    report_computed(report, 2100000000);
+    assert_int_equal(report->slow.n, 2);
+    assert_int_equal(report->slow.sum, 600000000);
+    assert_int_equal(report->slow.most, 500000000);
+    struct throttle_figures figures = throttle_figures(fixture.service.throttle);
+    struct buf text = BUF_INIT(BODY_MAX);
+    report_put_text(report, &fixture.service.faults, &figures, &text);
+    assert_non_null(strstr(buf_text(&text), "computed longer 2 times, by 600 ms"));
+    buf_release(&text);
+    stop(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +434,7 @@ int main(void)
         cmocka_unit_test(a_batch_fails_as_a_whole_only_for_its_form),
         cmocka_unit_test(a_batch_answers_each_by_its_id),
         cmocka_unit_test(the_report_counts_what_was_answered),
+        cmocka_unit_test(computing_beyond_the_latency_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
