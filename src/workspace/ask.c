@@ -16,6 +16,7 @@ struct asking {
     struct workspace *workspace;
     struct workspace_ask_one *one;
     struct workspace_table *table;
+    struct buf *permissions; /* NULL: not wanted */
     enum phase phase;
     uint64_t due;  /* clock_ns of the next try */
     int attempt;   /* tries begun */
@@ -78,6 +79,11 @@ static void on_done(void *context, const struct workspace_result *result)
 {
     struct asking *asking = context;
     asking->result = *result;
+    asking->result.permissions = (struct str){"", 0}; /* lent for this call alone */
+    if (asking->permissions) {
+        buf_reset(asking->permissions);
+        buf_put_str(asking->permissions, result->permissions);
+    }
     asking->phase = ENDED;
     workspace_wake(asking->workspace);
 }
@@ -123,6 +129,7 @@ static void try_once(struct asking *asking)
     struct workspace_query query = {.kql = one->kql,
                                     .timespan = one->timespan,
                                     .search = one->search,
+                                    .permissions = asking->permissions != NULL,
                                     .keep_empty = true,
                                     .columns = on_columns,
                                     .row = on_row,
@@ -165,15 +172,19 @@ static void judge(struct asking *asking)
 struct crowd {
     struct workspace *workspace;
     struct workspace_ask_one *asks;
-    size_t n, next; /* next: the first that was not begun */
+    size_t n, next;          /* next: the first that was not begun */
+    struct buf *permissions; /* of one ask alone; NULL: not wanted */
     struct asking *v;
 };
 
 static void take_next(struct crowd *crowd, struct asking *asking)
 {
     struct workspace_ask_one *one = &crowd->asks[crowd->next++];
-    *asking = (struct asking){
-        .workspace = crowd->workspace, .one = one, .table = one->table, .phase = DUE};
+    *asking = (struct asking){.workspace = crowd->workspace,
+                              .one = one,
+                              .table = one->table,
+                              .permissions = crowd->permissions,
+                              .phase = DUE};
 }
 
 /* Moves each ask on as far as it goes now. False: all are done. *due: when the next pause ends. */
@@ -228,13 +239,12 @@ static void tell_the_rest(struct crowd *crowd, const struct error *why)
     }
 }
 
-bool workspace_ask_all(struct workspace *w, struct workspace_ask_one *asks, size_t n,
-                       struct error *err)
+static bool ask_crowd(struct crowd crowd, struct error *err)
 {
-    struct crowd crowd = {.workspace = w, .asks = asks, .n = n};
+    const struct workspace *w = crowd.workspace;
     struct error why = ERROR_INIT;
-    for (size_t i = 0; i < n; i++)
-        *asks[i].table = (struct workspace_table){0};
+    for (size_t i = 0; i < crowd.n; i++)
+        *crowd.asks[i].table = (struct workspace_table){0};
     bool ok = !w->inside || error_set(&why, ERROR_INTERNAL,
                                       "the workspace was asked from a call-back of its own");
     crowd.v = ok ? mem_alloc(ASKING_MAX, sizeof *crowd.v, &why) : NULL;
@@ -245,6 +255,19 @@ bool workspace_ask_all(struct workspace *w, struct workspace_ask_one *asks, size
     if (!ok && err && err->code == ERROR_NONE)
         *err = why;
     return ok;
+}
+
+bool workspace_ask_all(struct workspace *w, struct workspace_ask_one *asks, size_t n,
+                       struct error *err)
+{
+    return ask_crowd((struct crowd){.workspace = w, .asks = asks, .n = n}, err);
+}
+
+bool ask_permissions(struct workspace *w, struct workspace_ask_one *one, struct buf *permissions,
+                     struct error *err)
+{
+    return ask_crowd(
+        (struct crowd){.workspace = w, .asks = one, .n = 1, .permissions = permissions}, err);
 }
 
 bool workspace_ask(struct workspace *w, struct str kql, const char *timespan, size_t max_rows,

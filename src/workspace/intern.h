@@ -2,6 +2,7 @@
 #ifndef WEIR_WORKSPACE_INTERN_H
 #define WEIR_WORKSPACE_INTERN_H
 
+#include "azure/resource.h"
 #include "workspace/patience.h"
 #include "workspace/verdict.h"
 
@@ -16,6 +17,7 @@ struct workspace {
     struct http_client *http;
     struct azure_credential *credential;
     struct buf query_url, search_url, metadata_url, audience;
+    struct buf management, management_audience, resource_id; /* empty: not given */
     char tag[WORKSPACE_TAG_MAX];
     char id[WORKSPACE_ID_MAX];
     unsigned wait;
@@ -46,5 +48,9 @@ bool request_put_body(const struct workspace *workspace, const struct workspace_
                       struct buf *out, struct error *err);
 bool request_put_search_url(const struct workspace *workspace, const char *timespan,
                             struct buf *out, struct error *err);
+
+/* One ask as workspace_ask_all does it, and the `permissions` beside its answer (empty: not told). */
+bool ask_permissions(struct workspace *workspace, struct workspace_ask_one *one,
+                     struct buf *permissions, struct error *err);
 
 #endif

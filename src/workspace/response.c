@@ -532,6 +532,11 @@ bool response_finish(struct response *r, struct error *err)
     if (r->expect != NOTHING || r->in_rows)
         return error_set(err, ERROR_PARTIAL, "the JSON of the answer ends early, after %llu bytes",
                          (unsigned long long) r->bytes);
+    /* What was not kept for lack of memory was not nothing. */
+    if (!buf_ok(&r->error_text, "the error of an answer", err) ||
+        !buf_ok(&r->statistics_text, "the statistics of an answer", err) ||
+        !buf_ok(&r->permissions_text, "the permissions of an answer", err))
+        return false;
     return r->seen[ROWS] || response_error(r).n > 0 || refuse(r, err, "no table with rows in it");
 }
 
@@ -601,6 +606,5 @@ uint64_t response_counted(const struct response *r)
 
 struct str response_permissions(const struct response *r)
 {
-    struct str text = buf_str(&r->permissions_text);
-    return text.n < RESPONSE_PERMISSIONS_MAX ? text : (struct str){"", 0};
+    return buf_str(&r->permissions_text);
 }

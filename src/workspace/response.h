@@ -39,7 +39,7 @@ void response_free(struct response *response);
 bool response_feed(struct response *response, const char *bytes, size_t n, struct error *err);
 
 /* The body has ended. True when it was one whole, valid JSON object with a first table, or with an error.
- * ERROR_PARTIAL when it was empty or ends early, ERROR_FORMAT otherwise. */
+ * ERROR_PARTIAL when it was empty or ends early, ERROR_MEMORY, ERROR_FORMAT otherwise. */
 bool response_finish(struct response *response, struct error *err);
 
 /* A call-back ended it: what response_feed said is what that call-back said. */
@@ -51,7 +51,7 @@ struct str response_error(const struct response *response);
 uint64_t response_rows(const struct response *response);
 /* Rows of the answer as its statistics tell (docs/service.md 1.3); UINT64_MAX when they do not. */
 uint64_t response_counted(const struct response *response);
-/* The JSON of `permissions`; n is 0 when there are none, or more than RESPONSE_PERMISSIONS_MAX. */
+/* The JSON of `permissions`, cut at RESPONSE_PERMISSIONS_MAX; n is 0 when there are none. */
 struct str response_permissions(const struct response *response);
 
 #endif

@@ -76,6 +76,27 @@ static bool put_urls(struct workspace *w, const struct workspace_options *option
            buf_ok(&w->audience, "the audience", err);
 }
 
+static void put_text(struct buf *to, const char *text)
+{
+    if (text)
+        buf_puts(to, text);
+}
+
+static bool put_management(struct workspace *w, const struct workspace_options *options,
+                           struct error *err)
+{
+    struct str id = str_of(options->resource_id);
+    while (id.n > 0 && id.p[id.n - 1] == '/')
+        id.n--;
+    if (id.n > 0)
+        buf_put_str(&w->resource_id, id);
+    put_text(&w->management, options->management);
+    put_text(&w->management_audience, options->management_audience);
+    return buf_ok(&w->management, "the management endpoint", err) &&
+           buf_ok(&w->management_audience, "the management audience", err) &&
+           buf_ok(&w->resource_id, "the workspace's resource id", err);
+}
+
 static bool check_id(const char *id, struct error *err)
 {
     if (id && (text_is_guid(str_of(id)) || strcmp(id, "DEMO_WORKSPACE") == 0))
@@ -133,7 +154,7 @@ static bool fill(struct workspace *w, const struct workspace_options *options, s
                                                            : WORKSPACE_SEARCH_CONCURRENT};
     return http_pace_init(&w->pace, lanes, or_else(options->rate, WORKSPACE_RATE),
                           or_else(options->rate_window, WORKSPACE_RATE_WINDOW), err) &&
-           put_urls(w, options, err);
+           put_urls(w, options, err) && put_management(w, options, err);
 }
 
 struct workspace *workspace_new(const struct workspace_options *options, struct error *err)
@@ -147,6 +168,9 @@ struct workspace *workspace_new(const struct workspace_options *options, struct 
     buf_init(&w->search_url, WORKSPACE_URL_MAX);
     buf_init(&w->metadata_url, WORKSPACE_URL_MAX);
     buf_init(&w->audience, WORKSPACE_URL_MAX);
+    buf_init(&w->management, WORKSPACE_URL_MAX);
+    buf_init(&w->management_audience, WORKSPACE_URL_MAX);
+    buf_init(&w->resource_id, WORKSPACE_URL_MAX);
     if (fill(w, options, err))
         return w;
     workspace_free(w);
@@ -175,6 +199,9 @@ void workspace_free(struct workspace *w)
     buf_release(&w->search_url);
     buf_release(&w->metadata_url);
     buf_release(&w->audience);
+    buf_release(&w->management);
+    buf_release(&w->management_audience);
+    buf_release(&w->resource_id);
     mem_free(w);
 }
 
@@ -262,8 +289,11 @@ static void on_done(void *context, const struct http_response *http)
     w->load.stale += q->result.age > 0;
     uint64_t now = clock_ns();
     if (verdict.outcome == WORKSPACE_THROTTLED) {
+        uint64_t before = w->pace.blocked_until > now ? w->pace.blocked_until : now;
         w->load.throttled++;
         patience_throttled(&w->patience, &w->pace, q->began, http->retry_after, now, &w->random);
+        if (w->pace.blocked_until > before)
+            w->load.waited += (double) (w->pace.blocked_until - before) / NANOSECONDS;
     } else if (http->status != 0) {
         patience_answered(&w->patience, &w->pace);
     }

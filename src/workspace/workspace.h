@@ -128,6 +128,7 @@ struct workspace_load {
     unsigned running, queued; /* queries */
     unsigned concurrent;      /* how many may run at once now */
     double blocked;           /* seconds that a 429 still asks for, or 0 */
+    double waited;            /* seconds that 429s asked for so far */
     uint64_t queries;         /* started */
     uint64_t throttled;       /* answered by 429 */
     uint64_t retried;         /* tries after the first: in workspace_ask, and for a new token */

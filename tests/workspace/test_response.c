@@ -1,6 +1,7 @@
 /* The response parser: what is good, and that nothing else ever is, however it is cut into pieces. */
 #include "workspace/response.h"
 
+#include "base/memory.h"
 #include "base/random.h"
 
 #include <setjmp.h>
@@ -121,19 +122,68 @@ static void pieces_of_every_size_read_the_same(void **state)
     }
 }
 
-static void an_answer_cut_at_any_byte_is_not_good(void **state)
+/* Bodies of every form, each of which ends with its last bracket. */
+static const char *const whole_bodies[] =
+    {
+        SMALL,
+        "{\"tables\":[" TABLE("[]") "]}",
+        "{\"tables\":[" TABLE(
+            "[[\"\\ud83d\\ude00\\\\\",-0.5e+7],[\"\xF0\x9F\x98\x80\",null]]") "," TABLE("[[\"x\",1]"
+                                                                                        "]") "]}",
+        "{\"error\":{\"code\":\"PartialError\",\"details\":[{\"code\":\"-1\"}]},\"tables\":[" TABLE(
+            "[[\"a\",1]]") "]}",
+        "{\"tables\":[{\"rows_\":[1,{\"rows\":[2]}],\"name\":null,\"columns\":[{\"type\":"
+        "\"dynamic\",\"name\":"
+        "\"D\",\"more\":[]}],\"rows\":[[{\"a\":[1,2,{\"b\":\"]}\"}]}],[null],[\"{}\"]],\"x\":0}],"
+        "\"render\":"
+        "false}",
+        "\t{ \"permissions\" : { \"resources\" : [ ] } , \"tables\" : [ " TABLE(
+            " [ [ \"a\" , 1 ] , [ \"b\" , 2 ] ] ") " ] , \"statistics\" : { \"query\" : 1 } }",
+};
+enum { WHOLE_BODIES = sizeof whole_bodies / sizeof whole_bodies[0] };
+
+static size_t without_blanks(const char *text)
 {
-    (void) state;
-    size_t whole = strlen(SMALL);
-    while (SMALL[whole - 1] != '}')
-        whole--;
+    return str_trim(str_of(text)).n + (size_t) (str_trim(str_of(text)).p - text);
+}
+
+static void assert_no_prefix_is_good(const char *text, size_t first_piece, size_t step)
+{
+    size_t whole = without_blanks(text);
     for (size_t cut = 0; cut < whole; cut++)
-        for (size_t piece = 1; piece < 1000; piece *= 31) {
+        for (size_t piece = first_piece; piece <= cut + 1; piece += step) {
             struct reading r = {0};
-            assert_false(read_pieces(&r, (struct str){SMALL, cut}, piece));
+            assert_false(read_pieces(&r, (struct str){text, cut}, piece));
             assert_int_equal(r.err.code, ERROR_PARTIAL);
             end(&r);
         }
+}
+
+static void an_answer_cut_at_any_byte_is_not_good(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < WHOLE_BODIES; i++)
+        assert_no_prefix_is_good(whole_bodies[i], 1, 1);
+}
+
+static void whole_answers_read_the_same_in_pieces_of_every_size(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < WHOLE_BODIES; i++) {
+        struct reading whole = {0};
+        struct str text = str_of(whole_bodies[i]);
+        bool good = read_pieces(&whole, text, text.n);
+        assert_int_equal(whole.err.code, ERROR_NONE);
+        for (size_t piece = 1; piece < text.n; piece++) {
+            struct reading r = {0};
+            assert_int_equal(read_pieces(&r, text, piece), good);
+            assert_string_equal(buf_text(&r.rows), buf_text(&whole.rows));
+            assert_string_equal(buf_text(&r.columns), buf_text(&whole.columns));
+            assert_true(str_eq(response_error(r.response), response_error(whole.response)));
+            end(&r);
+        }
+        end(&whole);
+    }
 }
 
 static void damaged_answers_read_the_same_in_pieces_and_whole(void **state)
@@ -160,6 +210,93 @@ static void damaged_answers_read_the_same_in_pieces_and_whole(void **state)
         end(&one);
         end(&all);
     }
+}
+
+/* Writes the members in the order of a permutation: `order` is taken as digits of a mixed base. */
+static void put_permuted(struct buf *out, const char *const *members, size_t n, size_t order)
+{
+    bool used[8] = {0};
+    buf_putc(out, '{');
+    for (size_t left = n; left > 0; left--) {
+        size_t skip = order % left, i = 0;
+        order /= left;
+        while (used[i] || skip-- > 0)
+            i++;
+        used[i] = true;
+        buf_printf(out, "%s%s", left < n ? "," : "", members[i]);
+    }
+    buf_putc(out, '}');
+}
+
+static void members_come_in_every_order(void **state)
+{
+    (void) state;
+    static const char *const members[] = {
+        "\"tables\":[" TABLE("[[\"a\",1]]") "]",
+        "\"statistics\":{\"query\":{\"datasetStatistics\":[{\"tableRowCount\":1}]}}",
+        "\"permissions\":{\"resources\":[]}",
+        "\"render\":{\"tables\":[],\"error\":1}",
+        "\"error\":{\"code\":\"PartialError\"}",
+    };
+    for (size_t n = 4; n <= 5; n++) /* without and with an error */
+        for (size_t order = 0; order < (n == 4 ? 24 : 120); order++) {
+            struct buf text = BUF_INIT(4096);
+            struct reading r = {0};
+            put_permuted(&text, members, n, order);
+            assert_int_equal(read_pieces(&r, buf_str(&text), 1 + order % 50), n == 4);
+            assert_int_equal(r.err.code, ERROR_NONE);
+            assert_string_equal(buf_text(&r.rows), "[\"a\",1]\n");
+            assert_int_equal(response_counted(r.response), 1);
+            assert_true(str_eq(response_permissions(r.response), STR("{\"resources\":[]}")));
+            end(&r);
+            if (order % 10 == 0)
+                assert_no_prefix_is_good(buf_text(&text), 1 + order % 7, 97);
+            buf_release(&text);
+        }
+}
+
+static void statistics_that_say_no_count_are_no_harm(void **state)
+{
+    (void) state;
+    static const char *const forms[] = {
+        "null",
+        "7",
+        "[]",
+        "{}",
+        "{\"query\":{}}",
+        "{\"query\":{\"datasetStatistics\":[]}}",
+        "{\"query\":{\"datasetStatistics\":[{\"tableRowCount\":-1}]}}",
+        "{\"query\":{\"datasetStatistics\":[{\"tableRowCount\":1.5}]}}"};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct buf text = BUF_INIT(4096);
+        struct reading r = {0};
+        buf_printf(&text, ENVELOPE("[]", ",\"statistics\":%s"), forms[i]);
+        assert_true(read_pieces(&r, buf_str(&text), 3));
+        assert_true(response_counted(r.response) == UINT64_MAX);
+        end(&r);
+        buf_release(&text);
+    }
+}
+
+/* An error that is lost for want of memory would make a part of the rows look like all of them. */
+static void no_memory_never_makes_an_error_vanish(void **state)
+{
+    (void) state;
+    static const char text[] = ENVELOPE("[[\"a\",1]]", ",\"error\":{\"code\":\"PartialError\"}");
+    bool refused = false;
+    for (uint64_t n = 1; n < 60; n++) {
+        struct reading r = {0};
+        begin(&r);
+        assert_true(buf_reserve(&r.rows, 1000) && buf_reserve(&r.columns, 1000));
+        mem_fail_at(n);
+        bool ok = response_feed(r.response, text, sizeof text - 1, &r.err) &&
+                  response_finish(r.response, &r.err);
+        mem_fail_at(0);
+        assert_true(ok ? response_error(r.response).n > 0 : r.err.code == ERROR_MEMORY);
+        refused = refused || !ok;
+        end(&r);
+    }
+    assert_true(refused);
 }
 
 static void members_come_in_any_order_and_unknown_ones_are_passed_over(void **state)
@@ -386,6 +523,10 @@ int main(void)
         cmocka_unit_test(pieces_of_every_size_read_the_same),
         cmocka_unit_test(an_answer_cut_at_any_byte_is_not_good),
         cmocka_unit_test(damaged_answers_read_the_same_in_pieces_and_whole),
+        cmocka_unit_test(whole_answers_read_the_same_in_pieces_of_every_size),
+        cmocka_unit_test(members_come_in_every_order),
+        cmocka_unit_test(statistics_that_say_no_count_are_no_harm),
+        cmocka_unit_test(no_memory_never_makes_an_error_vanish),
         cmocka_unit_test(members_come_in_any_order_and_unknown_ones_are_passed_over),
         cmocka_unit_test(a_large_unknown_member_takes_no_memory),
         cmocka_unit_test(only_the_first_table_is_rows_and_the_others_are_checked),
