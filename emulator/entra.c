@@ -67,6 +67,15 @@ static bool form_is(struct str form, const char *name, const char *wanted)
     return same;
 }
 
+static const struct client *find_client(const struct service *service, struct str form)
+{
+    struct buf id;
+    const struct client *client =
+        form_value(form, "client_id", &id) ? service_client(service, buf_str(&id)) : NULL;
+    buf_release(&id);
+    return client;
+}
+
 static void refuse(struct server_reply *reply, int status, const char *error, int number,
                    const char *text)
 {
@@ -96,14 +105,14 @@ static bool read_audience(struct str form, bool v1, struct buf *out)
     return out->used > 0 && out->used < AUDIENCE_MAX;
 }
 
-static void put_token(const struct service *service, struct server_reply *reply,
-                      struct str audience, bool v1)
+static void put_token(const struct service *service, const struct client *client,
+                      struct server_reply *reply, struct str audience, bool v1)
 {
     int64_t life = (int64_t) (service->limits.token_life / (uint64_t) ns_per_second);
     int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND, expires = now + life;
     struct buf token = BUF_INIT(TOKEN_MAX);
     struct error err = ERROR_INIT;
-    if (!tokens_put(&service->tokens, audience, now, expires, &token, &err)) {
+    if (!tokens_put(&service->tokens, &client->owner, audience, now, expires, &token, &err)) {
         reply_internal(reply, err.message);
     } else {
         const char *quote = v1 ? "\"" : "";
@@ -128,7 +137,7 @@ static bool is_audience(const struct service *service, struct str text)
         if (str_eq(text, str_of(service->audiences[i])))
             return true;
     }
-    return false;
+    return str_eq(text, STR(SERVICE_ARM_AUDIENCE));
 }
 
 static void answer_token(const struct service *service, struct str form, bool v1,
@@ -136,17 +145,18 @@ static void answer_token(const struct service *service, struct str form, bool v1
 {
     struct buf audience;
     bool known = read_audience(form, v1, &audience) && is_audience(service, buf_str(&audience));
+    const struct client *client = find_client(service, form);
     if (!form_is(form, "grant_type", "client_credentials"))
         refuse(reply, 400, "unsupported_grant_type", 70003, "The grant type is not supported.");
-    else if (!form_is(form, "client_id", service->client))
+    else if (!client)
         refuse(reply, 400, "unauthorized_client", 700016,
                "Application was not found in the directory.");
-    else if (!form_is(form, "client_secret", service->secret))
+    else if (!form_is(form, "client_secret", client->secret))
         refuse(reply, 401, "invalid_client", 7000215, "Invalid client secret provided.");
     else if (!known)
         refuse(reply, 400, "invalid_scope", 70011, "The provided value for scope is not valid.");
     else
-        put_token(service, reply, (struct str){audience.bytes, audience.used}, v1);
+        put_token(service, client, reply, (struct str){audience.bytes, audience.used}, v1);
     buf_release(&audience);
 }
 

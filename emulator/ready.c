@@ -19,7 +19,8 @@ void ready_put(const struct service *service, const char *secret_file, const cha
     put_text(out, "authority", service->endpoint);
     put_text(out, "audience", service->endpoint);
     put_text(out, "tenant", service->tenant);
-    put_text(out, "client_id", service->client);
+    put_text(out, "management", service->endpoint);
+    put_text(out, "client_id", service->clients[0].owner.client);
     put_text(out, "client_secret_file", secret_file);
     put_text(out, "workspace_id", service->workspace);
     put_text(out, "workspace_name", service->workspace_name);

@@ -7,6 +7,8 @@
  *     authority           "https://127.0.0.1:4711": for <authority>/<tenant>/oauth2/v2.0/token
  *     audience            "https://127.0.0.1:4711": scope <audience>/.default; that of the
  *                         service itself, https://api.loganalytics.io, is good as well
+ *     management          "https://127.0.0.1:4711": Resource Manager's; the audience of its tokens
+ *                         is https://management.azure.com
  *     tenant              GUID
  *     client_id           GUID
  *     client_secret_file  path of a 0600 file that holds the secret; absolute

@@ -14,6 +14,7 @@
     X(BATCH, "batch")                                                                              \
     X(METADATA, "metadata")                                                                        \
     X(TOKEN, "token")                                                                              \
+    X(ARM, "arm")                                                                                  \
     X(OTHER, "other")
 
 enum report_route {

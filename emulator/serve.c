@@ -80,6 +80,8 @@ static const struct option_row rows[] = {
      "seconds that 429 and 503 tell"},
     {"token-life", "T", OPTION_SPAN, AT(limits.token_life), "1h", "until a token expires"},
 
+    {"no-arm", NULL, OPTION_FLAG, AT(no_arm), NULL, "Resource Manager refuses everybody"},
+
     HEADING("Who it is: the same by default, so that a lake knows its workspace again"),
     {"workspace-id", "GUID", OPTION_TEXT, AT(workspace), "5f3c1b6e-8a52-4d5f-9b1e-7c0a2e4d9f10",
      ""},
@@ -90,6 +92,8 @@ static const struct option_row rows[] = {
     {"region", "NAME", OPTION_TEXT, AT(region), "westeurope", ""},
     {"tenant", "GUID", OPTION_TEXT, AT(tenant), "b7a1f0d2-6c3e-4f58-8d94-2e5c7a9b1043", ""},
     {"client-id", "GUID", OPTION_TEXT, AT(client), "c2d84e7f-15a9-4360-b8ef-6f0d3b7a5c21", ""},
+    {"object-id", "GUID", OPTION_TEXT, AT(object), "41c0a7b5-3d9e-4e62-8f17-d05b6a9c2e38",
+     "of the client's service principal"},
     {"secret-file", "F", OPTION_TEXT, AT(secret_file), NULL,
      "the client's secret, made when missing; without it <ready-file>.secret"},
     {"ca-file", "F", OPTION_TEXT, AT(ca_file), NULL,
@@ -214,8 +218,9 @@ static bool make_tls(struct run *run, struct error *err)
 static bool check_options(const struct serve_options *options, struct error *err)
 {
     const char *const guids[] = {options->workspace, options->subscription, options->tenant,
-                                 options->client};
-    const char *const names[] = {"workspace-id", "subscription", "tenant", "client-id"};
+                                 options->client, options->object};
+    const char *const names[] = {"workspace-id", "subscription", "tenant", "client-id",
+                                 "object-id"};
     if (!options->data)
         return error_set(err, ERROR_USAGE, "serve needs --data DIR");
     for (size_t i = 0; i < sizeof guids / sizeof guids[0]; i++) {
@@ -285,7 +290,9 @@ static bool make_service(struct run *run, struct error *err)
     service->workspace_name = options->workspace_name;
     service->region = options->region;
     service->tenant = options->tenant;
-    service->client = options->client;
+    service->clients[0].owner =
+        (struct token_owner){.client = options->client, .object = options->object};
+    service->no_arm = options->no_arm;
     buf_printf(&run->resource_id,
                "/subscriptions/%s/resourceGroups/%s/providers/Microsoft.OperationalInsights/"
                "workspaces/%s",
@@ -302,7 +309,7 @@ static bool make_service(struct run *run, struct error *err)
     service->report.latency = options->latency;
     service->throttle = throttle_new(&options->throttle, err);
     service->watch = service->throttle ? watch_new(err) : NULL;
-    return service->watch && tokens_init(&service->tokens, options->tenant, options->client, err) &&
+    return service->watch && tokens_init(&service->tokens, options->tenant, err) &&
            faults_init(&service->faults, options->faults, options->seed, err);
 }
 
@@ -363,7 +370,7 @@ static bool make_endpoint(struct run *run, struct error *err)
     service->audiences[0] = service->endpoint;
     service->audiences[1] = "https://api.loganalytics.io";
     service->audiences[2] = "https://api.loganalytics.azure.com";
-    service->secret = buf_text(&run->secret);
+    service->clients[0].secret = buf_text(&run->secret);
     atomic_store(&service->answering, true);
     return true;
 }
@@ -391,7 +398,7 @@ static void say_ready(const struct run *run, const struct buf *notes)
         fprintf(stderr, "%14s rows  %s\n", text_grouped(run->service.tables.v[i].rows, number),
                 run->service.tables.v[i].name);
     fprintf(stderr, "workspace %s answers at %s\n", run->service.workspace, run->service.endpoint);
-    fprintf(stderr, "secret of client %s: %s\n", run->service.client, buf_text(&run->secret_file));
+    fprintf(stderr, "secret of client %s: %s\n", run->options->client, buf_text(&run->secret_file));
 }
 
 static bool end_report(struct run *run, struct error *err)

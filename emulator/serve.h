@@ -8,9 +8,9 @@
 
 struct serve_options {
     const char *data, *listen, *ready_file, *secret_file, *ca_file;
-    bool tls, exit_with_parent, quiet;
+    bool tls, exit_with_parent, quiet, no_arm;
     const char *workspace, *workspace_name, *subscription, *resource_group, *region, *tenant,
-        *client;
+        *client, *object;
     struct service_limits limits;
     struct throttle_options throttle;
     uint64_t latency, bandwidth, stall, seed;

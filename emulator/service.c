@@ -14,6 +14,16 @@ int64_t service_now(const struct service *service)
     return service->limits.now > 0 ? service->limits.now : tick_now();
 }
 
+const struct client *service_client(const struct service *service, struct str id)
+{
+    for (int i = 0; i < SERVICE_CLIENTS_MAX; i++) {
+        const struct client *client = &service->clients[i];
+        if (client->owner.client && str_eq(id, str_of(client->owner.client)))
+            return client;
+    }
+    return NULL;
+}
+
 int64_t service_retry_after(const struct service *service, uint64_t ns)
 {
     const char *flag = service->limits.retry_after;
@@ -61,11 +71,12 @@ static bool may_enter(struct service *service, const struct server_request *requ
                       struct server_reply *reply)
 {
     size_t count = 0;
+    char client[TOKEN_CLIENT_MAX];
     while (count < SERVICE_AUDIENCES_MAX && service->audiences[count])
         count++;
     int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
-    enum token_verdict verdict =
-        tokens_check(&service->tokens, request->authorization, service->audiences, count, now);
+    enum token_verdict verdict = tokens_check(&service->tokens, request->authorization,
+                                              service->audiences, count, now, client);
     if (verdict != TOKEN_GOOD) {
         refuse_token(reply, verdict);
         return false;
@@ -180,6 +191,8 @@ void service_handle(void *context, const struct server_request *request, struct 
         route = answer_api(service, request, reply);
     else if (entra_answer(service, request, reply))
         route = REPORT_TOKEN;
+    else if (arm_answer(service, request, reply))
+        route = REPORT_ARM;
     else
         reply_not_found(reply);
     report_count(&service->report, route, reply->status, reply->body.used);

@@ -13,7 +13,15 @@
 
 #include "engine/engine.h"
 
-enum { SERVICE_AUDIENCES_MAX = 8 };
+enum { SERVICE_AUDIENCES_MAX = 8, SERVICE_CLIENTS_MAX = 2 };
+
+#define SERVICE_ARM_AUDIENCE "https://management.azure.com" /* of Resource Manager's tokens */
+
+/* Who may sign in. */
+struct client {
+    struct token_owner owner;
+    const char *secret;
+};
 
 /* What the service lets one ask for, and how it answers. Times in ns. */
 struct service_limits {
@@ -31,8 +39,10 @@ struct service {
     atomic_bool answering; /* set last of all at the start: until then the answer is 503 */
     const char *endpoint;  /* https://127.0.0.1:4711 */
     const char *workspace, *workspace_name, *resource_id, *region;
-    const char *tenant, *client, *secret;
-    const char *audiences[SERVICE_AUDIENCES_MAX]; /* NULL ends them */
+    const char *tenant;
+    struct client clients[SERVICE_CLIENTS_MAX];   /* without an owner: there is no such client */
+    const char *audiences[SERVICE_AUDIENCES_MAX]; /* of the query API; NULL ends them */
+    bool no_arm;                                  /* Resource Manager refuses everybody */
     struct tokens tokens;
     struct throttle *throttle;
     struct faults faults;
@@ -48,6 +58,9 @@ void service_handle(void *context, const struct server_request *request,
 
 /* The tick that now() is for a request. */
 int64_t service_now(const struct service *service);
+
+/* The client of an id; NULL: none. */
+const struct client *service_client(const struct service *service, struct str id);
 
 /* Seconds for a Retry-After header after so many ns, by the flag; negative: no header. */
 int64_t service_retry_after(const struct service *service, uint64_t ns);
@@ -67,6 +80,11 @@ void query_answer(struct service *service, const struct query_ask *ask, struct s
  * address. */
 void query_answer_body(struct service *service, struct str body, const char *timespan_url,
                        const char *prefer, struct server_reply *reply);
+
+/* arm.c: Resource Manager: the workspace, its tables, the roles on it. False: not a path of
+ * Resource Manager. */
+bool arm_answer(const struct service *service, const struct server_request *request,
+                struct server_reply *reply);
 
 /* batch.c: POST /v1/$batch. */
 void batch_answer(struct service *service, struct str body, struct server_reply *reply);

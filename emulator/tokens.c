@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdio.h>
 
 enum { SIGNATURE_SIZE = 32 };
 
@@ -68,9 +69,9 @@ static bool sign(const struct tokens *tokens, struct str text, unsigned char out
            size == SIGNATURE_SIZE;
 }
 
-bool tokens_init(struct tokens *tokens, const char *tenant, const char *client, struct error *err)
+bool tokens_init(struct tokens *tokens, const char *tenant, struct error *err)
 {
-    *tokens = (struct tokens){.tenant = tenant, .client = client};
+    *tokens = (struct tokens){.tenant = tenant};
     return random_secret(tokens->key, sizeof tokens->key, err);
 }
 
@@ -79,8 +80,8 @@ void tokens_release(struct tokens *tokens)
     mem_wipe(tokens->key, sizeof tokens->key);
 }
 
-bool tokens_put(const struct tokens *tokens, struct str audience, int64_t now, int64_t expires,
-                struct buf *out, struct error *err)
+bool tokens_put(const struct tokens *tokens, const struct token_owner *owner, struct str audience,
+                int64_t now, int64_t expires, struct buf *out, struct error *err)
 {
     char id[GUID_TEXT];
     if (!random_guid(id, err))
@@ -90,9 +91,9 @@ bool tokens_put(const struct tokens *tokens, struct str audience, int64_t now, i
     text_put_json(&claims, audience);
     buf_printf(&claims,
                "\",\"iss\":\"https://sts.windows.net/%s/\",\"iat\":%lld,\"nbf\":%lld,\"exp\":%lld,"
-               "\"appid\":\"%s\",\"tid\":\"%s\",\"jti\":\"%s\"}",
-               tokens->tenant, (long long) now, (long long) now, (long long) expires,
-               tokens->client, tokens->tenant, id);
+               "\"appid\":\"%s\",\"oid\":\"%s\",\"tid\":\"%s\",\"jti\":\"%s\"}",
+               tokens->tenant, (long long) now, (long long) now, (long long) expires, owner->client,
+               owner->object, tokens->tenant, id);
     size_t start = out->used;
     put_base64url(out, token_header, sizeof token_header - 1);
     buf_putc(out, '.');
@@ -136,25 +137,31 @@ static bool signature_fits(const struct tokens *tokens, struct str body, struct 
 }
 
 static enum token_verdict judge_claims(struct str text, const char *const *audiences, size_t count,
-                                       int64_t now)
+                                       int64_t now, char client[TOKEN_CLIENT_MAX])
 {
     json_t *claims = json_loadb(text.p, text.n, 0, NULL);
     const char *audience = json_string_value(json_object_get(claims, "aud"));
-    enum token_verdict verdict = claims && audience ? TOKEN_AUDIENCE : TOKEN_GARBLED;
-    for (size_t i = 0; i < count && audience; i++) {
+    const char *owner = json_string_value(json_object_get(claims, "appid"));
+    bool whole = audience && owner && strlen(owner) < TOKEN_CLIENT_MAX;
+    enum token_verdict verdict = whole ? TOKEN_AUDIENCE : TOKEN_GARBLED;
+    for (size_t i = 0; i < count && whole; i++) {
         if (strcmp(audience, audiences[i]) == 0)
             verdict = TOKEN_GOOD;
     }
     if (verdict == TOKEN_GOOD && json_integer_value(json_object_get(claims, "exp")) <= now)
         verdict = TOKEN_EXPIRED;
+    if (verdict == TOKEN_GOOD)
+        (void) snprintf(client, TOKEN_CLIENT_MAX, "%s", owner);
     json_decref(claims);
     return verdict;
 }
 
 enum token_verdict tokens_check(const struct tokens *tokens, const char *authorization,
-                                const char *const *audiences, size_t count, int64_t now)
+                                const char *const *audiences, size_t count, int64_t now,
+                                char client[TOKEN_CLIENT_MAX])
 {
     struct str body, signature;
+    client[0] = '\0';
     enum token_verdict verdict = split_token(str_of(authorization), &body, &signature);
     if (verdict != TOKEN_GOOD)
         return verdict;
@@ -163,8 +170,9 @@ enum token_verdict tokens_check(const struct tokens *tokens, const char *authori
     struct str claims = body, header;
     (void) str_split(&claims, '.', &header);
     struct buf text = BUF_INIT(TOKEN_MAX);
-    verdict = put_decoded(&text, claims) ? judge_claims(buf_str(&text), audiences, count, now)
-                                         : TOKEN_GARBLED;
+    verdict = put_decoded(&text, claims)
+                  ? judge_claims(buf_str(&text), audiences, count, now, client)
+                  : TOKEN_GARBLED;
     buf_release(&text);
     return verdict;
 }

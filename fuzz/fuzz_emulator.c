@@ -30,18 +30,18 @@ static void make_service(struct fixture *fixture)
     service->resource_id = "/subscriptions/0/resourceGroups/g/providers/m/workspaces/w";
     service->region = "r";
     service->tenant = "t";
-    service->client = "c";
-    service->secret = "s";
+    service->clients[0] = (struct client){.owner = {.client = "c", .object = "o"}, .secret = "s"};
     service->audiences[0] = "a";
     service->throttle = throttle_new(&limits, NULL);
     buf_init(&fixture->bearer, TOKEN_MAX);
     buf_puts(&fixture->bearer, "Bearer ");
     int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
-    if (!service->throttle || !tokens_init(&service->tokens, "t", "c", NULL) ||
+    if (!service->throttle || !tokens_init(&service->tokens, "t", NULL) ||
         !faults_init(&service->faults, "503:1", 1, NULL) ||
         !report_init(&service->report, NULL, NULL) ||
         !tables_add(&service->tables, STR("T"), NULL) ||
-        !tokens_put(&service->tokens, STR("a"), now, now + 3600, &fixture->bearer, NULL))
+        !tokens_put(&service->tokens, &service->clients[0].owner, STR("a"), now, now + 3600,
+                    &fixture->bearer, NULL))
         abort();
     atomic_store(&service->answering, true);
 }

@@ -17,6 +17,7 @@
 #define WORKSPACE "5f3c1b6e-8a52-4d5f-9b1e-7c0a2e4d9f10"
 #define TENANT "b7a1f0d2-6c3e-4f58-8d94-2e5c7a9b1043"
 #define CLIENT "c2d84e7f-15a9-4360-b8ef-6f0d3b7a5c21"
+#define OBJECT "41c0a7b5-3d9e-4e62-8f17-d05b6a9c2e38"
 #define QUERY_PATH "/v1/workspaces/" WORKSPACE "/query"
 #define TOKEN_PATH "/" TENANT "/oauth2/v2.0/token"
 #define RESOURCE_ID                                                                                \
@@ -34,6 +35,17 @@ struct fixture {
     json_t *body;
 };
 
+static void sign_in(struct fixture *fixture, const char *audience)
+{
+    struct service *service = &fixture->service;
+    struct buf token = BUF_INIT(TOKEN_MAX);
+    int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
+    assert_true(tokens_put(&service->tokens, &service->clients[0].owner, str_of(audience), now,
+                           now + 3600, &token, NULL));
+    (void) snprintf(fixture->bearer, HEADER_MAX, "Bearer %s", buf_text(&token));
+    buf_release(&token);
+}
+
 static void start(struct fixture *fixture, const char *faults, uint64_t rate)
 {
     struct service *service = &fixture->service;
@@ -49,24 +61,19 @@ static void start(struct fixture *fixture, const char *faults, uint64_t rate)
     service->resource_id = RESOURCE_ID;
     service->region = "westeurope";
     service->tenant = TENANT;
-    service->client = CLIENT;
-    service->secret = "s&cret +";
+    service->clients[0] =
+        (struct client){.owner = {.client = CLIENT, .object = OBJECT}, .secret = "s&cret +"};
     service->audiences[0] = service->endpoint;
     service->audiences[1] = "https://api.loganalytics.io";
     struct throttle_options limits = {.rate = rate, .window = UINT64_C(3600000000000)};
     service->throttle = throttle_new(&limits, NULL);
     assert_non_null(service->throttle);
-    assert_true(tokens_init(&service->tokens, TENANT, CLIENT, NULL));
+    assert_true(tokens_init(&service->tokens, TENANT, NULL));
     assert_true(faults_init(&service->faults, faults, 1, NULL));
     assert_true(report_init(&service->report, NULL, NULL));
     assert_non_null(tables_add(&service->tables, STR("T"), NULL));
     atomic_store(&service->answering, true);
-    struct buf token = BUF_INIT(TOKEN_MAX);
-    int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
-    assert_true(tokens_put(&service->tokens, STR("https://api.loganalytics.io"), now, now + 3600,
-                           &token, NULL));
-    (void) snprintf(fixture->bearer, HEADER_MAX, "Bearer %s", buf_text(&token));
-    buf_release(&token);
+    sign_in(fixture, "https://api.loganalytics.io");
 }
 
 static void forget_reply(struct fixture *fixture)

@@ -12,6 +12,7 @@
 
 static const char tenant[] = "b7a1f0d2-6c3e-4f58-8d94-2e5c7a9b1043";
 static const char client[] = "c2d84e7f-15a9-4360-b8ef-6f0d3b7a5c21";
+static const char object[] = "41c0a7b5-3d9e-4e62-8f17-d05b6a9c2e38";
 static const char *const audiences[] = {"https://api.loganalytics.io", "https://127.0.0.1:4711"};
 
 enum { NOW = 1700000000, LIFE = 3600, HEADER_MAX = 8192 };
@@ -19,21 +20,25 @@ enum { NOW = 1700000000, LIFE = 3600, HEADER_MAX = 8192 };
 static struct tokens make_tokens(void)
 {
     struct tokens tokens;
-    assert_true(tokens_init(&tokens, tenant, client, NULL));
+    assert_true(tokens_init(&tokens, tenant, NULL));
     return tokens;
 }
 
 static void issue(const struct tokens *tokens, const char *audience, char out[HEADER_MAX])
 {
     struct buf token = BUF_INIT(TOKEN_MAX);
-    assert_true(tokens_put(tokens, str_of(audience), NOW, NOW + LIFE, &token, NULL));
+    struct token_owner owner = {.client = client, .object = object};
+    assert_true(tokens_put(tokens, &owner, str_of(audience), NOW, NOW + LIFE, &token, NULL));
     (void) snprintf(out, HEADER_MAX, "Bearer %s", buf_text(&token));
     buf_release(&token);
 }
 
 static enum token_verdict check(const struct tokens *tokens, const char *header, int64_t now)
 {
-    return tokens_check(tokens, header, audiences, 2, now);
+    char whose[TOKEN_CLIENT_MAX];
+    enum token_verdict verdict = tokens_check(tokens, header, audiences, 2, now, whose);
+    assert_string_equal(whose, verdict == TOKEN_GOOD ? client : "");
+    return verdict;
 }
 
 static void a_token_is_good_in_its_time(void **state)
