@@ -15,15 +15,11 @@ struct mapping {
 
 /* The ready file of weir-emulator (emulator/ready.h). */
 static const struct mapping emulator_keys[] = {
-    {"workspace_id", CLI_WORKSPACE_ID},
-    {"workspace_name", CLI_WORKSPACE_NAME},
-    {"resource_id", CLI_RESOURCE_ID},
-    {"endpoint", CLI_ENDPOINT},
-    {"audience", CLI_AUDIENCE},
-    {"authority", CLI_AUTHORITY},
-    {"tenant", CLI_TENANT},
-    {"client_id", CLI_CLIENT_ID},
-    {"ca_file", CLI_CA_FILE},
+    {"workspace_id", CLI_WORKSPACE_ID}, {"workspace_name", CLI_WORKSPACE_NAME},
+    {"resource_id", CLI_RESOURCE_ID},   {"endpoint", CLI_ENDPOINT},
+    {"audience", CLI_AUDIENCE},         {"management", CLI_MANAGEMENT_ENDPOINT},
+    {"authority", CLI_AUTHORITY},       {"tenant", CLI_TENANT},
+    {"client_id", CLI_CLIENT_ID},       {"ca_file", CLI_CA_FILE},
 };
 
 /* config.json beside Sentinel's notebooks. */
@@ -179,7 +175,8 @@ const struct cli_command cli_command_init = {
              "written: client-secret says where one is, env:NAME or file:PATH with mode 0600.",
     .example = "weir init --from-emulator ready.json --lake lake --config weir.yaml",
     .options = {CLI_FROM_EMULATOR, CLI_FROM_CONFIG, CLI_WORKSPACE_NAME, CLI_RESOURCE_ID, CLI_TENANT,
-                CLI_CLIENT_ID, CLI_CLIENT_SECRET, CLI_ENDPOINT, CLI_AUDIENCE, CLI_CLOUD,
-                CLI_AUTHORITY, CLI_CA_FILE, CLI_FORCE, CLI_OPTION_COUNT},
+                CLI_CLIENT_ID, CLI_CLIENT_SECRET, CLI_ENDPOINT, CLI_AUDIENCE,
+                CLI_MANAGEMENT_ENDPOINT, CLI_CLOUD, CLI_AUTHORITY, CLI_CA_FILE, CLI_FORCE,
+                CLI_OPTION_COUNT},
     .run = run,
 };

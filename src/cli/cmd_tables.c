@@ -5,7 +5,13 @@
 #include "base/column.h"
 #include "kql/kql.h"
 
-enum { TEXT_ROOM = 64, DEFAULT_DAYS = 7, KQL_ROOM = 1 << 16 };
+enum {
+    TEXT_ROOM = 64,
+    DEFAULT_DAYS = 7,
+    KQL_ROOM = 1 << 16,
+    UNKNOWN_MAX =
+        3 /* tables in a row of which Resource Manager tells nothing; then it is not asked */
+};
 
 struct list {
     struct cli *cli;
@@ -13,6 +19,13 @@ struct list {
     struct cli_output *output;
     uint64_t days;
     bool people;
+    unsigned unknown; /* facts in a row */
+};
+
+/* What is known of one table. */
+struct known {
+    struct workspace_facts facts;
+    struct workspace_table span, recent;
 };
 
 static bool ask(const struct list *list, struct buf *kql, struct workspace_table *out,
@@ -65,13 +78,32 @@ static struct cli_cell time_cell(const struct workspace_table *table, const char
                                : (struct cli_cell){.null = true};
 }
 
-static bool put(struct list *list, const struct workspace_schema *schema,
-                const struct workspace_table *span, const struct workspace_table *recent,
+/* Each pass over such a table costs its owner money. */
+static bool is_billed(const struct workspace_facts *facts)
+{
+    return facts->plan == WORKSPACE_PLAN_BASIC || facts->plan == WORKSPACE_PLAN_AUXILIARY;
+}
+
+/* 0 days: not told. */
+static struct cli_cell days_cell(uint32_t days, char text[TEXT_ROOM])
+{
+    (void) snprintf(text, TEXT_ROOM, "%lu", (unsigned long) days);
+    return days > 0 ? (struct cli_cell){.text = str_of(text)} : (struct cli_cell){.null = true};
+}
+
+static struct cli_cell plan_cell(enum workspace_plan plan)
+{
+    return plan == WORKSPACE_PLAN_UNKNOWN
+               ? (struct cli_cell){.null = true}
+               : (struct cli_cell){.text = str_of(workspace_plan_text(plan))};
+}
+
+static bool put(struct list *list, const struct workspace_schema *schema, const struct known *known,
                 struct error *err)
 {
-    char rows[TEXT_ROOM], bytes[TEXT_ROOM], columns[TEXT_ROOM];
-    uint64_t rows_a_day = number(recent, "Rows") / list->days;
-    uint64_t bytes_a_day = number(recent, "Bytes") / list->days;
+    char rows[TEXT_ROOM], bytes[TEXT_ROOM], columns[TEXT_ROOM], kept[TEXT_ROOM], total[TEXT_ROOM];
+    uint64_t rows_a_day = number(&known->recent, "Rows") / list->days;
+    uint64_t bytes_a_day = number(&known->recent, "Bytes") / list->days;
     if (list->people) {
         (void) text_count(rows_a_day, rows);
         (void) text_bytes(bytes_a_day, bytes);
@@ -80,9 +112,17 @@ static bool put(struct list *list, const struct workspace_schema *schema,
         (void) snprintf(bytes, sizeof bytes, "%llu", (unsigned long long) bytes_a_day);
     }
     (void) snprintf(columns, sizeof columns, "%zu", schema->columns.n);
+    bool counted = known->recent.rows == 1 || !is_billed(&known->facts);
     struct cli_cell cells[] = {
-        {.text = str_of(schema->name)}, {.text = str_of(columns)}, time_cell(span, "Oldest"),
-        time_cell(span, "Newest"),      {.text = str_of(rows)},    {.text = str_of(bytes)},
+        {.text = str_of(schema->name)},
+        plan_cell(known->facts.plan),
+        days_cell(known->facts.retention_days, kept),
+        days_cell(known->facts.total_retention_days, total),
+        {.text = str_of(columns)},
+        time_cell(&known->span, "Oldest"),
+        time_cell(&known->span, "Newest"),
+        {.text = str_of(rows), .null = !counted},
+        {.text = str_of(bytes), .null = !counted},
     };
     return cli_output_row(list->output, cells, err);
 }
@@ -101,26 +141,46 @@ static bool wanted(const struct cli *cli, const char *name)
     return cli->arg_count == 0;
 }
 
-static bool ask_both(struct list *list, const struct workspace_schema *schema,
-                     struct workspace_table *span, struct workspace_table *recent,
+/* Resource Manager is asked until it is plain that it tells this identity nothing; why is said once. */
+static bool ask_facts(struct list *list, const char *table, struct workspace_facts *out,
+                      struct error *err)
+{
+    *out = (struct workspace_facts){0};
+    if (list->unknown >= UNKNOWN_MAX)
+        return true;
+    if (!workspace_facts(list->context->workspace, table, out, err))
+        return false;
+    if (!out->known && list->unknown == 0)
+        cli_note(list->cli, "plan and retention are not known: %s", out->why);
+    list->unknown = out->known ? 0 : list->unknown + 1;
+    return true;
+}
+
+static bool ask_both(struct list *list, const struct workspace_schema *schema, struct known *known,
                      struct error *err)
 {
+    if (is_billed(&known->facts)) {
+        cli_note(list->cli, "%s is a %s table: its rows are not counted, since each pass is billed",
+                 schema->name, workspace_plan_text(known->facts.plan));
+        return true;
+    }
     if (!has_time(schema)) {
         cli_note(list->cli, "%s has no TimeGenerated: it cannot be exported", schema->name);
         return true;
     }
     int64_t newest;
-    if (!ask_span(list, schema->name, span, err))
+    if (!ask_span(list, schema->name, &known->span, err))
         return false;
-    struct cli_cell cell = time_cell(span, "Newest");
+    struct cli_cell cell = time_cell(&known->span, "Newest");
     return cell.null || !tick_parse(cell.text, &newest) ||
-           ask_recent(list, schema->name, newest, recent, err);
+           ask_recent(list, schema->name, newest, &known->recent, err);
 }
 
 static bool put_table(struct list *list, const struct workspace_schema *schema, struct error *err)
 {
-    struct workspace_table span = {0}, recent = {0};
-    bool ok = ask_both(list, schema, &span, &recent, err);
+    struct known known = {0};
+    bool ok =
+        ask_facts(list, schema->name, &known.facts, err) && ask_both(list, schema, &known, err);
     /* A table that refuses is listed with what is known of it; the reason is said. */
     if (!ok && err->code != ERROR_INTERRUPTED && err->code != ERROR_AUTH &&
         err->code != ERROR_NETWORK) {
@@ -128,9 +188,9 @@ static bool put_table(struct list *list, const struct workspace_schema *schema, 
         error_clear(err);
         ok = true;
     }
-    ok = ok && put(list, schema, &span, &recent, err);
-    workspace_table_release(&span);
-    workspace_table_release(&recent);
+    ok = ok && put(list, schema, &known, err);
+    workspace_table_release(&known.span);
+    workspace_table_release(&known.recent);
     return ok;
 }
 
@@ -138,6 +198,10 @@ static bool columns_of(bool people, struct columns *out, struct error *err)
 {
     enum column_type number_type = COLUMN_LONG;
     return columns_add(out, STR("table"), COLUMN_STRING, err) &&
+           columns_add(out, STR("plan"), COLUMN_STRING, err) &&
+           columns_add(out, people ? STR("days") : STR("retention_days"), number_type, err) &&
+           columns_add(out, people ? STR("days in all") : STR("total_retention_days"), number_type,
+                       err) &&
            columns_add(out, STR("columns"), number_type, err) &&
            columns_add(out, STR("oldest"), COLUMN_DATETIME, err) &&
            columns_add(out, STR("newest"), COLUMN_DATETIME, err) &&
@@ -192,11 +256,14 @@ static int run(struct cli *cli, struct error *err)
 const struct cli_command cli_command_tables = {
     .name = "tables",
     .arguments = "[TABLE]...",
-    .purpose = "the workspace's tables: oldest and newest row, rows and bytes a day",
-    .about = "Lists the tables that the query service knows, with the rows and engine bytes a day "
-             "of the days "
-             "(--days, 7) up to its newest row. Plan and retention come from Azure Resource "
-             "Manager and are not part of this yet.",
+    .purpose =
+        "the workspace's tables: plan, retention, oldest and newest row, rows and bytes a day",
+    .about =
+        "Lists the tables that the query service knows, with the rows and engine bytes a day "
+        "of the days "
+        "(--days, 7) up to its newest row. Plan and retention (days that rows can be queried, and "
+        "days that they are kept in all) come from Azure Resource Manager, where this identity "
+        "may read there.",
     .example = "weir tables --days 30",
     .args_max = CLI_ARGS_MAX,
     .options = {CLI_DAYS, CLI_WAIT, CLI_OPTION_COUNT},

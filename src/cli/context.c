@@ -57,6 +57,15 @@ static bool open_credential(const struct cli *cli, const struct azure_cloud *clo
     return context->credential != NULL;
 }
 
+/* Where the query service is not the cloud's, its Resource Manager is not to be guessed: a token would
+ * travel to somebody else. */
+static const char *management_of(const struct cli *cli, const struct azure_cloud *cloud)
+{
+    if (cli_text(cli, CLI_MANAGEMENT_ENDPOINT))
+        return cli_text(cli, CLI_MANAGEMENT_ENDPOINT);
+    return cli_text(cli, CLI_ENDPOINT) ? NULL : cloud->arm_endpoint;
+}
+
 bool cli_open_workspace(const struct cli *cli, struct cli_context *context, struct error *err)
 {
     const struct azure_cloud *cloud = azure_cloud_find(cli_text(cli, CLI_CLOUD));
@@ -84,6 +93,9 @@ bool cli_open_workspace(const struct cli *cli, struct cli_context *context, stru
         .wait = (unsigned) wait,
         .http = context->http,
         .credential = context->credential,
+        .management = management_of(cli, cloud),
+        .management_audience = cloud->arm_audience,
+        .resource_id = cli_text(cli, CLI_RESOURCE_ID),
     };
     context->workspace = workspace_new(&options, err);
     return context->workspace != NULL;

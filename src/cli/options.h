@@ -76,6 +76,8 @@ enum { CLI_SHARED = 1, CLI_SETTING = 2 };
       "the query service (default: the cloud's)")                                                  \
     X(AUDIENCE, "audience", 0, CLI_TEXT, "URL", NULL, CLI_SETTING,                                 \
       "for whom tokens are asked (default: the cloud's)")                                          \
+    X(MANAGEMENT_ENDPOINT, "management-endpoint", 0, CLI_TEXT, "URL", NULL, CLI_SETTING,           \
+      "Azure Resource Manager (default: the cloud's, unless endpoint is given)")                   \
     X(CLOUD, "cloud", 0, CLI_CHOICE, "public|usgovernment|china", "public", CLI_SETTING,           \
       "the Azure cloud")                                                                           \
     X(AUTHORITY, "authority", 0, CLI_TEXT, "URL", NULL, CLI_SETTING,                               \
