@@ -40,6 +40,7 @@ struct lake_ledger {
     char previous[HASH_SHA256_HEX];
     struct lake_entry *waiting; /* LAKE_LEDGER_LINES */
     size_t n_waiting;
+    bool broken; /* a flush failed: what waits is in doubt */
 };
 
 /* --- the index --- */
@@ -238,8 +239,11 @@ static bool check_segment(struct opening *opening, struct error *err)
     if (!check_place(ledger, segment, opening->number, err))
         return false;
     opening->checked = true;
-    if (ledger->n_runs > 0 && strcmp(ledger->runs[ledger->n_runs - 1].id, segment->run.id) == 0)
+    struct lake_run *last = ledger->n_runs > 0 ? &ledger->runs[ledger->n_runs - 1] : NULL;
+    if (last && strcmp(last->id, segment->run.id) == 0) {
+        last->access = segment->run.access; /* known better later */
         return true;
+    }
     return run_add(ledger, &segment->run, err);
 }
 
@@ -389,6 +393,12 @@ bool lake_ledger_begin(struct lake_ledger *ledger, const struct lake_run *run, s
     return ledger->begun;
 }
 
+void lake_ledger_access(struct lake_ledger *ledger, enum lake_access access)
+{
+    if (ledger->begun)
+        ledger->runs[ledger->n_runs - 1].access = access;
+}
+
 static bool check_entry(const struct lake_ledger *ledger, const struct lake_entry *entry,
                         struct error *err)
 {
@@ -454,9 +464,22 @@ static bool put_segment(struct lake_ledger *ledger, const char *last, struct str
     return false;
 }
 
+/* The kernel tells once that it lost bytes: a second sync would find nothing wrong, and lines of blobs that are
+ * not there would be written. So the first failure is the last word. */
+static bool write_durably(struct lake_ledger *ledger, const char *last, struct str text,
+                          struct error *err)
+{
+    bool ok = store_sync(ledger->store, err) && put_segment(ledger, last, text, err);
+    ledger->broken = !ok;
+    return ok;
+}
+
 bool lake_ledger_flush(struct lake_ledger *ledger, struct error *err)
 {
     char last[SEGMENT_NAME], hash[HASH_SHA256_HEX];
+    if (ledger->broken)
+        return error_set(err, ERROR_IO, "the ledger of %s could not be written before",
+                         ledger->table);
     if (ledger->n_waiting == 0)
         return true;
     if (ledger->segments == SEGMENT_NUMBER_MAX)
@@ -470,8 +493,8 @@ bool lake_ledger_flush(struct lake_ledger *ledger, struct error *err)
     segment_name(last, segment.number);
     struct buf text = BUF_INIT(LAKE_SEGMENT_MAX);
     bool ok = lake_segment_write(&segment, ledger->waiting, ledger->n_waiting, &text, err) &&
-              hash_sha256_hex(buf_str(&text), hash, err) && store_sync(ledger->store, err) &&
-              put_segment(ledger, last, buf_str(&text), err);
+              hash_sha256_hex(buf_str(&text), hash, err) &&
+              write_durably(ledger, last, buf_str(&text), err);
     buf_release(&text);
     if (ok) {
         ledger->segments++;

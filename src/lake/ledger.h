@@ -119,9 +119,13 @@ void lake_ledger_free(struct lake_ledger *ledger); /* NULL is fine; what was not
  * lines leaves no segment. */
 bool lake_ledger_begin(struct lake_ledger *ledger, const struct lake_run *run, struct error *err);
 
+/* What the identity may see, where it is known only after the run began: in the heads of the segments from now on. */
+void lake_ledger_access(struct lake_ledger *ledger, enum lake_access access);
+
 /* Adds a line (copied). Flushes when LAKE_LEDGER_LINES are waiting. */
 bool lake_ledger_add(struct lake_ledger *ledger, const struct lake_entry *entry, struct error *err);
-/* Writes what waits as a segment, after store_sync; nothing waits: nothing is written. */
+/* Writes what waits as a segment, after store_sync; nothing waits: nothing is written. When that fails, each
+ * later one does: lines whose blobs may be lost are never written. The next open starts from what is sure. */
 bool lake_ledger_flush(struct lake_ledger *ledger, struct error *err);
 size_t lake_ledger_waiting(const struct lake_ledger *ledger); /* lines */
 

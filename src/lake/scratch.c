@@ -20,18 +20,31 @@ struct scratch {
     size_t n_unused, room;
 };
 
+/* What could not be done, where, why, and what helps. False. */
+static bool fail(const struct scratch *scratch, const char *what, struct error *err)
+{
+    int number = errno;
+    (void) error_set_errno(err, ERROR_IO, number, "the scratch file in %s %s", scratch->folder,
+                           what);
+    return number == ENOSPC || number == EDQUOT
+               ? error_hint(err, "free some room and run the same command again")
+               : false;
+}
+
 /* The file has no name and no rights for others; it goes when the program goes. */
 static bool open_at(struct scratch *scratch, struct buf *path, struct error *err)
 {
     path_join(path, scratch->folder, "weir-XXXXXX");
-    if (!file_make_folders(scratch->folder, err) || !buf_ok(path, "the scratch folder's path", err))
+    if (!buf_ok(path, "the scratch folder's path", err))
         return false;
+    if (!file_make_folders(scratch->folder, err))
+        return error_prefix(err, "the scratch file in %s cannot be made", scratch->folder);
     int fd = mkstemp(path->bytes);
     if (fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && unlink(path->bytes) == 0) {
         scratch->fd = fd;
         return true;
     }
-    error_set_errno(err, ERROR_IO, errno, "no scratch file in %s", scratch->folder);
+    (void) fail(scratch, "cannot be made", err);
     if (fd >= 0)
         (void) close(fd);
     return false;
@@ -74,8 +87,7 @@ static bool write_block(struct scratch *scratch, struct scratch_run *run, size_t
     while (done < n) {
         ssize_t part = pwrite(scratch->fd, scratch->block + done, n - done, at + (off_t) done);
         if (part < 0 && errno != EINTR)
-            return error_set_errno(err, ERROR_IO, errno, "the scratch file in %s cannot grow",
-                                   scratch->folder);
+            return fail(scratch, "cannot grow", err);
         done += part > 0 ? (size_t) part : 0;
     }
     return true;
@@ -144,8 +156,7 @@ bool scratch_read(const struct scratch *scratch, const struct scratch_run *run, 
             return error_set(err, ERROR_IO, "the scratch file in %s has become shorter",
                              scratch->folder);
         if (got < 0 && errno != EINTR)
-            return error_set_errno(err, ERROR_IO, errno, "the scratch file in %s cannot be read",
-                                   scratch->folder);
+            return fail(scratch, "cannot be read", err);
         part = got > 0 ? (size_t) got : 0;
         at += part;
         to += part;

@@ -15,7 +15,12 @@
 
 #include <cmocka.h>
 
-enum { PARTITIONS = 5, FLUSH_EACH = 2, SEGMENTS = 3 };
+enum {
+    PARTITIONS = 5,
+    FLUSH_EACH = 2,
+    SEGMENTS = 3,
+    SMALL_BUDGET = 200 /* bytes: piles of more than a few rows move to scratch */
+};
 
 static inline int64_t partition_at(int i)
 {
@@ -71,7 +76,7 @@ static inline bool write_all(struct store *store, struct lake_ledger *ledger, st
 {
     struct buf path = BUF_INIT(FOLDER_PATH);
     bool ok = store_scratch(store, &path, err);
-    struct lake_pool_options options = {.scratch = buf_text(&path)};
+    struct lake_pool_options options = {.scratch = buf_text(&path), .budget = SMALL_BUDGET};
     struct lake_pool *pool = ok ? lake_pool_new(&options, err) : NULL;
     ok = pool != NULL;
     for (int i = 0; ok && i < PARTITIONS; i++)
@@ -153,6 +158,15 @@ static inline char *undisturbed(struct fixture *f)
     char *text = sound_lake(f);
     folder_remove_tree(f->folder.lake);
     return text;
+}
+
+/* Opens the store anew, whose folder was removed. */
+static inline void begin_anew(struct fixture *f)
+{
+    store_free(f->store);
+    folder_remove_tree(f->folder.lake);
+    f->store = store_open(f->folder.lake, &f->err);
+    assert_non_null(f->store);
 }
 
 /* The same work again ends well, and with the same bytes. */

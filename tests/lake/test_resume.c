@@ -1,4 +1,4 @@
-/* What an export does to a lake can be cut off at every call that touches the disk: it goes on, to the same bytes. */
+/* An export that is killed at any call that touches the disk goes on, to the same bytes. Calls that fail: test_faults.c. */
 #include "../store/fault.h"
 #include "small_export.h"
 
@@ -6,15 +6,6 @@
 #include <sys/wait.h>
 
 enum { CALLS_MAX = 2000 };
-
-/* Opens the store anew, whose folder was removed. */
-static void begin_anew(struct fixture *f)
-{
-    store_free(f->store);
-    folder_remove_tree(f->folder.lake);
-    f->store = store_open(f->folder.lake, &f->err);
-    assert_non_null(f->store);
-}
 
 /* Runs an export in a child that dies at its n-th call. False when it has fewer calls. */
 static bool export_killed_at(struct fixture *f, int n)
@@ -62,32 +53,12 @@ static void an_export_killed_again_and_again_ends_with_the_same_bytes(void **sta
     free(want);
 }
 
-static void an_export_that_fails_at_any_call_resumes_to_the_same_bytes(void **state)
-{
-    struct fixture *f = *state;
-    char *want = undisturbed(f);
-    int n = 1;
-    for (bool struck = true; struck && n < CALLS_MAX; n++) {
-        struct error err = ERROR_INIT;
-        begin_anew(f);
-        fault = (struct fault){.at = n, .number = ENOSPC};
-        bool ok = export(f->folder.lake, &err);
-        struck = fault.struck;
-        fault = (struct fault){0};
-        assert_true(ok || (struck && err.message[0]));
-        resume(f, want);
-    }
-    assert_true(n > 100 && n < CALLS_MAX);
-    free(want);
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
         T(an_export_killed_at_any_call_resumes_to_the_same_bytes),
         T(an_export_killed_again_and_again_ends_with_the_same_bytes),
-        T(an_export_that_fails_at_any_call_resumes_to_the_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

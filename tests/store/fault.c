@@ -45,7 +45,14 @@ static bool strikes(const char *call, const char *name)
 /* How many of n bytes a call may write. */
 static size_t share(const char *call, size_t n)
 {
-    return fault.brief && n > 1 && comes(call, NULL) ? n / 2 : n;
+    if (!fault.brief || n < 2 || !comes(call, NULL))
+        return n;
+    fault.brief = false;
+    if (fault.number != 0) {
+        fault.call = call;
+        fault.at = 1;
+    }
+    return n / 2;
 }
 
 #define WRAP(type, call, name, parameters, ...)                                                    \

@@ -14,9 +14,10 @@ struct fault {
     const char *call; /* only this one counts; NULL: any */
     const char *name; /* only one of a file whose name ends so, by those that have it; NULL: any */
     int number;       /* errno of the failure; 0: the process is killed */
-    bool brief;       /* only calls that write count; this one writes a part and does not fail */
-    bool always;      /* from there on each one, as a disk that is full or read-only has it */
-    bool struck;      /* it has happened */
+    bool
+        brief; /* only calls that write count; this one writes a part, and the next fails if number is set */
+    bool always; /* from there on each one, as a disk that is full or read-only has it */
+    bool struck; /* it has happened */
 };
 
 extern struct fault fault;

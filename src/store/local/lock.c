@@ -32,7 +32,8 @@ static void read_owner(int fd, char text[TEXT_MAX])
     text[strcspn(text, "\r\n")] = '\0';
 }
 
-static bool write_owner(int fd, const char *owner, const char *name, struct error *err)
+static bool write_owner(const struct local *local, int fd, const char *owner, const char *name,
+                        struct error *err)
 {
     char host[HOST_MAX] = "", since[TICK_TEXT_MAX], text[TEXT_MAX];
     if (gethostname(host, sizeof host - 1) != 0)
@@ -40,9 +41,9 @@ static bool write_owner(int fd, const char *owner, const char *name, struct erro
     (void) tick_format(tick_floor(tick_now(), TICK_SECOND), since);
     int n = snprintf(text, sizeof text, "%.*s on %s, process %ld, since %s\n", STORE_LOCK_OWNER_MAX,
                      owner, host[0] ? host : "an unnamed host", (long) getpid(), since);
-    if (ftruncate(fd, 0) != 0)
-        return error_set_errno(err, ERROR_IO, errno, "%s", name);
-    return file_write_all(fd, text, (size_t) n, name, err);
+    if (ftruncate(fd, 0) == 0 && file_write_all(fd, text, (size_t) n, name, NULL))
+        return true;
+    return local_fail(local, errno, "lock", name, err);
 }
 
 static bool say_locked(const struct local *local, const char *name, const char *text,
@@ -100,7 +101,7 @@ static struct local_lock *lock_in(struct local *local, int folder, const char *l
         taken = take(local, folder, last, name, &lock->fd, err);
     if (taken == 0)
         (void) local_fail(local, EAGAIN, "lock", name, err);
-    if (taken == 1 && !write_owner(lock->fd, owner, name, err)) {
+    if (taken == 1 && !write_owner(local, lock->fd, owner, name, err)) {
         (void) unlinkat(folder, last, 0);
         (void) close(lock->fd);
         taken = -1;

@@ -115,17 +115,18 @@ static int take_mark(struct local *local, int folder, struct error *err)
     int fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return errno == EEXIST ? 0 : -1;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && has_name(fd)) {
+    bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    int failed = locked ? 0 : errno;
+    if (locked && has_name(fd)) {
         local->mark = fd;
         return 1;
     }
-    int number_of = errno;
     (void) close(fd);
-    if (number_of == EWOULDBLOCK)
+    if (locked || failed == EWOULDBLOCK)
         return 0;
     (void) unlinkat(folder, name, 0);
-    errno = number_of;
-    return has_name(fd) ? -1 : 0;
+    errno = failed;
+    return -1;
 }
 
 static bool make_own(struct local *local, int folder, struct error *err)
