@@ -66,7 +66,7 @@ static void say_verified(const struct cli *cli, const struct export_report *repo
     cli_last(cli,
              "%s partitions verified: %s rows, counts%s equal.%s %s in %s. Ledger %s/%s/ledger",
              text_grouped(report->partitions, parts), text_grouped(report->rows_verified, rows),
-             report->sums ? " and sums" : "", skipped, text_bytes(report->bytes, bytes),
+             report->proof == LAKE_PROOF_SUM ? " and sums" : "", skipped, text_bytes(report->bytes, bytes),
              text_duration(report->seconds, time), cli_text(cli, CLI_LAKE), buf_text(&ledger));
     buf_release(&ledger);
 }

@@ -9,12 +9,16 @@ struct export_counted {
     uint64_t sum;       /* of hash_xxhash64(_ItemId), modulo 2^64; 0 without `_ItemId` */
     uint64_t bytes;     /* estimate_data_size: engine bytes */
     uint64_t unstamped; /* rows without an ingestion time */
+    uint64_t billed;    /* sum of `_BilledSize`; 0 where rows have none */
+    bool known;         /* was counted */
 };
 
 /* Counts [from, to), multiples of TICK_PARTITION, into one element a partition (out has room for them;
- * partitions without rows become zero). Asks in windows that grow while the service answers and halve when
- * it refuses for size or time, down to one partition. */
+ * partitions without rows become zero). Asks for several windows at once; one that the service refuses for size or
+ * time is asked for in halves, down to one partition, and so is what was not asked for yet. `beside`: another question, asked with the first windows;
+ * its own outcome stands in it. NULL: none. */
 bool export_count(struct workspace *workspace, const struct export_snapshot *snapshot, int64_t t0,
-                  int64_t from, int64_t to, struct export_counted *out, struct error *err);
+                  int64_t from, int64_t to, struct export_counted *out,
+                  struct workspace_ask_one *beside, struct error *err);
 
 #endif

@@ -13,7 +13,7 @@
 #define WEIR_EXPORT_EXPORT_H
 
 #include "base/tick.h"
-#include "lake/layout.h"
+#include "lake/ledger.h"
 #include "store/store.h"
 #include "workspace/workspace.h"
 
@@ -25,13 +25,34 @@ enum {
     EXPORT_BATCH_TRIES = 10,         /* times that one batch is asked for in a row */
     EXPORT_PARTITIONS_MAX = 8000 * 288, /* what a ledger can hold, and less */
     EXPORT_REASON_MAX = 200,
-    EXPORT_FAILED_LISTED = 10000
+    EXPORT_FAILED_LISTED = 10000,
+    EXPORT_LATE_LISTED = 10000
 };
 
 /* Rows that arrive late land at most about two days back, and half a day of retries (docs/service.md 1.10, 3.2):
  * a partition verified within this time of its end is counted again by the next run. */
 #define EXPORT_YOUNG (3 * TICK_DAY)
 #define EXPORT_SETTLE (15 * TICK_MINUTE)
+
+/* What becomes of a partition when lake and workspace are compared. enum, text for people and reports. */
+#define EXPORT_VERDICTS(X)                                                                         \
+    X(OK, "ok")           /* as many rows, and the same where rows have an id */                   \
+    X(MISSING, "missing") /* the workspace has rows, the lake holds none that are proven */        \
+    X(CHANGED, "changed") /* as many rows, but not the same; or a blob that is not its ledger's */ \
+    X(GREW, "grew")       /* the workspace has more rows than the lake: they came late */          \
+    X(AGED_OUT,                                                                                    \
+      "aged out")       /* older than the table's retention: the ledger alone vouches for it */    \
+    X(PURGED, "purged") /* the workspace has fewer rows than the lake, before their time */
+
+enum export_verdict {
+#define X(name, text) EXPORT_VERDICT_##name,
+    EXPORT_VERDICTS(X)
+#undef X
+        EXPORT_VERDICT_COUNT
+};
+const char *export_verdict_text(enum export_verdict verdict);
+/* Nothing to mend: ok, aged out, purged. */
+bool export_verdict_good(enum export_verdict verdict);
 
 /* What is exported. `query` NULL: the table as it is. */
 struct export_source {
@@ -75,6 +96,16 @@ struct export_options {
     size_t memory;       /* bytes of rows in memory; 0: 96 MiB */
     bool refresh;        /* fetch what the ledger holds as verified, too */
     bool keep_empty;
+    /* Repair: these partitions (ticks of their begin, ascending, inside the range; lent) and no others, whatever
+     * the ledger says of them. */
+    const int64_t *only;
+    size_t only_count;
+    /* Tables of the Basic and Auxiliary plans, where each reading of a time is billed by the bytes ingested in it. */
+    enum workspace_plan plan; /* UNKNOWN: as Resource Manager says, else Analytics */
+    unsigned
+        passes; /* 0, 1: rows are compared with what the answer itself counts; 2: counted before */
+    uint64_t
+        scan_max; /* bytes that may be billed; 0: no limit. More is ERROR_LIMIT, before it is asked */
     const char *identity; /* for the ledger */
     const char *run;      /* run id, a GUID */
     const struct export_watch *watch;
@@ -84,24 +115,44 @@ struct export_options {
 struct export_failed {
     int64_t partition;
     uint64_t rows, rows_expected;
-    bool sums_differ; /* equal counts, but not the same rows */
+    enum export_verdict verdict;
     unsigned tries;
     char reasons[EXPORT_REASON_MAX]; /* what each try ended with, equal ones merged */
 };
 
+/* A partition that was verified before and has more rows by now. */
+struct export_late {
+    int64_t partition;
+    uint64_t rows; /* how many more */
+};
+
 struct export_report {
     int64_t snapshot;       /* T0 */
-    uint64_t partitions;    /* in the range */
+    uint64_t partitions;    /* in the range; for a repair: those that were named */
     uint64_t skipped;       /* verified by the ledger already */
     uint64_t fetched;       /* verified by this run, empty ones included */
     uint64_t rows, bytes;   /* written by this run */
     uint64_t rows_verified; /* in the whole range, skipped ones included */
     uint64_t bytes_verified;
+    uint64_t verdicts[EXPORT_VERDICT_COUNT]; /* of all partitions, by verdict */
     uint64_t
         outlived; /* partitions of which the lake holds more than the workspace has by now: kept */
     uint64_t without_ingestion_time; /* rows counted as before T0 for want of a stamp */
-    bool sums;                       /* compared by sum as well as by count */
-    uint64_t queries, throttled;
+    uint64_t
+        vanished; /* rows that were counted and gone from the workspace before they were fetched */
+    uint64_t late_rows;       /* beyond what was verified before */
+    uint64_t late_count;      /* partitions with such rows */
+    struct export_late *late; /* the first EXPORT_LATE_LISTED of them, oldest first */
+    size_t late_listed, late_room;
+    uint64_t outside; /* rows of another time than was asked for, dropped (Basic, Auxiliary) */
+    uint64_t scanned; /* bytes billed for reading (Basic, Auxiliary), as far as `Usage` tells */
+    enum lake_proof proof;   /* by what partitions were compared */
+    enum lake_access access; /* what the identity may see of the table, as far as it can be told */
+    char access_why[EXPORT_REASON_MAX];
+    enum workspace_plan plan;
+    uint64_t queries, throttled, retried;
+    uint64_t received; /* JSON bytes from the service */
+    double waited;     /* seconds that the service asked to wait for */
     double seconds;
     uint64_t failed_count;        /* partitions that do not verify */
     struct export_failed *failed; /* the first EXPORT_FAILED_LISTED of them, oldest first */
@@ -116,10 +167,26 @@ void export_report_release(struct export_report *report);
 bool export_run(const struct export_options *options, struct export_report *report,
                 struct error *err);
 
-/* The ledger against the workspace, partition by partition: each is counted again as of its line's own T0, and
- * partitions without a line as of now. report->failed lists what differs and why: rows that the ledger lacks, other rows;
- * rows that the workspace no longer has are no fault of the lake and only counted (report->outlived). With source.from == source.to, the range is that of the ledger. Whether
- * the blobs are those of the ledger is lake/check.h's to say. */
+/* The same in steps, so that several tables may be planned before the first is fetched. `options` are lent until
+ * export_free and their `begin` is not called. After false only export_told and export_free are left, and the
+ * workspace must be freed. Exports over one workspace are fetched one after the other. */
+struct export;
+struct export *export_new(const struct export_options *options, struct error *err);
+/* Lock, snapshot, counts: what is left to fetch is known then. */
+bool export_prepare(struct export *export, struct error *err);
+/* Of what is left to fetch; measures a sample of rows. NULL with err. Lent. */
+const struct export_estimate *export_left(struct export *export, struct error *err);
+/* Fetches, writes and proves it. As export_run ends. */
+bool export_fetch(struct export *export, struct error *err);
+/* What is known so far. Lent. */
+const struct export_report *export_told(struct export *export);
+void export_free(struct export *export); /* NULL is fine; gives the lock back */
+
+/* The ledger against the workspace, partition by partition: each is counted again, as of its line's own T0 and, where
+ * rows may have come late since, as of now; partitions without a line as of now; those older than the table's retention
+ * not at all. report->failed lists what differs and why: rows that the ledger lacks, other rows; rows that the
+ * workspace no longer has are no fault of the lake and only counted. With source.from == source.to, the range is that
+ * of the ledger. Whether the blobs are those of the ledger is lake/check.h's to say. */
 bool export_verify(const struct export_options *options, struct export_report *report,
                    struct error *err);
 
@@ -133,6 +200,10 @@ struct export_estimate {
     struct export_day *days;
     size_t count, room;
     struct export_day total;
+    uint64_t
+        scan; /* bytes that are billed for reading (Basic, Auxiliary), all passes, as far as `Usage` tells */
+    unsigned passes; /* 0: reading is not billed */
+    bool scan_known;
     uint64_t queries;     /* batches */
     uint64_t batch_bytes; /* of the largest batch, as the service's JSON */
     double least;      /* seconds that the limit of rate asks for, however fast the answers are */

@@ -4,20 +4,16 @@
  * does not end whole drops its piles, so nothing of it is ever seen. When all shares of a partition are in and
  * the rows are those that were counted, the partition is written and gets its line in the ledger. A partition
  * whose rows are not those goes back to the plan with a reason; the run counts it again and makes another pass.
+ *
+ *     fetch.c    the pass: which query next, and how long to wait
+ *     batch.c    what becomes of a batch: piles, partitions, endings
  */
 #ifndef WEIR_EXPORT_FETCH_H
 #define WEIR_EXPORT_FETCH_H
 
-#include "export/plan.h"
-#include "lake/ledger.h"
+#include "export/access.h"
+#include "export/trouble.h"
 #include "lake/partition.h"
-
-struct export_trouble {
-    size_t part;
-    uint64_t rows;
-    bool sums_differ;
-    char reasons[EXPORT_REASON_MAX];
-};
 
 struct export_fetch {
     const struct export_options *options;
@@ -28,12 +24,18 @@ struct export_fetch {
     struct export_report *report;
     struct export_progress progress;
 
+    const struct export_access
+        *usage; /* what reading is billed by, of Basic and Auxiliary tables */
+    /* Once, when the first queries are under way: what may be asked meanwhile. May be NULL. */
+    bool (*meanwhile)(void *context, struct error *err);
+    void *context;
+
     struct lake_line *line; /* made from the columns of the first answer */
     struct export_job *active, *pending;
+    struct export_job *whole; /* came, and are not written yet; oldest first */
     unsigned active_count;
-    struct export_open *open;        /* partitions that are fetched in shares */
-    struct export_trouble *troubles; /* the first EXPORT_FAILED_LISTED partitions that had any */
-    size_t trouble_count, trouble_room;
+    struct export_open *open; /* partitions that are fetched in shares */
+    struct export_troubles troubles;
     struct error failed;           /* ends the pass */
     uint64_t flushed_at, shown_at; /* clock_ns */
     struct random *random;
@@ -45,10 +47,13 @@ struct export_fetch {
 bool export_fetch_pass(struct export_fetch *fetch, struct error *err);
 void export_fetch_release(struct export_fetch *fetch);
 
-/* Notes why a partition is set back (EXPORT_FAILED). */
-void export_fetch_set_back(struct export_fetch *fetch, size_t part, const char *reason);
+/* By what its partitions are compared. */
+enum lake_proof export_fetch_proof(const struct export_fetch *fetch);
 
-/* The trouble of a partition, or NULL. */
-struct export_trouble *export_fetch_trouble(struct export_fetch *fetch, size_t part);
+/* Notes why a partition is set back (EXPORT_FAILED), to be tried again while it has tries left. */
+void export_fetch_set_back(struct export_fetch *fetch, size_t part, const char *reason);
+/* The same for good. `rows`: what there is of it. */
+void export_fetch_give_up(struct export_fetch *fetch, size_t part, uint64_t rows,
+                          const char *reason);
 
 #endif

@@ -36,10 +36,16 @@ struct export_plan {
     size_t next; /* nothing before this index is waiting */
 
     uint64_t rows_max, bytes_max, json_max; /* aims: a part of the ceilings */
+    uint64_t json_ceiling;
+    double spread; /* how far an answer was from what was expected, of late: a share of it */
     int64_t span_max;
     double json_per_row,
         json_per_byte; /* learned: a row costs the one, plus bytes times the other */
     bool learned;
+    bool uncounted;       /* rows are not counted before: Basic and Auxiliary tables in one pass */
+    unsigned lanes;       /* batches that are under way at once */
+    uint64_t rows, bytes; /* of the waiting partitions */
+    uint64_t batches;     /* that the waiting partitions are to be packed in; 0: not decided */
 };
 
 struct export_batch {
@@ -54,17 +60,15 @@ bool export_plan_init(struct export_plan *plan, const struct export_options *opt
 void export_plan_release(struct export_plan *plan);
 int64_t export_plan_tick(const struct export_plan *plan, size_t part);
 
-/* The next batch of waiting partitions, oldest first; they are under way then. False: none is waiting. */
+/* All sums over the waiting partitions anew: after states or counts were set from outside. */
+void export_plan_total(struct export_plan *plan);
+
+/* The next batch of waiting partitions, oldest first; they are under way then. False: none is waiting. Batches are not
+ * as large as they may be, but so that the lanes come out even at the end. */
 bool export_plan_take(struct export_plan *plan, struct export_batch *out);
 
 /* What is under way waits again: after a trial packing. */
 void export_plan_rewind(struct export_plan *plan);
-
-/* What an export of the plan's waiting partitions would be: measures a sample of rows, which the plan learns
- * from, and packs the batches once on trial (estimate.c). */
-bool export_plan_estimate(struct export_plan *plan, const struct export_options *options,
-                          const struct export_snapshot *snapshot, struct export_estimate *out,
-                          struct error *err);
 
 /* Learns from an answer that was too large: where the ceiling is, and what a row costs at least. */
 void export_plan_ceiling(struct export_plan *plan, const struct export_batch *batch,
@@ -74,10 +78,11 @@ bool export_plan_fits(const struct export_plan *plan, const struct export_batch 
 /* Gives a batch of whole partitions back: they wait, and are packed anew. */
 void export_plan_return(struct export_plan *plan, const struct export_batch *batch);
 
-/* Cuts a batch in two: several partitions between two of them; one by the hash of its rows' ids, which cuts
- * evenly whatever their times, or, where rows have no id (item false), by time, to the tick, and then by the
- * hash of all columns. False: it cannot be cut further. */
-bool export_plan_split(const struct export_batch *batch, bool item, struct export_batch *a,
+/* Cuts a batch in two: several partitions between two of them; one by the hash of its rows (of their ids, or of all
+ * columns), which cuts evenly whatever their times. `by_time`: within one partition by time, to the tick, since a
+ * share by hash takes the service as long as the whole. Each falls back on the other. False: it cannot be cut
+ * further. */
+bool export_plan_split(const struct export_batch *batch, bool by_time, struct export_batch *a,
                        struct export_batch *b);
 
 /* How many equal shares a partition should be fetched in, by its count. 1: one is enough. */

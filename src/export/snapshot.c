@@ -11,7 +11,9 @@
 
 #include "base/memory.h"
 
-enum { QUERY_MAX = 1 << 20, PROBE_ROWS = 1, TIMESPAN_MAX = 2 * TICK_TEXT_MAX + 2 };
+#include <stdio.h>
+
+enum { QUERY_MAX = 1 << 20, PROBE_ROWS = 1 };
 
 /* Standard columns that the service shows only when they are named (docs/service.md 1.10). */
 static const char *const hidden[] = {"_ItemId", "_ResourceId", "_SubscriptionId", "TenantId",
@@ -52,7 +54,8 @@ static void put_source(struct buf *out, const struct export_snapshot *snapshot, 
                        int64_t from, int64_t to)
 {
     buf_puts(out, snapshot->rows);
-    put_range(out, from, to);
+    if (!snapshot->search)
+        put_range(out, from, to);
     if (snapshot->ingestion) {
         buf_puts(out, "\n| where isnull(ingestion_time()) or ingestion_time() <= ");
         put_tick(out, t0);
@@ -66,12 +69,17 @@ void export_put_rows(struct buf *out, const struct export_snapshot *snapshot,
     if (share->parts > 1)
         buf_printf(out, "\n| where hash(%s, %u) == %u",
                    snapshot->item ? "_ItemId" : "tostring(pack_all())", share->parts, share->part);
+    if (share->folded)
+        buf_puts(out, "\n| summarize " EXPORT_COPIES " = count(), take_any(*) by weir_row = "
+                      "tostring(pack_all())");
     buf_puts(out, "\n| project ");
     for (size_t i = 0; i < snapshot->columns.n; i++) {
         if (i > 0)
             buf_puts(out, ", ");
         put_name(out, snapshot->columns.v[i].name);
     }
+    if (share->folded)
+        buf_puts(out, ", " EXPORT_COPIES);
 }
 
 void export_put_count(struct buf *out, const struct export_snapshot *snapshot, int64_t t0,
@@ -87,55 +95,175 @@ void export_put_count(struct buf *out, const struct export_snapshot *snapshot, i
     if (snapshot->item)
         buf_puts(out, ", SumLow = sum(binary_and(weir_hash, 4294967295)), "
                       "SumHigh = sum(binary_and(binary_shift_right(weir_hash, 32), 4294967295))");
+    if (snapshot->billed)
+        buf_puts(out, ", Billed = tolong(sum(_BilledSize))");
     buf_puts(out, " by Partition = bin(TimeGenerated, 5m)");
 }
 
-static bool ask_now(struct workspace *workspace, int64_t *out, struct error *err)
+/* `Usage` has hours of ingestion. */
+void export_put_usage(struct buf *out, const char *table, int64_t from, int64_t to)
 {
-    struct workspace_table table = {0};
-    bool ok = workspace_ask(workspace, STR("print Now = now()"), NULL, 1, &table, err);
-    const struct workspace_cell *cell =
-        ok && table.rows == 1 ? workspace_cell(&table, 0, "Now") : NULL;
-    if (ok && (!cell || cell->null || !tick_parse(cell->text, out)))
-        ok = error_set(err, ERROR_FORMAT,
-                       "the service does not tell its time: no datetime from 'print now()'");
-    workspace_table_release(&table);
-    return ok;
-}
-
-/* Whether the service knows a column that its metadata does not list. */
-static bool probe(struct workspace *workspace, const char *rows, const char *column, bool *there,
-                  struct error *err)
-{
-    struct buf text = BUF_INIT(QUERY_MAX);
-    buf_puts(&text, rows);
-    buf_puts(&text, "\n| take 0\n| project ");
-    put_name(&text, column);
-    struct workspace_table table = {0};
-    struct error refused = ERROR_INIT;
-    bool ok = buf_ok(&text, "query", err);
-    *there = ok && workspace_ask(workspace, buf_str(&text), NULL, PROBE_ROWS, &table, &refused);
-    if (ok && !*there && refused.code != ERROR_KQL && refused.code != ERROR_NOT_FOUND) {
-        ok = false;
-        if (err && err->code == ERROR_NONE)
-            *err = refused;
+    buf_puts(out, "Usage\n| where StartTime >= ");
+    put_tick(out, from);
+    buf_puts(out, " and StartTime < ");
+    put_tick(out, to);
+    buf_puts(out, "\n| where DataType == '");
+    for (const char *c = table; *c; c++) {
+        if (*c == '\'' || *c == '\\')
+            buf_putc(out, '\\');
+        buf_putc(out, *c);
     }
-    workspace_table_release(&table);
-    buf_release(&text);
-    return ok;
+    buf_puts(out, "'\n| summarize Megabytes = sum(Quantity) by Hour = bin(StartTime, 1h)");
 }
 
-static bool add_hidden(struct workspace *workspace, struct export_snapshot *out, struct error *err)
+const char *export_timespan(const struct export_snapshot *snapshot, int64_t from, int64_t to,
+                            char text[EXPORT_TIMESPAN_MAX])
 {
+    char begin[TICK_TEXT_MAX], end[TICK_TEXT_MAX];
+    if (!snapshot->search)
+        return snapshot->timespan;
+    (void) tick_format(from, begin);
+    (void) tick_format(to, end);
+    (void) snprintf(text, EXPORT_TIMESPAN_MAX, "%s/%s", begin, end);
+    return text;
+}
+
+/* -- the first questions, all at once -- */
+
+/* What a question of the first round is for. */
+enum { ASK_COLUMNS, ASK_NOW, ASK_HIDDEN, ASK_BILLED, ASK_INGESTION, ASK_COUNT };
+
+struct first {
+    struct workspace_ask_one asks[ASK_COUNT];
+    struct workspace_table tables[ASK_COUNT];
+    struct buf texts[ASK_COUNT];
+    char nothing[EXPORT_TIMESPAN_MAX];
+};
+
+static void first_release(struct first *first)
+{
+    for (size_t i = 0; i < ASK_COUNT; i++) {
+        workspace_table_release(&first->tables[i]);
+        buf_release(&first->texts[i]);
+    }
+}
+
+static void put_probe(struct buf *out, const struct export_snapshot *snapshot, const char *what)
+{
+    buf_puts(out, snapshot->rows);
+    buf_puts(out, "\n| take 0");
+    buf_puts(out, what);
+}
+
+/* Probes read no row: of a table whose reading is billed they cover no time either. */
+static bool ask_first(const struct export_options *options, const struct export_snapshot *snapshot,
+                      struct first *first, struct error *err)
+{
+    int64_t from = options->source.from;
+    size_t count = options->source.query ? ASK_HIDDEN : ASK_COUNT;
+    for (size_t i = 0; i < ASK_COUNT; i++)
+        buf_init(&first->texts[i], QUERY_MAX);
+    put_probe(&first->texts[ASK_COLUMNS], snapshot, "");
+    buf_puts(&first->texts[ASK_NOW], "print Now = now()");
+    put_probe(&first->texts[ASK_HIDDEN], snapshot, "\n| project ");
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
-        bool there = columns_find(&out->columns, str_of(hidden[i])) >= 0;
-        if (there)
-            continue;
-        if (!probe(workspace, out->rows, hidden[i], &there, err))
-            return false;
-        if (there && !columns_add(&out->columns, str_of(hidden[i]), COLUMN_STRING, err))
-            return false;
+        buf_puts(&first->texts[ASK_HIDDEN], i > 0 ? ", " : "");
+        put_name(&first->texts[ASK_HIDDEN], hidden[i]);
     }
+    put_probe(&first->texts[ASK_BILLED], snapshot, "\n| project _BilledSize");
+    buf_puts(&first->texts[ASK_INGESTION], snapshot->rows);
+    buf_puts(&first->texts[ASK_INGESTION], "\n| where isnull(ingestion_time())\n| take 0");
+    for (size_t i = 0; i < count; i++) {
+        if (!buf_ok(&first->texts[i], "query", err))
+            return false;
+        first->asks[i] = (struct workspace_ask_one){
+            .kql = buf_str(&first->texts[i]),
+            .timespan = i == ASK_NOW ? NULL : export_timespan(snapshot, from, from, first->nothing),
+            .max_rows = PROBE_ROWS,
+            .search = snapshot->search && i != ASK_NOW,
+            .table = &first->tables[i],
+        };
+    }
+    return workspace_ask_all(options->workspace, first->asks, count, err);
+}
+
+/* Whether a probe was answered. What keeps it from being answered, other than its KQL, is an error. */
+static bool probed(const struct workspace_ask_one *ask, bool *there, struct error *err)
+{
+    *there = ask->ok;
+    bool refused = ask->error.code == ERROR_KQL || ask->error.code == ERROR_NOT_FOUND;
+    if (!ask->ok && !refused && err && err->code == ERROR_NONE)
+        *err = ask->error;
+    return ask->ok || refused;
+}
+
+static bool read_now(const struct first *first, int64_t *out, struct error *err)
+{
+    const struct workspace_ask_one *ask = &first->asks[ASK_NOW];
+    if (!ask->ok) {
+        if (err && err->code == ERROR_NONE)
+            *err = ask->error;
+        return false;
+    }
+    const struct workspace_cell *cell =
+        ask->table->rows == 1 ? workspace_cell(ask->table, 0, "Now") : NULL;
+    if (!cell || cell->null || !tick_parse(cell->text, out))
+        return error_set(err, ERROR_FORMAT,
+                         "the service does not tell its time: no datetime from 'print now()'");
+    return true;
+}
+
+/* -- columns -- */
+
+static bool add_hidden(struct export_snapshot *out, const char *name, struct error *err)
+{
+    return columns_find(&out->columns, str_of(name)) >= 0 ||
+           columns_add(&out->columns, str_of(name), COLUMN_STRING, err);
+}
+
+/* One of the hidden columns is not there: each is asked for alone. */
+static bool probe_each(const struct export_options *options, struct export_snapshot *out,
+                       struct error *err)
+{
+    enum { COUNT = sizeof hidden / sizeof *hidden };
+    struct workspace_ask_one asks[COUNT];
+    struct workspace_table tables[COUNT] = {0};
+    struct buf texts[COUNT];
+    char nothing[EXPORT_TIMESPAN_MAX];
+    bool ok = true;
+    for (size_t i = 0; i < COUNT; i++) {
+        buf_init(&texts[i], QUERY_MAX);
+        put_probe(&texts[i], out, "\n| project ");
+        put_name(&texts[i], hidden[i]);
+        ok = buf_ok(&texts[i], "query", err) && ok;
+        int64_t from = options->source.from;
+        asks[i] = (struct workspace_ask_one){.kql = buf_str(&texts[i]),
+                                             .timespan = export_timespan(out, from, from, nothing),
+                                             .max_rows = PROBE_ROWS,
+                                             .search = out->search,
+                                             .table = &tables[i]};
+    }
+    ok = ok && workspace_ask_all(options->workspace, asks, COUNT, err);
+    for (size_t i = 0; i < COUNT; i++) {
+        bool there = false;
+        ok = ok && probed(&asks[i], &there, err) && (!there || add_hidden(out, hidden[i], err));
+        workspace_table_release(&tables[i]);
+        buf_release(&texts[i]);
+    }
+    return ok;
+}
+
+static bool hidden_columns(const struct export_options *options, const struct first *first,
+                           struct export_snapshot *out, struct error *err)
+{
+    bool all;
+    if (!probed(&first->asks[ASK_HIDDEN], &all, err))
+        return false;
+    if (!all)
+        return probe_each(options, out, err);
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        if (!add_hidden(out, hidden[i], err))
+            return false;
     return true;
 }
 
@@ -160,8 +288,10 @@ static bool no_such_table(const struct workspace_schemas *schemas, const char *t
     return false;
 }
 
-static bool table_columns(const struct export_options *options, struct export_snapshot *out,
-                          struct error *err)
+/* The service has no rows to take columns from, or refuses the table: metadata tells which. */
+static bool metadata_columns(const struct export_options *options,
+                             const struct workspace_ask_one *ask, struct export_snapshot *out,
+                             struct error *err)
 {
     const char *table = options->source.place.table;
     struct workspace_schemas schemas = {0};
@@ -169,27 +299,35 @@ static bool table_columns(const struct export_options *options, struct export_sn
     const struct workspace_schema *schema = ok ? workspace_schema_find(&schemas, table) : NULL;
     if (ok && !schema)
         ok = no_such_table(&schemas, table, err);
-    ok = ok && columns_copy(&schema->columns, &out->columns, err) &&
-         add_hidden(options->workspace, out, err);
+    else if (ok && !ask->ok && err && err->code == ERROR_NONE)
+        *err = ask->error;
+    ok = ok && ask->ok && columns_copy(&schema->columns, &out->columns, err);
     workspace_schemas_release(&schemas);
-    out->ingestion = true;
     return ok;
 }
 
-static bool query_columns(const struct export_options *options, struct export_snapshot *out,
-                          struct error *err)
+static bool take_columns(const struct export_options *options, const struct first *first,
+                         struct export_snapshot *out, struct error *err)
 {
-    struct buf text = BUF_INIT(QUERY_MAX);
-    buf_puts(&text, out->rows);
-    buf_puts(&text, "\n| take 0");
-    struct workspace_table table = {0};
-    bool ok =
-        buf_ok(&text, "query", err) &&
-        workspace_ask(options->workspace, buf_str(&text), out->timespan, PROBE_ROWS, &table, err) &&
-        columns_copy(&table.columns, &out->columns, err);
-    workspace_table_release(&table);
-    buf_release(&text);
-    return ok;
+    const struct workspace_ask_one *ask = &first->asks[ASK_COLUMNS];
+    bool plain = !options->source.query;
+    bool refused = ask->error.code == ERROR_KQL || ask->error.code == ERROR_NOT_FOUND ||
+                   ask->error.code == ERROR_SERVICE;
+    if (plain && (ask->ok ? ask->table->columns.n == 0 : refused)) {
+        if (!metadata_columns(options, ask, out, err))
+            return false;
+    } else if (!ask->ok) {
+        if (err && err->code == ERROR_NONE)
+            *err = ask->error;
+        return false;
+    } else if (!columns_copy(&ask->table->columns, &out->columns, err)) {
+        return false;
+    }
+    if (!plain)
+        return true;
+    return hidden_columns(options, first, out, err) &&
+           probed(&first->asks[ASK_BILLED], &out->billed, err) &&
+           probed(&first->asks[ASK_INGESTION], &out->ingestion, err);
 }
 
 static bool check_columns(const struct export_options *options, struct export_snapshot *out,
@@ -207,12 +345,48 @@ static bool check_columns(const struct export_options *options, struct export_sn
     return true;
 }
 
+/* -- the plan of the table -- */
+
+bool export_snapshot_facts(const struct export_options *options, struct export_snapshot *snapshot,
+                           struct error *err)
+{
+    if (snapshot->facts_asked || options->source.query)
+        return true;
+    if (!workspace_facts(options->workspace, options->source.place.table, &snapshot->facts, err))
+        return false;
+    snapshot->facts_asked = true;
+    if (snapshot->facts.retention_days > 0)
+        snapshot->aged = snapshot->now - (int64_t) snapshot->facts.retention_days * TICK_DAY;
+    return true;
+}
+
+static bool is_searched(enum workspace_plan plan)
+{
+    return plan == WORKSPACE_PLAN_BASIC || plan == WORKSPACE_PLAN_AUXILIARY;
+}
+
+/* A table that the query endpoint refuses may be one of the plans that have their own. */
+static bool maybe_searched(const struct export_options *options, const struct first *first,
+                           struct export_snapshot *snapshot, bool *searched, struct error *err)
+{
+    const struct workspace_ask_one *ask = &first->asks[ASK_COLUMNS];
+    *searched = false;
+    if (ask->ok || snapshot->search || options->source.query ||
+        options->plan == WORKSPACE_PLAN_ANALYTICS || ask->error.code == ERROR_AUTH ||
+        ask->error.code == ERROR_INTERRUPTED)
+        return true;
+    if (!export_snapshot_facts(options, snapshot, err))
+        return false;
+    *searched = is_searched(snapshot->facts.plan);
+    return true;
+}
+
 /* Operators that are not row by row see the whole range, the same in the count as in the fetch. */
 static bool whole_range(const struct export_source *source, struct export_snapshot *out,
                         struct error *err)
 {
     char from[TICK_TEXT_MAX], to[TICK_TEXT_MAX];
-    struct buf text = BUF_INIT(TIMESPAN_MAX);
+    struct buf text = BUF_INIT(EXPORT_TIMESPAN_MAX);
     (void) tick_format(source->from, from);
     (void) tick_format(source->to, to);
     buf_printf(&text, "%s/%s", from, to);
@@ -222,10 +396,29 @@ static bool whole_range(const struct export_source *source, struct export_snapsh
     return ok;
 }
 
+static bool take(const struct export_options *options, struct export_snapshot *out,
+                 struct error *err)
+{
+    struct first first = {0};
+    bool searched = false;
+    bool ok = ask_first(options, out, &first, err) &&
+              maybe_searched(options, &first, out, &searched, err);
+    if (ok && searched) {
+        first_release(&first);
+        first = (struct first){0};
+        out->search = true;
+        ok = ask_first(options, out, &first, err);
+    }
+    ok = ok && take_columns(options, &first, out, err) && check_columns(options, out, err) &&
+         read_now(&first, &out->now, err);
+    first_release(&first);
+    return ok;
+}
+
 bool export_snapshot_take(const struct export_options *options, struct export_snapshot *out,
                           struct error *err)
 {
-    *out = (struct export_snapshot){0};
+    *out = (struct export_snapshot){.search = is_searched(options->plan)};
     const struct export_source *source = &options->source;
     struct buf rows = BUF_INIT(QUERY_MAX);
     if (source->query)
@@ -235,9 +428,8 @@ bool export_snapshot_take(const struct export_options *options, struct export_sn
     bool ok = buf_ok(&rows, "query", err);
     out->rows = ok ? buf_take(&rows) : NULL;
     buf_release(&rows);
-    ok = ok && (!source->one_batch || whole_range(source, out, err)) &&
-         (source->query ? query_columns : table_columns)(options, out, err) &&
-         check_columns(options, out, err) && ask_now(options->workspace, &out->t0, err);
+    ok = ok && (!source->one_batch || whole_range(source, out, err)) && take(options, out, err);
+    out->t0 = out->now;
     if (ok && options->settle >= 0)
         out->t0 -= options->settle > 0 ? options->settle : EXPORT_SETTLE;
     if (!ok)

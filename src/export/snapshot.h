@@ -5,32 +5,53 @@
 #include "export/export.h"
 
 struct export_snapshot {
-    int64_t t0;             /* rows with a later ingestion time are not part of this export */
+    int64_t t0;   /* rows with a later ingestion time are not part of this export */
+    int64_t now;  /* the service's clock when it was taken */
+    int64_t aged; /* rows before this are older than the table's retention; 0: not known */
     struct columns columns; /* in the order in which they are asked for and written */
     bool item;              /* rows have an `_ItemId`: sums are compared */
     bool ingestion;         /* rows have ingestion times: a plain table */
-    char *timespan;         /* of every request: the whole range for one_batch, else NULL */
-    char *rows; /* KQL that gives the rows of the source, without range: table or query */
+    bool billed;            /* rows have a `_BilledSize` */
+    bool search; /* a Basic or Auxiliary table: ranges stand in `timespan` (docs/service.md 1.7) */
+    char *timespan; /* of every request: the whole range for one_batch, else NULL */
+    char *rows;     /* KQL that gives the rows of the source, without range: table or query */
+    struct workspace_facts facts;
+    bool facts_asked;
 };
 void export_snapshot_release(struct export_snapshot *snapshot);
 
-/* Asks for the service's clock and the columns (metadata for a table, an empty run for a query). A source
+/* Asks for the service's clock, the columns and what each row has beside them, all at once. A source
  * without TimeGenerated (datetime) is ERROR_FORMAT; an unknown table ERROR_NOT_FOUND with the nearest name. */
 bool export_snapshot_take(const struct export_options *options, struct export_snapshot *out,
                           struct error *err);
+
+/* Plan and retention of the table, asked for once, when first needed; sets `aged`. */
+bool export_snapshot_facts(const struct export_options *options, struct export_snapshot *snapshot,
+                           struct error *err);
 
 /* A share of a time range: rows whose hash falls on `part` of `parts`; parts 1: all of them. */
 struct export_share {
     int64_t from, to; /* ticks, half-open, not necessarily whole partitions */
     uint32_t part, parts;
+    bool folded; /* equal rows come once, with their number in EXPORT_COPIES behind the columns */
 };
+
+#define EXPORT_COPIES "weir_copies"
 
 /* KQL of the rows of a share, with the columns in order. `t0` is the moment of the snapshot. */
 void export_put_rows(struct buf *out, const struct export_snapshot *snapshot,
                      const struct export_share *share);
-/* KQL that counts a range per partition: Partition, Rows, Bytes, Unstamped, and SumLow, SumHigh with `_ItemId`.
- * t0 stands apart, since a verification counts as of an older one. */
+/* KQL that counts a range per partition: Partition, Rows, Bytes, Unstamped, and SumLow, SumHigh with `_ItemId`,
+ * Billed with `_BilledSize`. t0 stands apart, since a verification counts as of an older one. */
 void export_put_count(struct buf *out, const struct export_snapshot *snapshot, int64_t t0,
                       int64_t from, int64_t to);
+/* KQL of what `Usage` has for the table: Hour, Megabytes. */
+void export_put_usage(struct buf *out, const char *table, int64_t from, int64_t to);
+
+/* The `timespan` of a request for [from, to): the range where it must stand there, else that of the snapshot or NULL.
+ * Its text is kept in `text`. */
+enum { EXPORT_TIMESPAN_MAX = 2 * TICK_TEXT_MAX + 2 };
+const char *export_timespan(const struct export_snapshot *snapshot, int64_t from, int64_t to,
+                            char text[EXPORT_TIMESPAN_MAX]);
 
 #endif

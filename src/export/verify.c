@@ -1,8 +1,7 @@
 /* Verify: the ledger's lines against the workspace as it is. See export.h. */
-#include "export/count.h"
+#include "export/run.h"
 
 #include "base/memory.h"
-#include "lake/ledger.h"
 
 #include <stdio.h>
 
@@ -11,21 +10,27 @@ struct verify {
     struct export_report *report;
     struct export_snapshot snapshot;
     struct lake_ledger *ledger;
-    struct export_counted *counted;
+    struct export_counted *counted, *now;
     int64_t from, to;
 };
 
 enum { STRETCH_MAX = 31 * 288 }; /* partitions counted at once: bounds memory */
 
-/* The moment as of which a partition was proven. */
-static int64_t moment(const struct verify *verify, const struct lake_entry *entry)
+static const struct lake_run *run_of(const struct verify *verify, const struct lake_entry *entry)
 {
-    const struct lake_run *run = entry ? lake_ledger_run(verify->ledger, entry->run) : NULL;
+    return entry ? lake_ledger_run(verify->ledger, entry->run) : NULL;
+}
+
+/* The moment as of which a partition was proven. */
+static int64_t moment(const struct verify *verify, int64_t tick)
+{
+    const struct lake_run *run = run_of(verify, lake_ledger_find(verify->ledger, tick));
     return run ? run->t0 : verify->snapshot.t0;
 }
 
 static bool list(struct export_report *report, int64_t tick, const struct lake_entry *entry,
-                 const struct export_counted *counted, const char *reason, struct error *err)
+                 const struct export_counted *counted, enum export_verdict verdict,
+                 const char *reason, struct error *err)
 {
     report->failed_count++;
     if (report->failed_listed == EXPORT_FAILED_LISTED)
@@ -38,39 +43,60 @@ static bool list(struct export_report *report, int64_t tick, const struct lake_e
         .partition = tick,
         .rows = entry ? entry->rows : 0,
         .rows_expected = counted->rows,
-        .sums_differ = entry && entry->rows == counted->rows,
+        .verdict = verdict,
     };
     (void) snprintf(failed->reasons, sizeof failed->reasons, "%s", reason);
     return true;
 }
 
-/* NULL: they agree. */
-static const char *difference(const struct verify *verify, const struct lake_entry *entry,
-                              const struct export_counted *counted)
+/* *reason is set where the verdict is no good one. */
+static enum export_verdict judge(const struct verify *verify, const struct lake_entry *entry,
+                                 const struct export_counted *counted, const char **reason)
 {
+    if (!entry && counted->rows == 0)
+        return EXPORT_VERDICT_OK;
+    *reason = "not exported yet";
     if (!entry)
-        return counted->rows > 0 ? "not exported yet" : NULL;
+        return EXPORT_VERDICT_MISSING;
+    *reason = "never verified";
     if (!lake_entry_held(entry))
-        return "never verified";
+        return EXPORT_VERDICT_MISSING;
+    *reason = "the workspace has rows that the lake lacks";
     if (entry->rows < counted->rows)
-        return "the workspace has rows that the lake lacks";
-    if (entry->rows > counted->rows)
-        return NULL; /* the lake has outlived the workspace */
+        return EXPORT_VERDICT_GREW;
+    if (entry->rows > counted->rows) {
+        bool aged = verify->snapshot.aged > 0 ? entry->partition < verify->snapshot.aged
+                                              : counted->rows == 0;
+        return aged ? EXPORT_VERDICT_AGED_OUT : EXPORT_VERDICT_PURGED;
+    }
+    *reason = "as many rows, but not the same";
     bool sums = verify->snapshot.item && entry->proof == LAKE_PROOF_SUM;
-    return sums && entry->sum != counted->sum ? "as many rows, but not the same" : NULL;
+    return sums && entry->sum != counted->sum ? EXPORT_VERDICT_CHANGED : EXPORT_VERDICT_OK;
+}
+
+/* Rows that came after the moment of the proof. */
+static void note_late(struct verify *verify, const struct lake_entry *entry,
+                      const struct export_counted *counted, const struct export_counted *now)
+{
+    if (entry && now && now->rows > counted->rows)
+        export_report_late(verify->report, entry->partition, now->rows - counted->rows);
 }
 
 static bool compare(struct verify *verify, int64_t tick, const struct export_counted *counted,
-                    struct error *err)
+                    const struct export_counted *now, struct error *err)
 {
+    struct export_report *report = verify->report;
     const struct lake_entry *entry = lake_ledger_find(verify->ledger, tick);
-    const char *reason = difference(verify, entry, counted);
-    verify->report->partitions++;
-    if (reason)
-        return list(verify->report, tick, entry, counted, reason, err);
-    verify->report->rows_verified += counted->rows;
-    verify->report->outlived += entry && entry->rows > counted->rows;
-    verify->report->bytes_verified += entry ? entry->bytes : 0;
+    const char *reason = "";
+    enum export_verdict verdict = judge(verify, entry, counted, &reason);
+    report->partitions++;
+    report->verdicts[verdict]++;
+    note_late(verify, entry, counted, now);
+    if (!export_verdict_good(verdict))
+        return list(report, tick, entry, counted, verdict, reason, err);
+    report->rows_verified += entry ? entry->rows : 0;
+    report->outlived += verdict != EXPORT_VERDICT_OK;
+    report->bytes_verified += entry ? entry->bytes : 0;
     return true;
 }
 
@@ -86,29 +112,70 @@ static void progress(const struct verify *verify, int64_t at)
         watch->progress(watch->context, &now);
 }
 
-/* Neighbours that were proven as of the same moment are counted together. */
+/* What rows may still have come to since its proof. */
+static bool is_young(const struct verify *verify, int64_t tick)
+{
+    const struct lake_run *run = run_of(verify, lake_ledger_find(verify->ledger, tick));
+    return run && tick + TICK_PARTITION + EXPORT_YOUNG > run->t0;
+}
+
+/* What the ledger alone vouches for. */
+static bool is_aged(const struct verify *verify, int64_t tick)
+{
+    const struct lake_entry *entry = lake_ledger_find(verify->ledger, tick);
+    return tick < verify->snapshot.aged && entry && lake_entry_held(entry);
+}
+
+/* Neighbours of one kind, proven as of the same moment, are counted together. */
 static int64_t stretch_end(const struct verify *verify, int64_t from)
 {
-    int64_t as_of = moment(verify, lake_ledger_find(verify->ledger, from)), to = from;
+    int64_t as_of = moment(verify, from), to = from;
+    bool young = is_young(verify, from), aged = is_aged(verify, from);
     while (to < verify->to && (to - from) / TICK_PARTITION < STRETCH_MAX &&
-           moment(verify, lake_ledger_find(verify->ledger, to)) == as_of)
+           moment(verify, to) == as_of && is_young(verify, to) == young &&
+           is_aged(verify, to) == aged)
         to += TICK_PARTITION;
     return to;
+}
+
+static bool keep_aged(struct verify *verify, int64_t from, int64_t to)
+{
+    for (int64_t tick = from; tick < to; tick += TICK_PARTITION) {
+        const struct lake_entry *entry = lake_ledger_find(verify->ledger, tick);
+        verify->report->partitions++;
+        verify->report->verdicts[EXPORT_VERDICT_AGED_OUT]++;
+        verify->report->rows_verified += entry ? entry->rows : 0;
+        verify->report->bytes_verified += entry ? entry->bytes : 0;
+    }
+    return true;
+}
+
+static bool compare_stretch(struct verify *verify, int64_t from, int64_t to, struct error *err)
+{
+    const struct export_options *options = verify->options;
+    bool young = is_young(verify, from) && !verify->snapshot.search;
+    if (!export_count(options->workspace, &verify->snapshot, moment(verify, from), from, to,
+                      verify->counted, NULL, err) ||
+        (young && !export_count(options->workspace, &verify->snapshot, verify->snapshot.t0, from,
+                                to, verify->now, NULL, err)))
+        return false;
+    for (int64_t tick = from; tick < to; tick += TICK_PARTITION) {
+        size_t i = (size_t) ((tick - from) / TICK_PARTITION);
+        if (!compare(verify, tick, &verify->counted[i], young ? &verify->now[i] : NULL, err))
+            return false;
+    }
+    return true;
 }
 
 static bool compare_all(struct verify *verify, struct error *err)
 {
     for (int64_t from = verify->from; from < verify->to;) {
         int64_t to = stretch_end(verify, from);
-        int64_t as_of = moment(verify, lake_ledger_find(verify->ledger, from));
         if (stop_asked(verify->options->stop))
             return error_set(err, ERROR_INTERRUPTED, "interrupted");
-        if (!export_count(verify->options->workspace, &verify->snapshot, as_of, from, to,
-                          verify->counted, err))
+        if (!(is_aged(verify, from) ? keep_aged(verify, from, to)
+                                    : compare_stretch(verify, from, to, err)))
             return false;
-        for (int64_t tick = from; tick < to; tick += TICK_PARTITION)
-            if (!compare(verify, tick, &verify->counted[(tick - from) / TICK_PARTITION], err))
-                return false;
         from = to;
         progress(verify, from);
     }
@@ -122,6 +189,16 @@ static void ledger_range(struct verify *verify)
     verify->from = verify->to = entry ? entry->partition : 0;
     for (; entry; entry = lake_ledger_next(verify->ledger, entry->partition + 1))
         verify->to = entry->partition + TICK_PARTITION;
+}
+
+static bool judge_access(struct verify *verify, struct error *err)
+{
+    struct export_access access = {0};
+    bool ok = export_access_judge(verify->options, &verify->snapshot, NULL, &access, err);
+    verify->report->access = access.access;
+    memcpy(verify->report->access_why, access.why, sizeof access.why);
+    export_access_release(&access);
+    return ok;
 }
 
 static bool go(struct verify *verify, struct error *err)
@@ -140,8 +217,10 @@ static bool go(struct verify *verify, struct error *err)
         return error_hint(err, "weir export %s", options->source.place.table);
     }
     verify->counted = mem_alloc(STRETCH_MAX, sizeof *verify->counted, err);
-    return verify->counted && export_snapshot_take(options, &verify->snapshot, err) &&
-           compare_all(verify, err);
+    verify->now = verify->counted ? mem_alloc(STRETCH_MAX, sizeof *verify->now, err) : NULL;
+    return verify->now && export_snapshot_take(options, &verify->snapshot, err) &&
+           export_snapshot_facts(options, &verify->snapshot, err) && compare_all(verify, err) &&
+           judge_access(verify, err);
 }
 
 bool export_verify(const struct export_options *options, struct export_report *report,
@@ -152,9 +231,11 @@ bool export_verify(const struct export_options *options, struct export_report *r
     struct verify verify = {.options = options, .report = report};
     bool ok = go(&verify, err);
     report->snapshot = verify.snapshot.t0;
-    report->sums = verify.snapshot.item;
+    report->proof = verify.snapshot.item ? LAKE_PROOF_SUM : LAKE_PROOF_ROWS;
+    report->plan = verify.snapshot.facts.plan;
     report->seconds = (double) (clock_ns() - began) / 1e9;
     mem_free(verify.counted);
+    mem_free(verify.now);
     export_snapshot_release(&verify.snapshot);
     lake_ledger_free(verify.ledger);
     return ok;

@@ -270,6 +270,27 @@ static void try_again_with_token(struct query *q)
     w->load.retried++;
 }
 
+/* What one query meets, all take to heart. */
+static void learn(struct workspace *w, const struct query *q, const struct verdict *verdict,
+                  const struct http_response *http, uint64_t now)
+{
+    struct patience_refusal refusal = {.lane = lane_of(q),
+                                       .queue = verdict->queue,
+                                       .began = q->began,
+                                       .retry_after = http->retry_after};
+    if (verdict->outcome == WORKSPACE_THROTTLED) {
+        uint64_t before = w->pace.blocked_until > now ? w->pace.blocked_until : now;
+        w->load.throttled++;
+        patience_throttled(&w->patience, &w->pace, &refusal, now, &w->random);
+        if (w->pace.blocked_until > before)
+            w->load.waited += (double) (w->pace.blocked_until - before) / NANOSECONDS;
+    } else if (verdict->outcome == WORKSPACE_TIMEOUT) {
+        patience_timed_out(&w->patience, &w->pace, refusal.lane, q->began, now);
+    } else if (http->status != 0) {
+        patience_answered(&w->patience, &w->pace, refusal.lane, now);
+    }
+}
+
 static void on_done(void *context, const struct http_response *http)
 {
     struct query *q = context;
@@ -288,15 +309,7 @@ static void on_done(void *context, const struct http_response *http)
     q->result.permissions = response_permissions(q->response);
     w->load.stale += q->result.age > 0;
     uint64_t now = clock_ns();
-    if (verdict.outcome == WORKSPACE_THROTTLED) {
-        uint64_t before = w->pace.blocked_until > now ? w->pace.blocked_until : now;
-        w->load.throttled++;
-        patience_throttled(&w->patience, &w->pace, q->began, http->retry_after, now, &w->random);
-        if (w->pace.blocked_until > before)
-            w->load.waited += (double) (w->pace.blocked_until - before) / NANOSECONDS;
-    } else if (http->status != 0) {
-        patience_answered(&w->patience, &w->pace);
-    }
+    learn(w, q, &verdict, http, now);
     if (verdict.token && q->renewals < WORKSPACE_TOKEN_RENEWALS) {
         try_again_with_token(q);
     } else {

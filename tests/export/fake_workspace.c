@@ -12,6 +12,7 @@ struct fake_query {
     struct workspace_query query;
     int64_t from, to;
     uint32_t part, parts;
+    uint64_t take; /* rows at most */
 };
 
 enum { QUEUE_MAX = 64, ROW_TEXT = 160 };
@@ -86,12 +87,15 @@ static int64_t time_after(struct str kql, const char *what)
 
 static struct fake_query understood(const struct workspace_query *query)
 {
-    struct fake_query out = {.query = *query, .parts = 1};
+    struct fake_query out = {.query = *query, .parts = 1, .take = UINT64_MAX};
     out.from = time_after(query->kql, "TimeGenerated >= datetime(");
     out.to = time_after(query->kql, "TimeGenerated < datetime(");
     const char *hash = memmem(query->kql.p, query->kql.n, "hash(_ItemId, ", 14);
     if (hash && sscanf(hash, "hash(_ItemId, %u) == %u", &out.parts, &out.part) != 2)
         abort();
+    const char *take = memmem(query->kql.p, query->kql.n, "| take ", 7);
+    if (take)
+        out.take = strtoull(take + 7, NULL, 10);
     return out;
 }
 
@@ -169,7 +173,9 @@ static void answer(struct workspace *fake, const struct fake_query *query)
 {
     struct workspace_result result = {.outcome = WORKSPACE_OK, .retry_after = -1};
     struct columns columns = {0};
-    uint64_t rows = rows_of(fake, query), most = rows;
+    uint64_t rows = rows_of(fake, query);
+    rows = rows < query->take ? rows : query->take;
+    uint64_t most = rows;
     if (fake->max_rows && rows > fake->max_rows) {
         result.outcome = WORKSPACE_TOO_LARGE;
         if (chance(fake, 0.5)) {
@@ -329,16 +335,54 @@ static bool answer_count(struct workspace *fake, struct str kql, size_t max_rows
     return true;
 }
 
-bool workspace_ask(struct workspace *fake, struct str kql, const char *timespan, size_t max_rows,
-                   struct workspace_table *out, struct error *err)
+/* Of a table's own columns alone; what is projected beside them is not there. */
+static bool answer_columns(struct str kql, struct workspace_table *out, struct error *err)
 {
-    (void) timespan;
-    fake->asked++;
-    if (str_starts(kql, STR("print")))
-        return answer_now(out, err);
-    if (memmem(kql.p, kql.n, "take 0", 6))
+    if (memmem(kql.p, kql.n, "project", 7))
         return error_set(err, ERROR_KQL, "no such column");
-    return answer_count(fake, kql, max_rows, out, err);
+    return add_columns(&out->columns, err);
+}
+
+static bool ask(struct workspace *fake, const struct workspace_ask_one *one, struct error *err)
+{
+    fake->asked++;
+    if (str_starts(one->kql, STR("print")))
+        return answer_now(one->table, err);
+    if (str_starts(one->kql, STR("Usage")))
+        return error_set(err, ERROR_KQL, "no such table");
+    if (memmem(one->kql.p, one->kql.n, "take 0", 6))
+        return answer_columns(one->kql, one->table, err);
+    return answer_count(fake, one->kql, one->max_rows, one->table, err);
+}
+
+bool workspace_ask_all(struct workspace *fake, struct workspace_ask_one *asks, size_t n,
+                       struct error *err)
+{
+    (void) err;
+    for (size_t i = 0; i < n; i++) {
+        error_clear(&asks[i].error);
+        asks[i].ok = ask(fake, &asks[i], &asks[i].error);
+    }
+    return true;
+}
+
+bool workspace_facts(struct workspace *fake, const char *table, struct workspace_facts *out,
+                     struct error *err)
+{
+    (void) table;
+    (void) err;
+    *out = fake->facts;
+    return true;
+}
+
+bool workspace_conditions(struct workspace *fake, const char *table, enum workspace_condition *out,
+                          char why[WORKSPACE_WHY_MAX], struct error *err)
+{
+    (void) table;
+    (void) err;
+    why[0] = '\0';
+    *out = fake->condition;
+    return true;
 }
 
 void workspace_table_release(struct workspace_table *table)

@@ -23,8 +23,10 @@ struct workspace {
     uint64_t max_rows;                 /* of an answer; 0: any */
     int64_t max_window;                /* ticks that a count may cover; 0: any */
     double broken, throttled, timeout; /* shares of queries that end so, after some rows */
-    double lying;             /* share of whole answers that lack a row and have another twice */
-    double interrupted;       /* share of turns of the loop that end the run */
+    double lying;       /* share of whole answers that lack a row and have another twice */
+    double interrupted; /* share of turns of the loop that end the run */
+    struct workspace_facts facts;
+    enum workspace_condition condition;
     uint64_t asked, answered; /* queries */
     bool awake;
     struct fake_query *queue;

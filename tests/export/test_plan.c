@@ -32,6 +32,7 @@ static void fill(struct export_plan *plan, uint64_t rows, uint64_t bytes)
         plan->parts[i].counted.rows = rows;
         plan->parts[i].counted.bytes = bytes;
     }
+    export_plan_total(plan);
 }
 
 static void small_partitions_share_a_batch(void **state)
@@ -139,7 +140,7 @@ static void random_plans_cover_all_once_under_the_ceilings(void **state)
 static uint64_t leaves_cover(const struct export_batch *batch, int depth)
 {
     struct export_batch a, b;
-    if (depth == 0 || !export_plan_split(batch, false, &a, &b)) {
+    if (depth == 0 || !export_plan_split(batch, true, &a, &b)) {
         uint64_t ticks = (uint64_t) (batch->share.to - batch->share.from);
         return batch->share.parts == 1 ? ticks : 0;
     }
@@ -192,16 +193,34 @@ static void a_partition_over_the_ceiling_needs_shares(void **state)
     export_plan_release(&plan);
 }
 
-static void rows_with_ids_are_split_by_them(void **state)
+static void rows_are_split_by_a_hash_that_cuts_evenly(void **state)
 {
     (void) state;
     struct export_batch batch = {
         .share = {.from = 0, .to = TICK_PARTITION, .parts = 1}, .count = 1, .whole = true};
     struct export_batch a, b;
-    assert_true(export_plan_split(&batch, true, &a, &b));
+    assert_true(export_plan_split(&batch, false, &a, &b));
     assert_int_equal(a.share.parts, 2);
     assert_int_equal(a.share.to, TICK_PARTITION);
     assert_int_equal(b.share.part, 1);
+}
+
+/* Six and a half full batches for five lanes are ten of the same size, not six full ones and a half. */
+static void the_lanes_end_together(void **state)
+{
+    (void) state;
+    struct export_options options = options_of(650);
+    struct export_plan plan;
+    plan_of(&plan, &options);
+    export_plan_learn(&plan, 1000, 500000, 900000);
+    fill(&plan, 4900, 100000);
+    struct export_batch batch;
+    for (int i = 0; i < 10; i++) {
+        assert_true(export_plan_take(&plan, &batch));
+        assert_int_equal(batch.count, 65);
+    }
+    assert_false(export_plan_take(&plan, &batch));
+    export_plan_release(&plan);
 }
 
 static void a_refusal_tells_where_the_ceiling_is(void **state)
@@ -264,7 +283,8 @@ int main(void)
         cmocka_unit_test(splits_lose_nothing),
         cmocka_unit_test(a_single_tick_is_split_by_hash),
         cmocka_unit_test(a_partition_over_the_ceiling_needs_shares),
-        cmocka_unit_test(rows_with_ids_are_split_by_them),
+        cmocka_unit_test(rows_are_split_by_a_hash_that_cuts_evenly),
+        cmocka_unit_test(the_lanes_end_together),
         cmocka_unit_test(a_refusal_tells_where_the_ceiling_is),
         cmocka_unit_test(an_answer_that_was_too_large_was_dearer_than_thought),
         cmocka_unit_test(costs_are_learned),

@@ -1,0 +1,219 @@
+/* Access: see access.h. */
+#include "export/access.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { QUERY_MAX = 64 * 1024, NUMBER_MAX = 64 };
+
+/* `Usage` counts by the hour of ingestion and rounds: a day that lacks less than this is whole. Days with less than a
+ * megabyte say nothing. */
+static const double short_share = 0.10, day_least = 1.0;
+static const double megabyte = 1e6;
+enum { UNKNOWN_BATCH = TICK_HOUR / TICK_PARTITION };
+
+/* What was ingested in the last hours of a range may be of earlier or later rows. */
+static const int64_t usage_settles = 6 * TICK_HOUR;
+
+static bool read_real(const struct workspace_cell *cell, double *out)
+{
+    char text[NUMBER_MAX], *end;
+    if (!cell || cell->null || cell->text.n == 0 || cell->text.n >= sizeof text)
+        return false;
+    memcpy(text, cell->text.p, cell->text.n);
+    text[cell->text.n] = '\0';
+    *out = strtod(text, &end);
+    return *end == '\0' && isfinite(*out) && *out >= 0;
+}
+
+static void read_hours(const struct workspace_table *table, struct export_access *out)
+{
+    for (size_t row = 0; row < table->rows; row++) {
+        const struct workspace_cell *cell = workspace_cell(table, row, "Hour");
+        int64_t tick;
+        double megabytes;
+        if (!cell || cell->null || !tick_parse(cell->text, &tick) || tick < out->from ||
+            !read_real(workspace_cell(table, row, "Megabytes"), &megabytes))
+            continue;
+        size_t hour = (size_t) ((tick - out->from) / TICK_HOUR);
+        if (hour < out->n)
+            out->megabytes[hour] += megabytes;
+    }
+}
+
+/* Hours from `from` on that cover the range. */
+static size_t hours_of(const struct export_source *source, int64_t *from)
+{
+    *from = tick_floor(source->from, TICK_HOUR);
+    int64_t hours = (source->to - *from + TICK_HOUR - 1) / TICK_HOUR;
+    return hours > 0 && hours <= EXPORT_USAGE_HOURS_MAX ? (size_t) hours : 0;
+}
+
+bool export_usage_init(struct export_usage *usage, const struct export_options *options,
+                       bool *wanted, struct error *err)
+{
+    const struct export_source *source = &options->source;
+    int64_t from;
+    size_t hours = hours_of(source, &from);
+    *usage = (struct export_usage){.text = BUF_INIT(QUERY_MAX)};
+    *wanted = !source->query && hours > 0;
+    export_put_usage(&usage->text, source->place.table, from, from + (int64_t) hours * TICK_HOUR);
+    usage->ask = (struct workspace_ask_one){
+        .kql = buf_str(&usage->text), .max_rows = hours, .table = &usage->table};
+    return buf_ok(&usage->text, "query", err);
+}
+
+void export_usage_release(struct export_usage *usage)
+{
+    workspace_table_release(&usage->table);
+    buf_release(&usage->text);
+}
+
+bool export_access_read(struct export_access *access, const struct export_options *options,
+                        const struct export_usage *usage, struct error *err)
+{
+    if (!usage->ask.ok || usage->table.rows == 0)
+        return true;
+    access->n = hours_of(&options->source, &access->from);
+    access->megabytes = mem_alloc(access->n, sizeof *access->megabytes, err);
+    if (!access->megabytes)
+        return false;
+    read_hours(&usage->table, access);
+    return true;
+}
+
+void export_access_release(struct export_access *access)
+{
+    mem_free(access->megabytes);
+    *access = (struct export_access){0};
+}
+
+double export_access_megabytes(const struct export_access *access, int64_t from, int64_t to)
+{
+    double sum = 0;
+    size_t hour = from > access->from ? (size_t) ((from - access->from) / TICK_HOUR) : 0;
+    for (; hour < access->n; hour++) {
+        int64_t begin = access->from + (int64_t) hour * TICK_HOUR, end = begin + TICK_HOUR;
+        int64_t low = from > begin ? from : begin, high = to < end ? to : end;
+        if (begin >= to)
+            break;
+        if (high > low)
+            sum += access->megabytes[hour] * (double) (high - low) / (double) TICK_HOUR;
+    }
+    return sum;
+}
+
+void export_access_guess(const struct export_access *access, struct export_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        int64_t tick = export_plan_tick(plan, i);
+        double told = export_access_megabytes(access, tick, tick + TICK_PARTITION) * megabyte;
+        plan->parts[i].counted.bytes =
+            access->n > 0 ? (uint64_t) told : plan->bytes_max / UNKNOWN_BATCH;
+    }
+}
+
+uint64_t export_access_scan(const struct export_access *access, const struct export_plan *plan)
+{
+    double sum = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        int64_t tick = export_plan_tick(plan, i);
+        if (plan->parts[i].state == EXPORT_WAITING)
+            sum += export_access_megabytes(access, tick, tick + TICK_PARTITION);
+    }
+    return (uint64_t) (sum * megabyte);
+}
+
+static void because(struct export_access *access, enum lake_access verdict, const char *why)
+{
+    access->access = verdict;
+    (void) snprintf(access->why, sizeof access->why, "%s", why);
+}
+
+struct weighed {
+    unsigned days, short_days;
+    int64_t worst;
+    double worst_share; /* of what Usage has, that is seen */
+};
+
+/* Megabytes that are seen of a day; false: not all of it was counted. */
+static bool seen_of_day(const struct export_plan *plan, int64_t day, double *seen)
+{
+    size_t first = (size_t) ((day - plan->from) / TICK_PARTITION);
+    *seen = 0;
+    for (size_t i = first; i < first + TICK_DAY / TICK_PARTITION; i++) {
+        if (!plan->parts[i].counted.known)
+            return false;
+        *seen += (double) plan->parts[i].counted.billed / megabyte;
+    }
+    return true;
+}
+
+/* Whole days of the range, long enough ago, with something in Usage. */
+static struct weighed weigh(const struct export_snapshot *snapshot, const struct export_plan *plan,
+                            const struct export_access *access)
+{
+    struct weighed out = {.worst_share = 1.0};
+    int64_t last = snapshot->t0 - usage_settles;
+    int64_t to = plan->to < last ? plan->to : last;
+    for (int64_t day = tick_floor(plan->from + TICK_DAY - 1, TICK_DAY); day + TICK_DAY <= to;
+         day += TICK_DAY) {
+        double usage = export_access_megabytes(access, day, day + TICK_DAY), seen;
+        if (usage < day_least || day < snapshot->aged || !seen_of_day(plan, day, &seen))
+            continue;
+        double share = seen / usage;
+        out.days++;
+        out.short_days += share < 1.0 - short_share;
+        if (share < out.worst_share) {
+            out.worst_share = share;
+            out.worst = day;
+        }
+    }
+    return out;
+}
+
+/* Usage and what is seen agree, or say nothing of each other; or less is seen: then it is conditional. */
+static void judge_usage(const struct export_snapshot *snapshot, const struct export_plan *plan,
+                        struct export_access *access, bool *agrees)
+{
+    struct weighed weighed = {0};
+    if (access->n > 0 && snapshot->billed && plan)
+        weighed = weigh(snapshot, plan, access);
+    *agrees = weighed.days > 0 && weighed.short_days == 0;
+    if (weighed.short_days == 0)
+        return;
+    char day[TICK_TEXT_MAX], why[EXPORT_REASON_MAX];
+    (void) tick_format_short(weighed.worst, day);
+    (void) snprintf(why, sizeof why,
+                    "on %u of %u days less is seen than Usage has; on %.10s %.0f %% of it",
+                    weighed.short_days, weighed.days, day, weighed.worst_share * 100);
+    because(access, LAKE_ACCESS_CONDITIONAL, why);
+}
+
+bool export_access_judge(const struct export_options *options,
+                         const struct export_snapshot *snapshot, const struct export_plan *plan,
+                         struct export_access *access, struct error *err)
+{
+    enum workspace_condition condition = WORKSPACE_CONDITION_UNKNOWN;
+    char why[WORKSPACE_WHY_MAX] = "";
+    bool agrees;
+    because(access, LAKE_ACCESS_UNKNOWN, "");
+    judge_usage(snapshot, plan, access, &agrees);
+    if (access->access == LAKE_ACCESS_CONDITIONAL || options->source.query)
+        return true;
+    if (!workspace_conditions(options->workspace, options->source.place.table, &condition, why,
+                              err))
+        return false;
+    if (condition == WORKSPACE_CONDITION_SOME)
+        because(access, LAKE_ACCESS_CONDITIONAL, why);
+    else if (condition == WORKSPACE_CONDITION_NONE)
+        because(access, LAKE_ACCESS_FULL,
+                agrees ? "no role assignment has a condition, and Usage agrees"
+                       : "no role assignment has a condition");
+    else
+        because(access, LAKE_ACCESS_UNKNOWN, why);
+    return true;
+}

@@ -1,0 +1,455 @@
+/* Batches: see batch.h. */
+#include "export/batch.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "lake/schema.h"
+
+#include <stdio.h>
+
+enum {
+    QUERY_TEXT_MAX = 1 << 20,
+    TIMEOUTS_BEFORE_SPLIT = 1,
+    TIMEOUT_SHARE_ROWS =
+        1000, /* a share of fewer rows is not too much to ask: its time-outs are outages */
+    MALFORMED_TRIES = 3, /* answers that are whole and wrong in form: the service means it */
+    CUTS_MAX = 48        /* of one batch: 12 by hash, 32 by time, and some */
+};
+
+/* -- jobs -- */
+
+static void drop_piles(struct export_job *job)
+{
+    for (size_t i = 0; job->piles && i < job->batch.count; i++)
+        lake_pile_free(job->piles[i]);
+    mem_free(job->piles);
+    job->piles = NULL;
+}
+
+void export_job_free(struct export_job *job)
+{
+    drop_piles(job);
+    mem_free(job);
+}
+
+struct export_job *export_job_new(struct export_fetch *fetch, const struct export_batch *batch,
+                                  struct error *err)
+{
+    struct export_job *job = mem_alloc(1, sizeof *job, err);
+    if (job) {
+        job->fetch = fetch;
+        job->batch = *batch;
+    }
+    return job;
+}
+
+void export_job_push(struct export_job **list, struct export_job *job)
+{
+    job->next = *list;
+    *list = job;
+}
+
+void export_job_detach(struct export_job **list, struct export_job *job)
+{
+    while (*list && *list != job)
+        list = &(*list)->next;
+    if (*list)
+        *list = job->next;
+    job->next = NULL;
+}
+
+/* -- outcomes -- */
+
+/* A throttled query waits in the workspace's own queue, which knows how long; a broken one here. */
+static void again(struct export_job *job, bool throttled)
+{
+    drop_piles(job);
+    double pause = http_backoff(job->tries, -1, job->fetch->random);
+    job->not_before = throttled ? 0 : clock_ns() + (uint64_t) (pause * 1e9);
+    export_job_push(&job->fetch->pending, job);
+}
+
+static bool give_up(struct export_job *job, struct error *err)
+{
+    bool open;
+    bool ok = export_gather_broken(job, &open, err);
+    for (size_t i = 0; !open && i < job->batch.count; i++)
+        export_fetch_set_back(job->fetch, job->batch.first + i, job->reasons);
+    export_job_free(job);
+    return ok;
+}
+
+/* Two jobs in place of one. A partition that is cut becomes an open one. */
+static bool split(struct export_job *job, const struct export_batch *a,
+                  const struct export_batch *b, struct error *err)
+{
+    struct export_fetch *fetch = job->fetch;
+    bool opened = a->whole || export_gather_open(fetch, a->first, job->batch.whole ? 2 : 1, err);
+    struct export_job *second = opened ? export_job_new(fetch, b, err) : NULL;
+    if (!second) {
+        export_job_free(job);
+        return false;
+    }
+    drop_piles(job);
+    second->tries = job->tries;
+    second->cuts = ++job->cuts;
+    memcpy(second->reasons, job->reasons, sizeof second->reasons);
+    job->batch = *a;
+    job->not_before = 0;
+    export_job_push(&fetch->pending, second);
+    export_job_push(&fetch->pending, job);
+    return true;
+}
+
+bool export_job_shares(struct export_fetch *fetch, struct export_batch *batch, uint32_t shares,
+                       struct error *err)
+{
+    if (!export_gather_open(fetch, batch->first, shares, err))
+        return false;
+    batch->whole = false;
+    batch->share.parts = shares;
+    for (uint32_t part = 0; part < shares; part++) {
+        batch->share.part = part;
+        struct export_job *job = export_job_new(fetch, batch, err);
+        if (!job)
+            return false;
+        export_job_push(&fetch->pending, job);
+    }
+    return true;
+}
+
+static void batch_counted(const struct export_job *job, uint64_t *rows, uint64_t *bytes)
+{
+    *rows = *bytes = 0;
+    for (size_t i = 0; i < job->batch.count; i++) {
+        *rows += job->fetch->plan->parts[job->batch.first + i].counted.rows;
+        *bytes += job->fetch->plan->parts[job->batch.first + i].counted.bytes;
+    }
+}
+
+/* About how many rows a share of a batch has. */
+static uint64_t rows_of_share(const struct export_job *job)
+{
+    uint64_t rows, bytes;
+    batch_counted(job, &rows, &bytes);
+    return (rows + job->batch.share.parts - 1) / job->batch.share.parts;
+}
+
+/* Rows without an id may be equal in every column, and then no hash tells them apart: they are asked for once, with
+ * their number. */
+static bool fold(struct export_job *job, struct error *err)
+{
+    struct export_fetch *fetch = job->fetch;
+    if (job->batch.whole && !export_gather_open(fetch, job->batch.first, 1, err)) {
+        export_job_free(job);
+        return false;
+    }
+    drop_piles(job);
+    job->cuts++;
+    job->batch.whole = false;
+    job->batch.share.folded = true;
+    export_job_push(&fetch->pending, job);
+    return true;
+}
+
+static bool may_fold(const struct export_job *job)
+{
+    return !job->fetch->snapshot->item && !job->batch.share.folded && job->batch.count == 1 &&
+           job->batch.share.parts > 1;
+}
+
+/* Cuts a job in two. */
+static bool cut(struct export_job *job, bool by_time, struct error *err)
+{
+    struct export_batch a, b;
+    bool some = job->fetch->plan->uncounted || rows_of_share(job) > 0;
+    if (job->cuts < CUTS_MAX && some && export_plan_split(&job->batch, by_time, &a, &b))
+        return split(job, &a, &b, err);
+    export_reason_add(job->reasons, "it cannot be cut further");
+    return give_up(job, err);
+}
+
+/* A batch that the service found too large. With what was learned from that, its partitions are packed anew; a single
+ * partition is fetched in as many shares as its count asks for; else it is cut in two. */
+static bool too_large(struct export_job *job, struct error *err)
+{
+    struct export_fetch *fetch = job->fetch;
+    const struct export_batch *batch = &job->batch;
+    if (fetch->options->source.one_batch) {
+        export_reason_add(job->reasons, "--one-batch cannot be cut");
+        return give_up(job, err);
+    }
+    if (batch->count > 1 && !fetch->plan->uncounted && !export_plan_fits(fetch->plan, batch)) {
+        export_plan_return(fetch->plan, batch);
+        export_job_free(job);
+        return true;
+    }
+    uint32_t shares =
+        batch->whole && batch->count == 1 ? export_plan_shares(fetch->plan, batch->first) : 1;
+    if (shares > 2) {
+        struct export_batch whole = *batch;
+        export_job_free(job);
+        return export_job_shares(fetch, &whole, shares, err);
+    }
+    return may_fold(job) ? fold(job, err) : cut(job, false, err);
+}
+
+/* What a time-out may mean is too much at once, but only where there is much. */
+static bool worth_cutting(const struct export_job *job)
+{
+    bool much = job->batch.count > 1 || rows_of_share(job) >= TIMEOUT_SHARE_ROWS;
+    return much && job->tries > TIMEOUTS_BEFORE_SPLIT;
+}
+
+static bool broken(struct export_job *job, const struct workspace_result *result, struct error *err)
+{
+    job->tries++;
+    bool malformed = result->outcome == WORKSPACE_BROKEN && result->error.code == ERROR_FORMAT;
+    export_reason_add(job->reasons,
+                      malformed ? result->error.message : workspace_outcome_text(result->outcome));
+    if (malformed && ++job->malformed >= MALFORMED_TRIES) {
+        if (err && err->code == ERROR_NONE)
+            *err = result->error;
+        export_job_free(job);
+        return false;
+    }
+    if (job->tries >= EXPORT_BATCH_TRIES)
+        return give_up(job, err);
+    if (result->outcome == WORKSPACE_TIMEOUT && worth_cutting(job))
+        return cut(job, true, err);
+    again(job, result->outcome == WORKSPACE_THROTTLED);
+    return true;
+}
+
+/* An answer that was not counted before tells itself how many rows it has. */
+static bool as_it_says(const struct export_job *job, const struct workspace_result *result,
+                       struct error *err)
+{
+    if (!job->fetch->plan->uncounted || result->counted == result->rows)
+        return true;
+    if (result->counted == UINT64_MAX) {
+        (void) error_set(err, ERROR_FORMAT,
+                         "the service does not say how many rows an answer has (statistics)");
+        return error_hint(err, "--passes 2 counts the rows before they are fetched; each pass is "
+                               "billed");
+    }
+    return error_set(err, ERROR_PARTIAL, "%llu of the %llu rows that the answer says it has",
+                     (unsigned long long) result->rows, (unsigned long long) result->counted);
+}
+
+static bool came_whole(struct export_job *job, const struct workspace_result *result,
+                       struct error *err)
+{
+    struct error why = ERROR_INIT;
+    if (!as_it_says(job, result, &why)) {
+        if (why.code == ERROR_PARTIAL) {
+            struct workspace_result partial = *result;
+            partial.outcome = WORKSPACE_BROKEN;
+            partial.error = why;
+            return broken(job, &partial, err);
+        }
+        if (err && err->code == ERROR_NONE)
+            *err = why;
+        export_job_free(job);
+        return false;
+    }
+    uint64_t rows, bytes;
+    batch_counted(job, &rows, &bytes);
+    if (job->batch.whole && result->rows > 0 && rows == result->rows)
+        export_plan_learn(job->fetch->plan, rows, bytes, result->bytes);
+    job->fetch->report->outside += job->outside;
+    struct export_job **last = &job->fetch->whole;
+    while (*last)
+        last = &(*last)->next;
+    *last = job;
+    return true;
+}
+
+static bool ended(struct export_job *job, const struct workspace_result *result, struct error *err)
+{
+    switch (result->outcome) {
+    case WORKSPACE_OK:
+        return came_whole(job, result, err);
+    case WORKSPACE_TOO_LARGE:
+        export_reason_add(job->reasons, workspace_outcome_text(result->outcome));
+        export_plan_ceiling(job->fetch->plan, &job->batch, result->ceiling, result->limit);
+        return too_large(job, err);
+    case WORKSPACE_TIMEOUT:
+    case WORKSPACE_THROTTLED:
+    case WORKSPACE_BROKEN:
+        return broken(job, result, err);
+    case WORKSPACE_REFUSED:
+    case WORKSPACE_STOPPED:
+        break;
+    }
+    export_job_free(job);
+    if (err && err->code == ERROR_NONE)
+        *err = result->error;
+    return false;
+}
+
+/* -- call-backs of a query -- */
+
+/* The answer's own types count: metadata may be behind it. */
+static bool take_types(struct export_fetch *fetch, const struct columns *columns, struct error *err)
+{
+    bool changed = false;
+    for (size_t i = 0; i < fetch->snapshot->columns.n; i++) {
+        changed = changed || fetch->snapshot->columns.v[i].type != columns->v[i].type;
+        fetch->snapshot->columns.v[i].type = columns->v[i].type;
+    }
+    const struct export_source *source = &fetch->options->source;
+    return !changed || lake_schema_update(fetch->options->store, &source->place, source->query,
+                                          &fetch->snapshot->columns, NULL, err);
+}
+
+static bool on_columns(void *context, const struct columns *columns, struct error *err)
+{
+    struct export_job *job = context;
+    struct export_fetch *fetch = job->fetch;
+    const struct columns *asked = &fetch->snapshot->columns;
+    bool folded = job->batch.share.folded;
+    bool same = columns->n == asked->n + folded &&
+                (!folded || strcmp(columns->v[asked->n].name, EXPORT_COPIES) == 0);
+    for (size_t i = 0; same && i < asked->n; i++)
+        same = strcmp(columns->v[i].name, asked->v[i].name) == 0 &&
+               (!fetch->line || columns->v[i].type == asked->v[i].type);
+    if (!same)
+        return error_set(err, ERROR_FORMAT, "the service sent other columns than were asked for");
+    if (fetch->line)
+        return true;
+    if (!take_types(fetch, columns, err))
+        return false;
+    struct lake_line_options options = {.keep_empty = fetch->options->keep_empty};
+    fetch->line = lake_line_new(&fetch->snapshot->columns, &options, err);
+    return fetch->line != NULL;
+}
+
+/* How many rows a folded one stands for; its number is taken off the row. */
+static bool take_copies(const struct export_job *job, struct json_row *row, uint64_t *copies,
+                        struct error *err)
+{
+    size_t last = job->fetch->snapshot->columns.n;
+    *copies = 1;
+    if (!job->batch.share.folded)
+        return true;
+    const struct json_cell *cell = row->count > 0 ? &row->cells[row->count - 1] : NULL;
+    if (!cell || cell->column != last ||
+        !str_uint64((struct str){row->bytes + cell->start, cell->length}, copies))
+        return error_set(err, ERROR_FORMAT, "the service did not count equal rows");
+    row->count--;
+    return true;
+}
+
+/* Of a table whose range stands in `timespan` the service may give rows of its very end. */
+static bool elsewhere(struct export_job *job, struct error *err)
+{
+    if (!job->fetch->snapshot->search)
+        return error_set(err, ERROR_FORMAT,
+                         "the service sent a row of another time than was asked for");
+    job->outside++;
+    return true;
+}
+
+/* The pile of a partition of the batch, made with its first row. */
+static struct lake_pile *pile_of(struct export_job *job, size_t part, struct error *err)
+{
+    if (!job->piles)
+        job->piles = mem_alloc(job->batch.count, sizeof *job->piles, err);
+    if (job->piles && !job->piles[part])
+        job->piles[part] = lake_pile_new(job->fetch->pool, err);
+    return job->piles ? job->piles[part] : NULL;
+}
+
+static bool on_row(void *context, const struct json_row *given, struct error *err)
+{
+    struct export_job *job = context;
+    struct export_fetch *fetch = job->fetch;
+    struct json_row row = *given;
+    int64_t tick, item;
+    uint64_t copies;
+    if (!take_copies(job, &row, &copies, err) ||
+        !lake_line_key(fetch->line, &row, &tick, &item, err))
+        return false;
+    if (tick < job->batch.share.from || tick >= job->batch.share.to)
+        return elsewhere(job, err);
+    size_t part = (size_t) ((tick - fetch->plan->from) / TICK_PARTITION) - job->batch.first;
+    struct lake_pile *pile = pile_of(job, part, err);
+    bool ok = pile != NULL;
+    for (; ok && copies > 0; copies--)
+        ok = lake_pile_add(pile, fetch->line, &row, tick, item, err);
+    return ok;
+}
+
+static void fail(struct export_fetch *fetch, const struct error *err)
+{
+    if (fetch->failed.code == ERROR_NONE)
+        fetch->failed = *err;
+}
+
+static void on_done(void *context, const struct workspace_result *result)
+{
+    struct export_job *job = context;
+    struct export_fetch *fetch = job->fetch;
+    struct error err = ERROR_INIT;
+    export_job_detach(&fetch->active, job);
+    fetch->active_count--;
+    fetch->progress.received += result->bytes;
+    if (!ended(job, result, &err))
+        fail(fetch, &err);
+    workspace_wake(fetch->options->workspace);
+}
+
+/* -- start -- */
+
+/* Reading a table of the Basic or Auxiliary plan is billed by what was ingested in the time that is read. */
+static bool bill(struct export_fetch *fetch, const struct export_share *share, struct error *err)
+{
+    static const double megabyte = 1e6;
+    struct export_report *report = fetch->report;
+    if (!fetch->snapshot->search || !fetch->usage)
+        return true;
+    uint64_t bytes =
+        (uint64_t) (export_access_megabytes(fetch->usage, share->from, share->to) * megabyte);
+    uint64_t most = fetch->options->scan_max;
+    if (most > 0 && (bytes > most || report->scanned > most - bytes)) {
+        char had[TEXT_NUMBER_MAX], may[TEXT_NUMBER_MAX];
+        (void) error_set(err, ERROR_LIMIT, "reading on would be billed for more than %s; %s were",
+                         text_bytes(most, may), text_bytes(report->scanned, had));
+        return error_hint(err, "--max-cost; what is verified stays, and the same command goes on");
+    }
+    report->scanned += bytes;
+    return true;
+}
+
+bool export_job_start(struct export_job *job, struct error *err)
+{
+    struct export_fetch *fetch = job->fetch;
+    const struct export_share *share = &job->batch.share;
+    char timespan[EXPORT_TIMESPAN_MAX];
+    struct buf text = BUF_INIT(QUERY_TEXT_MAX);
+    export_put_rows(&text, fetch->snapshot, share);
+    struct workspace_query query = {
+        .kql = buf_str(&text),
+        .timespan = export_timespan(fetch->snapshot, share->from, share->to, timespan),
+        .search = fetch->snapshot->search,
+        .statistics = fetch->plan->uncounted,
+        .keep_empty = fetch->options->keep_empty,
+        .columns = on_columns,
+        .row = on_row,
+        .done = on_done,
+        .context = job,
+    };
+    job->outside = 0;
+    export_job_push(&fetch->active, job);
+    fetch->active_count++;
+    bool ok = buf_ok(&text, "query", err) && bill(fetch, share, err) &&
+              workspace_start(fetch->options->workspace, &query, err);
+    buf_release(&text);
+    if (!ok) {
+        export_job_detach(&fetch->active, job);
+        fetch->active_count--;
+        export_job_free(job);
+    }
+    return ok;
+}

@@ -1,0 +1,201 @@
+/* Gather: the rows of a batch become partitions, and partitions blobs with a line of proof. See batch.h. */
+#include "export/batch.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+
+static const uint64_t slice = 10000000; /* ns */
+
+/* A partition that is fetched in shares. */
+struct export_open {
+    struct export_open *next;
+    size_t part;
+    size_t shares_left;
+    struct lake_pile **piles;
+    size_t count, room;
+    bool broken; /* a share was given up */
+};
+
+static struct export_open *open_of(struct export_fetch *fetch, size_t part)
+{
+    for (struct export_open *open = fetch->open; open; open = open->next)
+        if (open->part == part)
+            return open;
+    return NULL;
+}
+
+bool export_gather_open(struct export_fetch *fetch, size_t part, size_t shares, struct error *err)
+{
+    struct export_open *open = open_of(fetch, part);
+    if (!open) {
+        open = mem_alloc(1, sizeof *open, err);
+        if (!open)
+            return false;
+        open->part = part;
+        open->next = fetch->open;
+        fetch->open = open;
+    }
+    open->shares_left += shares;
+    return true;
+}
+
+static void close_open(struct export_fetch *fetch, struct export_open *open)
+{
+    struct export_open **at = &fetch->open;
+    while (*at && *at != open)
+        at = &(*at)->next;
+    if (*at)
+        *at = open->next;
+    for (size_t i = 0; i < open->count; i++)
+        lake_pile_free(open->piles[i]);
+    mem_free(open->piles);
+    mem_free(open);
+}
+
+/* -- writing -- */
+
+static bool write_partition(struct export_fetch *fetch, size_t part, struct lake_pile *const *piles,
+                            size_t n, struct error *err)
+{
+    const struct export_counted *counted = &fetch->plan->parts[part].counted;
+    struct lake_written written;
+    int64_t tick = export_plan_tick(fetch->plan, part);
+    if (!lake_partition_write(fetch->options->store, &fetch->options->source.place, tick, piles, n,
+                              &written, err))
+        return false;
+    struct lake_entry entry = {
+        .partition = tick,
+        .at = tick_now(),
+        .rows_expected = counted->rows,
+        .sum_expected = counted->sum,
+        .rows = written.rows,
+        .sum = written.sum,
+        .bytes = written.bytes,
+        .proof = export_fetch_proof(fetch),
+        .verdict = LAKE_VERDICT_VERIFIED,
+    };
+    memcpy(entry.sha256, written.sha256, sizeof entry.sha256);
+    if (written.rows != counted->rows)
+        return error_set(err, ERROR_INTERNAL, "%llu rows were piled up and %llu written",
+                         (unsigned long long) counted->rows, (unsigned long long) written.rows);
+    if (!lake_ledger_add(fetch->ledger, &entry, err))
+        return false;
+    fetch->plan->parts[part].state = EXPORT_SETTLED;
+    export_trouble_forget(&fetch->troubles, part);
+    fetch->report->fetched++;
+    fetch->report->rows += written.rows;
+    fetch->report->bytes += written.bytes;
+    fetch->progress.partitions_done++;
+    fetch->progress.rows += written.rows;
+    fetch->progress.bytes += written.bytes;
+    return true;
+}
+
+bool export_gather_partition(struct export_fetch *fetch, size_t part,
+                             struct lake_pile *const *piles, size_t n, struct error *err)
+{
+    struct export_counted *counted = &fetch->plan->parts[part].counted;
+    uint64_t rows = 0, sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        rows += lake_pile_rows(piles[i]);
+        sum += lake_pile_sum(piles[i]);
+    }
+    if (fetch->plan->uncounted) { /* the answers were compared with what they say of themselves */
+        counted->rows = rows;
+        counted->sum = sum;
+    }
+    bool sums_differ = rows == counted->rows && fetch->snapshot->item && sum != counted->sum;
+    if (rows == counted->rows && !sums_differ)
+        return write_partition(fetch, part, piles, n, err);
+    char reason[EXPORT_REASON_MAX];
+    if (sums_differ)
+        (void) snprintf(reason, sizeof reason, "other rows than counted");
+    else
+        (void) snprintf(reason, sizeof reason, "%llu of %llu rows", (unsigned long long) rows,
+                        (unsigned long long) counted->rows);
+    export_fetch_set_back(fetch, part, reason);
+    struct export_trouble *trouble = export_trouble_find(&fetch->troubles, part);
+    if (trouble) {
+        trouble->rows = rows;
+        trouble->sums_differ = sums_differ;
+    }
+    return true;
+}
+
+static bool share_in(struct export_fetch *fetch, struct export_open *open, struct error *err)
+{
+    if (--open->shares_left > 0)
+        return true;
+    bool ok = true;
+    if (open->broken)
+        export_fetch_set_back(fetch, open->part, "shares of it did not come");
+    else
+        ok = export_gather_partition(fetch, open->part, open->piles, open->count, err);
+    close_open(fetch, open);
+    return ok;
+}
+
+static bool finish_share(struct export_job *job, struct error *err)
+{
+    struct export_fetch *fetch = job->fetch;
+    struct export_open *open = open_of(fetch, job->batch.first);
+    if (!open)
+        return error_set(err, ERROR_INTERNAL, "a share of no open partition came in");
+    if (job->piles && job->piles[0]) {
+        if (!mem_reserve(&open->piles, &open->room, open->count, SIZE_MAX / sizeof *open->piles,
+                         sizeof *open->piles, err))
+            return false;
+        open->piles[open->count++] = job->piles[0];
+        job->piles[0] = NULL;
+    }
+    return share_in(fetch, open, err);
+}
+
+/* One partition of a whole batch. */
+static bool finish_next(struct export_job *job, struct error *err)
+{
+    size_t i = job->gathered++;
+    struct lake_pile *pile = job->piles ? job->piles[i] : NULL;
+    bool ok = export_gather_partition(job->fetch, job->batch.first + i, &pile, pile ? 1 : 0, err);
+    lake_pile_free(pile);
+    if (pile)
+        job->piles[i] = NULL;
+    return ok;
+}
+
+bool export_gather(struct export_fetch *fetch, struct error *err)
+{
+    uint64_t end = clock_ns() + slice;
+    while (fetch->whole && clock_ns() < end) {
+        struct export_job *job = fetch->whole;
+        bool share = !job->batch.whole;
+        bool ok = share ? finish_share(job, err) : finish_next(job, err);
+        if (ok && !share && job->gathered < job->batch.count)
+            continue;
+        export_job_detach(&fetch->whole, job);
+        export_job_free(job);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+bool export_gather_broken(struct export_job *job, bool *is_open, struct error *err)
+{
+    struct export_open *open = job->batch.whole ? NULL : open_of(job->fetch, job->batch.first);
+    *is_open = open != NULL;
+    if (!open)
+        return true;
+    struct export_trouble *trouble = export_trouble_make(&job->fetch->troubles, job->batch.first);
+    if (trouble)
+        export_reason_add(trouble->reasons, job->reasons);
+    open->broken = true;
+    return share_in(job->fetch, open, err);
+}
+
+void export_gather_release(struct export_fetch *fetch)
+{
+    while (fetch->open)
+        close_open(fetch, fetch->open);
+}

@@ -1,0 +1,73 @@
+/* Run: an export of one table from its lock to its report. Internal to this room.
+ *
+ *     run.c       the steps, in the order of export.h
+ *     settle.c    what the lake holds already: partitions that need not be fetched
+ *     access.c    what the identity may see
+ *     fetch.c     the rest
+ *     report.c    what became of every partition
+ */
+#ifndef WEIR_EXPORT_RUN_H
+#define WEIR_EXPORT_RUN_H
+
+#include "export/access.h"
+#include "export/fetch.h"
+#include "export/sample.h"
+
+struct export
+{
+    struct export_options options; /* as given; `refresh` also for one_batch */
+    struct export_report report;
+    struct export_snapshot snapshot;
+    struct export_plan plan;
+    struct export_fetch fetch;
+    struct export_access access;
+    struct export_sample sample;
+    struct export_estimate estimate;
+    struct export_counted *counted; /* scratch of the counts, one a partition */
+    struct lake_ledger *ledger;
+    struct lake_pool *pool;
+    struct store_lock *lock;
+    struct random random;
+    struct workspace_load before; /* what the workspace had done for others */
+    uint64_t began;               /* clock_ns */
+    bool recount;                 /* counts are not the first: fewer rows have vanished */
+};
+
+const struct lake_place *export_place(const struct export *export);
+void export_note(const struct export *export, const char *line);
+
+/* -- estimate.c -- */
+
+/* What an export of the plan's waiting partitions would be, by a sample of their rows; packs the batches once on
+ * trial, and the plan learns what a row costs. */
+bool export_plan_estimate(struct export_plan *plan, const struct export_options *options,
+                          const struct export_snapshot *snapshot, const struct export_access *usage,
+                          const struct export_sample *sample, struct export_estimate *out,
+                          struct error *err);
+/* The whole range as it is in the workspace, whatever the lake holds; takes no lock. */
+bool export_estimate_of(struct export *export, struct export_estimate *out, struct error *err);
+
+/* -- settle.c -- */
+
+/* Everything waits but what needs no look at the workspace: final lines of the ledger whose blobs stand, and, in a
+ * repair, what was not named. */
+void export_settle_final(struct export *export);
+/* With the counts known: what the ledger holds as it is, and what the lake has outlived the workspace in. */
+bool export_settle_counted(struct export *export, struct error *err);
+/* After a recount: what the lake has outlived the workspace in. */
+bool export_settle_outlived(struct export *export, struct error *err);
+/* Blobs about to be replaced lose their line's word first. */
+bool export_settle_doubt(struct export *export, struct error *err);
+/* A line like `entry`, at this moment, with the counts of the partition. */
+bool export_settle_say(struct export *export, size_t part, const struct lake_entry *entry,
+                       enum lake_verdict verdict, struct error *err);
+
+/* -- report.c -- */
+
+/* What became of every partition, in the report and, where it could not be proven, in the ledger. */
+bool export_report_partitions(struct export *export, struct error *err);
+void export_report_late(struct export_report *report, int64_t partition, uint64_t rows);
+/* Queries, waits and seconds of this export alone. */
+void export_report_load(struct export *export);
+
+#endif
