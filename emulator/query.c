@@ -341,6 +341,7 @@ static void wait_and_run(struct run *run)
     struct service *service = run->service;
     switch (throttle_enter(service->throttle)) {
     case THROTTLE_RUN:
+        run->figures.waited = (double) (clock_ns() - run->started) / 1e9;
         run->started = clock_ns();
         run->reply->began = run->started;
         run->reply->done = leave;
@@ -366,6 +367,7 @@ static void wait_and_run(struct run *run)
 void query_answer(struct service *service, const struct query_ask *ask, struct server_reply *reply)
 {
     struct run run = {.service = service, .ask = ask, .reply = reply, .started = clock_ns()};
+    run.figures.at = (double) (tick_now() - TICK_UNIX_EPOCH) / (double) TICK_SECOND;
     run.figures.fault = faults_next(&service->faults, &run.figures.number);
     preferences_read(ask->prefer, &run.prefer);
     struct random pick;

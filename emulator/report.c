@@ -56,10 +56,10 @@ void report_log(struct report *report, const struct report_query *query)
     struct buf line = BUF_INIT(LOG_LINE_MAX);
     buf_printf(&line,
                "{\"request\":%llu,\"status\":%d,\"fault\":\"%s\",\"rows\":%llu,\"bytes\":%llu,"
-               "\"body\":%llu,\"seconds\":%.6f,\"query\":\"",
+               "\"body\":%llu,\"at\":%.6f,\"waited\":%.6f,\"seconds\":%.6f,\"query\":\"",
                (unsigned long long) query->number, query->status, fault_name(query->fault),
                (unsigned long long) query->rows, (unsigned long long) query->bytes,
-               (unsigned long long) query->body, query->seconds);
+               (unsigned long long) query->body, query->at, query->waited, query->seconds);
     text_put_json(&line, query->text);
     buf_puts(&line, "\"}\n");
     (void) pthread_mutex_lock(&report->lock);

@@ -46,7 +46,8 @@ struct report_query {
     int status;
     enum fault fault;
     uint64_t rows, bytes, body; /* bytes as the engine counts them; of the body */
-    double seconds;
+    double at;                  /* since the epoch, when it came */
+    double waited, seconds;     /* in the queue; computing */
     struct str text;
 };
 
