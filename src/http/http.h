@@ -110,11 +110,17 @@ bool http_call(struct http_client *client, const struct http_request *request, s
  * 0.5 s to HTTP_PAUSE_MAX with full jitter, or retry_after where that is not negative. */
 double http_backoff(int attempt, double retry_after, struct random *random);
 
-/* Rate and concurrency limit. Times from clock_ns(). So that the other side, which counts arrivals and
- * not starts, never sees more than rate_max in a window, the window is held longer by a share of
- * 1/HTTP_PACE_MARGIN (1 s of 30 s). Requests of several kinds share the rate; each kind, a lane, has its
- * own limit at once. */
-enum { HTTP_PACE_MARGIN = 30, HTTP_PACE_RATE_MAX = 100000, HTTP_PACE_LANES = 2 };
+/* Rate and concurrency limit. Times from clock_ns(), which does not jump. So that the other side, which
+ * counts arrivals and not starts, never sees more than rate_max in a window, the window is held longer by a
+ * share of 1/HTTP_PACE_MARGIN (1 s of 30 s). Under that window a token bucket can slow the starts down
+ * further. Requests of several kinds share the rate; each kind, a lane, has its own limit at once. Who
+ * decides on both when the other side complains is the caller. */
+enum {
+    HTTP_PACE_MARGIN = 30,
+    HTTP_PACE_RATE_MAX = 100000,
+    HTTP_PACE_LANES = 2,
+    HTTP_PACE_BURST = 5 /* tokens that the bucket holds */
+};
 struct http_lane {
     unsigned most;    /* at once, when all is well */
     unsigned now;     /* at once, now: 1 to most */
@@ -127,6 +133,9 @@ struct http_pace {
     uint64_t blocked_until; /* the other side asked for patience until then */
     uint64_t *starts;       /* ring of the last rate_max starts */
     size_t first, count;
+    double slowed;   /* starts a second that the bucket lets through; 0: the window alone decides */
+    double tokens;   /* of the bucket, when ... */
+    uint64_t filled; /* ... it was last looked at */
 };
 /* ERROR_SETTINGS unless all are more than 0 and rate at most HTTP_PACE_RATE_MAX. */
 bool http_pace_init(struct http_pace *pace, const unsigned concurrent[HTTP_PACE_LANES],
@@ -137,6 +146,8 @@ uint64_t http_pace_wait(const struct http_pace *pace, unsigned lane, uint64_t no
 void http_pace_started(struct http_pace *pace, unsigned lane,
                        uint64_t now); /* only after a wait of 0 */
 void http_pace_ended(struct http_pace *pace, unsigned lane);
+/* Lets no more than `rate` starts a second through the bucket from now on; 0 takes it away. */
+void http_pace_slow(struct http_pace *pace, double rate, uint64_t now);
 
 /* Percent-encodes for a query or form value (RFC 3986, all but the unreserved characters). */
 void http_put_encoded(struct buf *buf, struct str s);

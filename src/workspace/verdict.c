@@ -100,6 +100,19 @@ static void refuse_redirect(int status, struct verdict *out)
                       "proxy that wants a sign-in?");
 }
 
+/* No public page tells the texts of a 429; these words are of the limit of queries at once alone. */
+static bool tells_of_the_queue(struct str body)
+{
+    static const struct str words[] = {STR_INIT("queue"), STR_INIT("waiting"),
+                                       STR_INIT("concurren")};
+    for (size_t at = 0; at < body.n; at++)
+        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+            if (body.n - at >= words[i].n &&
+                str_eq_case((struct str){body.p + at, words[i].n}, words[i]))
+                return true;
+    return false;
+}
+
 void verdict_of_status(int status, struct str body, struct verdict *out)
 {
     struct service_error said;
@@ -120,6 +133,7 @@ void verdict_of_status(int status, struct str body, struct verdict *out)
         refuse_redirect(status, out);
     else
         refuse_request(&said, status, out);
+    out->queue = out->outcome == WORKSPACE_THROTTLED && tells_of_the_queue(body);
     if (!readable)
         (void) error_prefix(&out->error, "status %d", status);
 }

@@ -10,6 +10,7 @@ struct verdict {
     enum workspace_outcome outcome;
     struct error error;             /* unless OK */
     bool token;                     /* REFUSED, but a new token may mend it */
+    bool queue;                     /* THROTTLED, since the queue of queries is full */
     enum workspace_ceiling ceiling; /* TOO_LARGE: which, and where it is */
     uint64_t limit;
 };

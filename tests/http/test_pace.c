@@ -102,6 +102,29 @@ static void late_arrivals_do_not_overfill_a_window(void **state)
     http_pace_release(&pace);
 }
 
+static void a_bucket_slows_the_starts_to_its_rate_with_short_bursts(void **state)
+{
+    (void) state;
+    struct http_pace pace;
+    uint64_t now = 7 * SECOND, begin = now;
+    assert_true(http_pace_init(&pace, (const unsigned[]){1000, 1000}, 200, 30, NULL));
+    http_pace_slow(&pace, 2, now);
+    for (unsigned i = 0; i < 101; i++) {
+        now += http_pace_wait(&pace, i % 2, now);
+        assert_int_equal(http_pace_wait(&pace, i % 2, now), 0);
+        http_pace_started(&pace, i % 2, now);
+    }
+    assert_true(now - begin >= 49 * SECOND && now - begin <= 51 * SECOND);
+    now += 1000 * SECOND; /* what was saved up is a few */
+    unsigned burst = 0;
+    for (; http_pace_wait(&pace, 0, now) == 0; burst++)
+        http_pace_started(&pace, 0, now);
+    assert_int_equal(burst, HTTP_PACE_BURST);
+    http_pace_slow(&pace, 0, now);
+    assert_int_equal(http_pace_wait(&pace, 0, now), 0);
+    http_pace_release(&pace);
+}
+
 static void paces_that_cannot_be_kept_are_refused(void **state)
 {
     (void) state;
@@ -121,6 +144,7 @@ int main(void)
         cmocka_unit_test(a_block_is_waited_out),
         cmocka_unit_test(no_window_holds_too_many_and_the_rate_comes_close),
         cmocka_unit_test(late_arrivals_do_not_overfill_a_window),
+        cmocka_unit_test(a_bucket_slows_the_starts_to_its_rate_with_short_bursts),
         cmocka_unit_test(paces_that_cannot_be_kept_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,6 +384,44 @@ static void patience_asked_of_one_query_is_kept_by_all(void **state)
 
 /* Ends -------------------------------------------------------------------------------------------- */
 
+static void a_full_queue_makes_fewer_run_and_stops_nobody(void **state)
+{
+    (void) state;
+    enum { QUERIES = 6 };
+    struct fixture f;
+    struct told told[QUERIES] = {0};
+    struct workspace_load load;
+    open_and_sign_in(&f, NULL);
+    server_answer(f.server,
+                  &(struct server_answer){.match = FIXTURE_QUERY,
+                                          .times = 2,
+                                          .status = 429,
+                                          .body = STR("{\"error\":{\"message\":"
+                                                      "\"Too many queries are waiting\"}}")});
+    server_answer(f.server, &(struct server_answer){.match = FIXTURE_QUERY,
+                                                    .times = QUERIES - 2,
+                                                    .delay_ms = 300,
+                                                    .body = STR(GOOD)});
+    for (size_t i = 0; i < QUERIES; i++)
+        fixture_start(&f, &told[i], "T");
+    uint64_t before = clock_ns();
+    assert_true(workspace_run(f.workspace, -1, &f.err));
+    size_t good = 0, throttled = 0;
+    for (size_t i = 0; i < QUERIES; i++) {
+        good += told[i].result.outcome == WORKSPACE_OK;
+        throttled +=
+            told[i].result.outcome == WORKSPACE_THROTTLED && told[i].result.retry_after == -1;
+        told_release(&told[i]);
+    }
+    assert_int_equal(good, QUERIES - 2);
+    assert_int_equal(throttled, 2);
+    workspace_load(f.workspace, &load);
+    assert_int_equal(load.concurrent, 3);
+    assert_true(load.blocked == 0);
+    assert_true(clock_ns() - before >= 600 * MS); /* the last one waited until a place was free */
+    fixture_close(&f);
+}
+
 static void nobody_there_from_the_first_is_refused_and_later_is_broken(void **state)
 {
     (void) state;
@@ -538,6 +576,7 @@ int main(void)
         cmocka_unit_test(searches_have_places_of_their_own),
         cmocka_unit_test(no_window_of_time_sees_more_queries_than_the_rate),
         cmocka_unit_test(patience_asked_of_one_query_is_kept_by_all),
+        cmocka_unit_test(a_full_queue_makes_fewer_run_and_stops_nobody),
         cmocka_unit_test(nobody_there_from_the_first_is_refused_and_later_is_broken),
         cmocka_unit_test(a_stop_is_told_to_all_queries_once),
         cmocka_unit_test(the_end_of_a_query_may_start_the_next),

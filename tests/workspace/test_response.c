@@ -123,22 +123,21 @@ static void pieces_of_every_size_read_the_same(void **state)
 }
 
 /* Bodies of every form, each of which ends with its last bracket. */
-static const char *const whole_bodies[] =
-    {
-        SMALL,
-        "{\"tables\":[" TABLE("[]") "]}",
-        "{\"tables\":[" TABLE(
-            "[[\"\\ud83d\\ude00\\\\\",-0.5e+7],[\"\xF0\x9F\x98\x80\",null]]") "," TABLE("[[\"x\",1]"
-                                                                                        "]") "]}",
-        "{\"error\":{\"code\":\"PartialError\",\"details\":[{\"code\":\"-1\"}]},\"tables\":[" TABLE(
-            "[[\"a\",1]]") "]}",
-        "{\"tables\":[{\"rows_\":[1,{\"rows\":[2]}],\"name\":null,\"columns\":[{\"type\":"
-        "\"dynamic\",\"name\":"
-        "\"D\",\"more\":[]}],\"rows\":[[{\"a\":[1,2,{\"b\":\"]}\"}]}],[null],[\"{}\"]],\"x\":0}],"
-        "\"render\":"
-        "false}",
-        "\t{ \"permissions\" : { \"resources\" : [ ] } , \"tables\" : [ " TABLE(
-            " [ [ \"a\" , 1 ] , [ \"b\" , 2 ] ] ") " ] , \"statistics\" : { \"query\" : 1 } }",
+static const char *const whole_bodies[] = {
+    SMALL,
+    "{\"tables\":[" TABLE("[]") "]}",
+    "{\"tables\":[" TABLE(
+        "[[\"\\ud83d\\ude00\\\\\",-0.5e+7],[\"\xF0\x9F\x98\x80\",null]]") "," TABLE("[[\"x\",1]"
+                                                                                    "]") "]}",
+    "{\"error\":{\"code\":\"PartialError\",\"details\":[{\"code\":\"-1\"}]},\"tables\":[" TABLE(
+        "[[\"a\",1]]") "]}",
+    "{\"tables\":[{\"rows_\":[1,{\"rows\":[2]}],\"name\":null,\"columns\":[{\"type\":"
+    "\"dynamic\",\"name\":"
+    "\"D\",\"more\":[]}],\"rows\":[[{\"a\":[1,2,{\"b\":\"]}\"}]}],[null],[\"{}\"]],\"x\":0}],"
+    "\"render\":"
+    "false}",
+    "\t{ \"permissions\" : { \"resources\" : [ ] } , \"tables\" : [ " TABLE(
+        " [ [ \"a\" , 1 ] , [ \"b\" , 2 ] ] ") " ] , \"statistics\" : { \"query\" : 1 } }",
 };
 enum { WHOLE_BODIES = sizeof whole_bodies / sizeof whole_bodies[0] };
 

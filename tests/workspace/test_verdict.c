@@ -1,6 +1,8 @@
 /* Every way in which the service can answer, and what it becomes. */
 #include "fixture.h"
 
+#include "workspace/verdict.h"
+
 #define TABLE                                                                                      \
     "{\"name\":\"PrimaryResult\",\"columns\":[{\"name\":\"A\",\"type\":\"string\"},{\"name\":"     \
     "\"B\","                                                                                       \
@@ -168,6 +170,30 @@ static void troubles_of_the_service_are_broken(void **state)
                        "fails");
 }
 
+static void a_full_queue_is_told_from_too_many_requests(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *body;
+        bool queue;
+    } cases[] = {
+        {"{\"error\":{\"code\":\"ThrottledError\",\"message\":\"Too many requests\"}}", false},
+        {"", false},
+        {"{\"error\":{\"code\":\"ThrottledError\",\"message\":\"Too many queries are waiting\"}}",
+         true},
+        {"{\"error\":{\"message\":\"The Queue is full\"}}", true},
+        {"too many concurrent queries", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct verdict verdict;
+        verdict_of_status(429, str_of(cases[i].body), &verdict);
+        assert_int_equal(verdict.outcome, WORKSPACE_THROTTLED);
+        assert_int_equal(verdict.queue, cases[i].queue);
+        verdict_of_status(503, str_of(cases[i].body), &verdict);
+        assert_false(verdict.queue);
+    }
+}
+
 static void kql_that_is_refused_comes_with_the_innermost_reason(void **state)
 {
     struct fixture *f = *state;
@@ -275,6 +301,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(time_that_ran_out_is_a_timeout, set_up, tear_down),
         cmocka_unit_test_setup_teardown(troubles_of_the_service_are_broken, set_up, tear_down),
+        cmocka_unit_test(a_full_queue_is_told_from_too_many_requests),
         cmocka_unit_test_setup_teardown(kql_that_is_refused_comes_with_the_innermost_reason, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(refused_access_says_what_is_missing, set_up, tear_down),
