@@ -154,7 +154,7 @@ static bool fold(struct export_job *job, struct error *err)
 
 static bool may_fold(const struct export_job *job)
 {
-    return !job->fetch->snapshot->item && !job->batch.share.folded && job->batch.count == 1 &&
+    return !job->fetch->snapshot->keyed && !job->batch.share.folded && job->batch.count == 1 &&
            job->batch.share.parts > 1;
 }
 

@@ -62,24 +62,33 @@ static void put_source(struct buf *out, const struct export_snapshot *snapshot, 
     }
 }
 
-void export_put_rows(struct buf *out, const struct export_snapshot *snapshot,
-                     const struct export_share *share)
+static void put_columns(struct buf *out, const struct export_snapshot *snapshot)
 {
-    put_source(out, snapshot, snapshot->t0, share->from, share->to);
-    if (share->parts > 1)
-        buf_printf(out, "\n| where hash(%s, %u) == %u",
-                   snapshot->item ? "_ItemId" : "tostring(pack_all())", share->parts, share->part);
-    if (share->folded)
-        buf_puts(out, "\n| summarize " EXPORT_COPIES " = count(), take_any(*) by weir_row = "
-                      "tostring(pack_all())");
     buf_puts(out, "\n| project ");
     for (size_t i = 0; i < snapshot->columns.n; i++) {
         if (i > 0)
             buf_puts(out, ", ");
         put_name(out, snapshot->columns.v[i].name);
     }
-    if (share->folded)
-        buf_puts(out, ", " EXPORT_COPIES);
+}
+
+/* A row is told from others by its id where that is its own, else by all of its columns. */
+void export_put_rows(struct buf *out, const struct export_snapshot *snapshot,
+                     const struct export_share *share)
+{
+    put_source(out, snapshot, snapshot->t0, share->from, share->to);
+    if (share->parts > 1 && snapshot->keyed)
+        buf_printf(out, "\n| where hash(_ItemId, %u) == %u", share->parts, share->part);
+    put_columns(out, snapshot);
+    if (share->parts > 1 && !snapshot->keyed)
+        buf_printf(out, "\n| where hash(tostring(pack_all()), %u) == %u", share->parts,
+                   share->part);
+    if (!share->folded)
+        return;
+    buf_puts(out, "\n| summarize " EXPORT_COPIES " = count(), take_any(*) by weir_row = "
+                  "tostring(pack_all())");
+    put_columns(out, snapshot);
+    buf_puts(out, ", " EXPORT_COPIES);
 }
 
 void export_put_count(struct buf *out, const struct export_snapshot *snapshot, int64_t t0,
@@ -160,7 +169,9 @@ static bool ask_first(const struct export_options *options, const struct export_
                       struct first *first, struct error *err)
 {
     int64_t from = options->source.from;
-    size_t count = options->source.query ? ASK_HIDDEN : ASK_COUNT;
+    size_t count = options->source.one_batch ? ASK_HIDDEN
+                   : options->source.query   ? ASK_BILLED
+                                             : ASK_COUNT;
     for (size_t i = 0; i < ASK_COUNT; i++)
         buf_init(&first->texts[i], QUERY_MAX);
     put_probe(&first->texts[ASK_COLUMNS], snapshot, "");
@@ -323,11 +334,12 @@ static bool take_columns(const struct export_options *options, const struct firs
     } else if (!columns_copy(&ask->table->columns, &out->columns, err)) {
         return false;
     }
-    if (!plain)
+    if (options->source.one_batch)
         return true;
-    return hidden_columns(options, first, out, err) &&
-           probed(&first->asks[ASK_BILLED], &out->billed, err) &&
-           probed(&first->asks[ASK_INGESTION], &out->ingestion, err);
+    if (!hidden_columns(options, first, out, err))
+        return false;
+    return !plain || (probed(&first->asks[ASK_BILLED], &out->billed, err) &&
+                      probed(&first->asks[ASK_INGESTION], &out->ingestion, err));
 }
 
 static bool check_columns(const struct export_options *options, struct export_snapshot *out,
@@ -342,6 +354,7 @@ static bool check_columns(const struct export_options *options, struct export_sn
                                "... | extend TimeGenerated = <a datetime>");
     }
     out->item = columns_find(&out->columns, STR("_ItemId")) >= 0;
+    out->keyed = out->item && !options->source.query;
     return true;
 }
 

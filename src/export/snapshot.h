@@ -10,6 +10,7 @@ struct export_snapshot {
     int64_t aged; /* rows before this are older than the table's retention; 0: not known */
     struct columns columns; /* in the order in which they are asked for and written */
     bool item;              /* rows have an `_ItemId`: sums are compared */
+    bool keyed;             /* and no two rows the same: those of a table, not of a query */
     bool ingestion;         /* rows have ingestion times: a plain table */
     bool billed;            /* rows have a `_BilledSize` */
     bool search; /* a Basic or Auxiliary table: ranges stand in `timespan` (docs/service.md 1.7) */

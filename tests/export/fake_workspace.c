@@ -13,6 +13,8 @@ struct fake_query {
     int64_t from, to;
     uint32_t part, parts;
     uint64_t take; /* rows at most */
+    int64_t t0;    /* 0: any */
+    bool all_columns, folded;
 };
 
 enum { QUEUE_MAX = 64, ROW_TEXT = 160 };
@@ -85,58 +87,118 @@ static int64_t time_after(struct str kql, const char *what)
     return tick;
 }
 
-static struct fake_query understood(const struct workspace_query *query)
+/* Both ends included, as the service may have it. */
+static void read_timespan(const char *timespan, struct fake_query *out)
 {
-    struct fake_query out = {.query = *query, .parts = 1, .take = UINT64_MAX};
-    out.from = time_after(query->kql, "TimeGenerated >= datetime(");
-    out.to = time_after(query->kql, "TimeGenerated < datetime(");
-    const char *hash = memmem(query->kql.p, query->kql.n, "hash(_ItemId, ", 14);
-    if (hash && sscanf(hash, "hash(_ItemId, %u) == %u", &out.parts, &out.part) != 2)
+    const char *slash = timespan ? strchr(timespan, '/') : NULL;
+    if (!slash || !tick_parse((struct str){timespan, (size_t) (slash - timespan)}, &out->from) ||
+        !tick_parse(str_of(slash + 1), &out->to))
         abort();
-    const char *take = memmem(query->kql.p, query->kql.n, "| take ", 7);
-    if (take)
-        out.take = strtoull(take + 7, NULL, 10);
+    out->to++;
+}
+
+static uint64_t number_after(struct str kql, const char *what, uint64_t otherwise)
+{
+    const char *at = memmem(kql.p, kql.n, what, strlen(what));
+    return at ? strtoull(at + strlen(what), NULL, 10) : otherwise;
+}
+
+static struct fake_query understood(const struct workspace *fake, struct str kql,
+                                    const char *timespan)
+{
+    struct fake_query out = {.parts = 1};
+    if (fake->basic) {
+        read_timespan(timespan, &out);
+    } else {
+        out.from = time_after(kql, "TimeGenerated >= datetime(");
+        out.to = time_after(kql, "TimeGenerated < datetime(");
+    }
+    if (memmem(kql.p, kql.n, "ingestion_time() <=", 19))
+        out.t0 = time_after(kql, "ingestion_time() <= datetime(");
+    const char *hash = memmem(kql.p, kql.n, "hash(_ItemId, ", 14);
+    const char *all = memmem(kql.p, kql.n, "hash(tostring(pack_all()), ", 27);
+    out.all_columns = all != NULL;
+    if ((hash && sscanf(hash, "hash(_ItemId, %u) == %u", &out.parts, &out.part) != 2) ||
+        (all && sscanf(all, "hash(tostring(pack_all()), %u) == %u", &out.parts, &out.part) != 2))
+        abort();
+    out.folded = memmem(kql.p, kql.n, "weir_copies", 11) != NULL;
+    out.take = number_after(kql, "| take ", UINT64_MAX);
     return out;
+}
+
+/* Of all that a row shows. */
+static uint64_t key_of(const struct fake_row *row)
+{
+    char text[64];
+    (void) snprintf(text, sizeof text, "%lld %llu", (long long) row->tick,
+                    (unsigned long long) (row->id % 1000));
+    return (uint64_t) hash_xx64(str_of(text));
 }
 
 static bool in_share(const struct fake_query *query, const struct fake_row *row)
 {
-    if (row->tick < query->from || row->tick >= query->to)
+    if (row->tick < query->from || row->tick >= query->to ||
+        (query->t0 > 0 && row->ingested > query->t0))
         return false;
     if (query->parts == 1)
         return true;
     char item[17];
     fake_item(row->id, item);
-    return (uint64_t) hash_xx64(str_of(item)) % query->parts == query->part;
+    uint64_t hash = query->all_columns ? key_of(row) : (uint64_t) hash_xx64(str_of(item));
+    return hash % query->parts == query->part;
 }
 
 /* -- rows -- */
 
-static bool give(const struct fake_query *query, const struct fake_row *row, struct error *err)
+static bool give(const struct workspace *fake, const struct fake_query *query,
+                 const struct fake_row *row, uint64_t copies, struct error *err)
 {
     char text[ROW_TEXT] = {0}, time[TICK_TEXT_MAX], item[17];
     (void) tick_format(row->tick, time);
     fake_item(row->id, item);
-    int n = snprintf(text, 90, "[\"%s\",%llu,\"%s\"]", time, (unsigned long long) (row->id % 1000),
-                     item);
-    const char *number = strchr(text, ',') + 1, *last = strrchr(text, ',') + 2;
+    int n = snprintf(text, 130, "[\"%s\",%llu,\"%s\",%llu]", time,
+                     (unsigned long long) (row->id % 1000), item, (unsigned long long) copies);
+    const char *number = strchr(text, ',') + 1, *id = strchr(number, ',') + 2;
+    const char *last = strrchr(text, ',') + 1;
+    uint32_t columns = fake->no_items ? 2 : 3;
     struct json_cell cells[] = {
         {.column = 0, .start = 2, .length = (uint32_t) strlen(time), .kind = JSON_KIND_STRING},
         {.column = 1,
          .start = (uint32_t) (number - text),
-         .length = (uint32_t) (last - 2 - number),
+         .length = (uint32_t) (id - 2 - number),
          .kind = JSON_KIND_NUMBER},
-        {.column = 2, .start = (uint32_t) (last - text), .length = 16, .kind = JSON_KIND_STRING},
+        {.column = 2, .start = (uint32_t) (id - text), .length = 16, .kind = JSON_KIND_STRING},
+        {.column = 3, .start = (uint32_t) (last - text), .length = 0, .kind = JSON_KIND_NUMBER},
     };
-    struct json_row json = {.bytes = text, .length = (size_t) n, .cells = cells, .count = 3};
+    cells[3].length = (uint32_t) (strchr(last, ']') - last);
+    cells[3].column = columns;
+    if (query->folded)
+        cells[columns] = cells[3];
+    struct json_row json = {
+        .bytes = text, .length = (size_t) n, .cells = cells, .count = columns + query->folded};
     return query->query.row(query->query.context, &json, err);
 }
 
-static bool add_columns(struct columns *columns, struct error *err)
+static bool add_columns(const struct workspace *fake, struct columns *columns, struct error *err)
 {
     return columns_add(columns, STR("TimeGenerated"), COLUMN_DATETIME, err) &&
            columns_add(columns, STR("Payload"), COLUMN_LONG, err) &&
-           columns_add(columns, STR("_ItemId"), COLUMN_STRING, err);
+           (fake->no_items || columns_add(columns, STR("_ItemId"), COLUMN_STRING, err));
+}
+
+/* Whether a row that shows the same stands before this one in the share; and how many show the same. */
+static bool is_copy(const struct workspace *fake, const struct fake_query *query, size_t at,
+                    uint64_t *copies)
+{
+    *copies = 0;
+    for (size_t i = 0; i < fake->count; i++) {
+        if (!in_share(query, &fake->rows[i]) || key_of(&fake->rows[i]) != key_of(&fake->rows[at]))
+            continue;
+        if (i < at)
+            return true;
+        ++*copies;
+    }
+    return false;
 }
 
 /* Rows until `most`, with one left out and another given twice when lying. */
@@ -146,13 +208,14 @@ static bool give_rows(struct workspace *fake, const struct fake_query *query, ui
     const struct fake_row *before = NULL;
     for (size_t i = 0; i < fake->count && result->rows < most; i++) {
         const struct fake_row *row = &fake->rows[i];
-        if (!in_share(query, row))
+        uint64_t copies = 1;
+        if (!in_share(query, row) || (query->folded && is_copy(fake, query, i, &copies)))
             continue;
-        if (lying && before) {
+        if (lying && before && !query->folded) {
             row = before;
             lying = false;
         }
-        if (!give(query, row, &result->error))
+        if (!give(fake, query, row, copies, &result->error))
             return false;
         before = row;
         result->rows++;
@@ -163,9 +226,10 @@ static bool give_rows(struct workspace *fake, const struct fake_query *query, ui
 
 static uint64_t rows_of(const struct workspace *fake, const struct fake_query *query)
 {
-    uint64_t rows = 0;
+    uint64_t rows = 0, copies;
     for (size_t i = 0; i < fake->count; i++)
-        rows += in_share(query, &fake->rows[i]);
+        rows += in_share(query, &fake->rows[i]) &&
+                (!query->folded || !is_copy(fake, query, i, &copies));
     return rows;
 }
 
@@ -197,7 +261,9 @@ static void answer(struct workspace *fake, const struct fake_query *query)
         (void) error_set(&result.error, ERROR_SERVICE, "played");
     struct error err = ERROR_INIT;
     bool lying = result.outcome == WORKSPACE_OK && chance(fake, fake->lying);
-    bool ok = add_columns(&columns, &err) &&
+    result.counted = fake->no_statistics ? UINT64_MAX : rows;
+    bool ok = add_columns(fake, &columns, &err) &&
+              (!query->folded || columns_add(&columns, STR("weir_copies"), COLUMN_LONG, &err)) &&
               query->query.columns(query->query.context, &columns, &err) &&
               give_rows(fake, query, most, lying, &result);
     columns_release(&columns);
@@ -223,8 +289,11 @@ bool workspace_start(struct workspace *fake, const struct workspace_query *query
     if (fake->queued == QUEUE_MAX)
         return error_set(err, ERROR_LIMIT, "more queries at once than allowed");
     fake->asked++;
-    fake->queue[fake->queued++] = understood(query);
-    return true;
+    fake->queue[fake->queued] = understood(fake, query->kql, query->timespan);
+    fake->queue[fake->queued++].query = *query;
+    fake->scans += query->search;
+    return query->search == fake->basic ||
+           error_set(err, ERROR_SERVICE, "the wrong endpoint for the table");
 }
 
 bool workspace_run(struct workspace *fake, double seconds, struct error *err)
@@ -277,13 +346,36 @@ static bool table_of(struct workspace_table *table, const char *const *names, si
     return true;
 }
 
-static bool answer_now(struct workspace_table *out, struct error *err)
+static bool answer_now(const struct workspace *fake, struct workspace_table *out, struct error *err)
 {
     static const char *const names[] = {"Now"};
+    char text[TICK_TEXT_MAX] = "2026-01-01T00:00:00Z";
     if (!table_of(out, names, 1, 1, err))
         return false;
+    if (fake->now > 0)
+        (void) tick_format(fake->now, text);
     out->rows = 1;
-    return set_cell(out, 0, 0, "2026-01-01T00:00:00Z");
+    return set_cell(out, 0, 0, text);
+}
+
+/* The same for each hour that was asked for. */
+static bool answer_usage(const struct workspace *fake, struct str kql, size_t max_rows,
+                         struct workspace_table *out, struct error *err)
+{
+    static const char *const names[] = {"Hour", "Megabytes"};
+    char hour[TICK_TEXT_MAX], megabytes[32];
+    if (!table_of(out, names, 2, max_rows, err))
+        return false;
+    int64_t to = time_after(kql, "StartTime < datetime(");
+    for (int64_t tick = time_after(kql, "StartTime >= datetime("); fake->usage > 0 && tick < to;
+         tick += TICK_HOUR) {
+        (void) tick_format(tick, hour);
+        (void) snprintf(megabytes, sizeof megabytes, "%.6f", fake->usage);
+        if (!set_cell(out, out->rows, 0, hour) || !set_cell(out, out->rows, 1, megabytes))
+            return false;
+        out->rows++;
+    }
+    return true;
 }
 
 static bool add_count(const struct workspace *fake, struct workspace_table *out, int64_t partition,
@@ -317,17 +409,18 @@ static bool add_count(const struct workspace *fake, struct workspace_table *out,
     return true;
 }
 
-static bool answer_count(struct workspace *fake, struct str kql, size_t max_rows,
-                         struct workspace_table *out, struct error *err)
+static bool answer_count(struct workspace *fake, const struct workspace_ask_one *one,
+                         struct error *err)
 {
     static const char *const names[] = {"Partition", "Rows",   "Bytes",
                                         "Unstamped", "SumLow", "SumHigh"};
-    struct workspace_query plain = {.kql = kql};
-    struct fake_query query = understood(&plain);
+    struct workspace_table *out = one->table;
+    struct fake_query query = understood(fake, one->kql, one->timespan);
+    fake->scans += one->search;
     if (chance(fake, fake->timeout / 16) ||
-        (fake->max_window && query.to - query.from > fake->max_window))
+        (fake->max_window && query.to - query.from > fake->max_window + 1))
         return error_set(err, ERROR_TIMEOUT, "too long");
-    if (!table_of(out, names, 6, max_rows, err))
+    if (!table_of(out, names, 6, one->max_rows, err))
         return false;
     for (int64_t tick = query.from; tick < query.to; tick += TICK_PARTITION)
         if (!add_count(fake, out, tick, &query))
@@ -336,23 +429,26 @@ static bool answer_count(struct workspace *fake, struct str kql, size_t max_rows
 }
 
 /* Of a table's own columns alone; what is projected beside them is not there. */
-static bool answer_columns(struct str kql, struct workspace_table *out, struct error *err)
+static bool answer_columns(const struct workspace *fake, const struct workspace_ask_one *one,
+                           struct error *err)
 {
-    if (memmem(kql.p, kql.n, "project", 7))
+    if (one->search != fake->basic)
+        return error_set(err, ERROR_SERVICE, "the wrong endpoint for the table");
+    if (memmem(one->kql.p, one->kql.n, "project", 7))
         return error_set(err, ERROR_KQL, "no such column");
-    return add_columns(&out->columns, err);
+    return add_columns(fake, &one->table->columns, err);
 }
 
 static bool ask(struct workspace *fake, const struct workspace_ask_one *one, struct error *err)
 {
     fake->asked++;
     if (str_starts(one->kql, STR("print")))
-        return answer_now(one->table, err);
+        return answer_now(fake, one->table, err);
     if (str_starts(one->kql, STR("Usage")))
-        return error_set(err, ERROR_KQL, "no such table");
+        return answer_usage(fake, one->kql, one->max_rows, one->table, err);
     if (memmem(one->kql.p, one->kql.n, "take 0", 6))
-        return answer_columns(one->kql, one->table, err);
-    return answer_count(fake, one->kql, one->max_rows, one->table, err);
+        return answer_columns(fake, one, err);
+    return answer_count(fake, one, err);
 }
 
 bool workspace_ask_all(struct workspace *fake, struct workspace_ask_one *asks, size_t n,
@@ -404,10 +500,9 @@ const struct workspace_cell *workspace_cell(const struct workspace_table *table,
 
 bool workspace_metadata(struct workspace *fake, struct workspace_schemas *out, struct error *err)
 {
-    (void) fake;
     *out = (struct workspace_schemas){.v = mem_alloc(1, sizeof *out->v, err), .n = 1, .room = 1};
     out->v[0].name = mem_copy("T", 1, err);
-    return add_columns(&out->v[0].columns, err);
+    return add_columns(fake, &out->v[0].columns, err);
 }
 
 void workspace_schemas_release(struct workspace_schemas *schemas)

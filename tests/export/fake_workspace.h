@@ -11,7 +11,8 @@
 
 struct fake_row {
     int64_t tick;
-    uint64_t id; /* `_ItemId` is its sixteen hex digits */
+    int64_t ingested; /* tick; 0: no ingestion time */
+    uint64_t id;      /* `_ItemId` is its sixteen hex digits, the payload its last three decimals */
 };
 
 struct fake_query;
@@ -25,6 +26,12 @@ struct workspace {
     double broken, throttled, timeout; /* shares of queries that end so, after some rows */
     double lying;       /* share of whole answers that lack a row and have another twice */
     double interrupted; /* share of turns of the loop that end the run */
+    bool no_items;      /* rows have no `_ItemId` */
+    bool basic;         /* the table answers searches alone, whose range is `timespan` */
+    bool no_statistics; /* answers do not say how many rows they have */
+    double usage;       /* megabytes an hour that `Usage` tells; 0: nothing */
+    uint64_t scans;     /* searches that read time */
+    int64_t now;        /* 0: 2026-01-01 */
     struct workspace_facts facts;
     enum workspace_condition condition;
     uint64_t asked, answered; /* queries */
