@@ -21,7 +21,7 @@ static const char SEARCH_TIMESPAN[] = "PT1M";     /* of a query that wants no ro
 
 static void explain(char why[WORKSPACE_WHY_MAX], const char *text)
 {
-    (void) snprintf(why, WORKSPACE_WHY_MAX, "%s", text);
+    (void) snprintf(why, WORKSPACE_WHY_MAX, "%.*s", WORKSPACE_WHY_MAX - 1, text);
 }
 
 /* Trouble that leaves a fact unknown, and is explained; false: trouble of ours, which stays an error. */
