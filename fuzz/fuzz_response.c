@@ -1,10 +1,11 @@
-/* The response parser: whatever comes, in pieces as the input says and all at once, it says the same. */
+/* The response parser: whatever comes, in pieces as the input says and all at once, it says the same; and of
+ * what is good no part is. */
 #include "base/memory.h"
 #include "workspace/response.h"
 
 #include <stdlib.h>
 
-enum { SPLITS = 8, TEXT_MAX = 1 << 24 };
+enum { SPLITS = 8, TEXT_MAX = 1 << 24, CUTS_MAX = 256 };
 
 struct reading {
     struct response *response;
@@ -62,6 +63,27 @@ static void end(struct reading *r)
     buf_release(&r->seen);
 }
 
+static bool is_blank(const uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (bytes[i] != ' ' && bytes[i] != '\t' && bytes[i] != '\n' && bytes[i] != '\r')
+            return false;
+    return true;
+}
+
+/* All cuts of a short text, and as many of a long one, from its end. */
+static void no_cut_is_good(const uint8_t *text, size_t n)
+{
+    size_t step = n / CUTS_MAX + 1;
+    for (size_t off = 1; off <= n; off += step) {
+        struct reading cut = {0};
+        begin(&cut);
+        cut.good = feed(&cut, text, n - off) && response_finish(cut.response, NULL);
+        must(!cut.good || is_blank(text + n - off, off));
+        end(&cut);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < SPLITS)
@@ -83,6 +105,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(whole.good == pieces.good);
     must(!whole.good || str_eq(buf_str(&whole.seen), buf_str(&pieces.seen)));
     must(!whole.good || str_eq(response_error(whole.response), response_error(pieces.response)));
+    must(!whole.good || response_counted(whole.response) == response_counted(pieces.response));
+    must(!whole.good ||
+         str_eq(response_permissions(whole.response), response_permissions(pieces.response)));
+    if (whole.good)
+        no_cut_is_good(text, n);
     end(&whole);
     end(&pieces);
     return 0;
