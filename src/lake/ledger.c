@@ -6,6 +6,7 @@
 #include "lake/ledger.h"
 
 #include "base/memory.h"
+#include "lake/flusher.h"
 #include "lake/segment.h"
 
 #include <stdio.h>
@@ -38,8 +39,10 @@ struct lake_ledger {
     bool begun;
     uint64_t segments;
     char previous[HASH_SHA256_HEX];
-    struct lake_entry *waiting; /* LAKE_LEDGER_LINES */
-    size_t n_waiting;
+    struct lake_entry *waiting; /* LAKE_LEDGER_LINES; the first n_flying are with the flusher */
+    size_t n_waiting, n_flying;
+    char flying[HASH_SHA256_HEX]; /* of the segment that is with the flusher */
+    struct flusher *flusher;
     bool broken; /* a flush failed: what waits is in doubt */
 };
 
@@ -360,6 +363,7 @@ void lake_ledger_free(struct lake_ledger *ledger)
 {
     if (!ledger)
         return;
+    flusher_free(ledger->flusher);
     for (size_t i = 0; i < ledger->n_days; i++)
         mem_free(ledger->days[i].entries);
     mem_free(ledger->days);
@@ -389,7 +393,8 @@ bool lake_ledger_begin(struct lake_ledger *ledger, const struct lake_run *run, s
                          ledger->table);
         return error_hint(err, "give the new query a name of its own: --as NAME");
     }
-    ledger->begun = run_add(ledger, run, err);
+    ledger->flusher = flusher_new(store_address(ledger->store), err);
+    ledger->begun = ledger->flusher && run_add(ledger, run, err);
     return ledger->begun;
 }
 
@@ -430,7 +435,7 @@ bool lake_ledger_add(struct lake_ledger *ledger, const struct lake_entry *entry,
     if (!index_put(ledger, &copy, err))
         return false;
     ledger->waiting[ledger->n_waiting++] = copy;
-    return ledger->n_waiting < LAKE_LEDGER_LINES || lake_ledger_flush(ledger, err);
+    return ledger->n_waiting < LAKE_LEDGER_LINES / 2 || lake_ledger_flush_soon(ledger, err);
 }
 
 /* Something has the name that the next segment should have. */
@@ -449,39 +454,15 @@ static bool name_taken(const struct lake_ledger *ledger, const char *name, const
     return way_out(ledger, last, err);
 }
 
-static bool put_segment(struct lake_ledger *ledger, const char *last, struct str text,
-                        struct error *err)
-{
-    char name[LAKE_NAME_MAX + SEGMENT_NAME + 2];
-    (void) snprintf(name, sizeof name, "%s/%s", ledger->prefix, last);
-    struct error why = ERROR_INIT;
-    if (store_put_new(ledger->store, name, text, &why))
-        return true;
-    if (why.code == ERROR_EXISTS)
-        return name_taken(ledger, name, last, err);
-    if (err && err->code == ERROR_NONE)
-        *err = why;
-    return false;
-}
+/* The next segment: where it goes, and its text with all that waits. */
+struct next {
+    char last[SEGMENT_NAME], name[LAKE_NAME_MAX + SEGMENT_NAME + 2], hash[HASH_SHA256_HEX];
+    struct buf text;
+};
 
-/* The kernel tells once that it lost bytes: a second sync would find nothing wrong, and lines of blobs that are
- * not there would be written. So the first failure is the last word. */
-static bool write_durably(struct lake_ledger *ledger, const char *last, struct str text,
-                          struct error *err)
+static bool next_init(struct next *next, const struct lake_ledger *ledger, struct error *err)
 {
-    bool ok = store_sync(ledger->store, err) && put_segment(ledger, last, text, err);
-    ledger->broken = !ok;
-    return ok;
-}
-
-bool lake_ledger_flush(struct lake_ledger *ledger, struct error *err)
-{
-    char last[SEGMENT_NAME], hash[HASH_SHA256_HEX];
-    if (ledger->broken)
-        return error_set(err, ERROR_IO, "the ledger of %s could not be written before",
-                         ledger->table);
-    if (ledger->n_waiting == 0)
-        return true;
+    buf_init(&next->text, LAKE_SEGMENT_MAX);
     if (ledger->segments == SEGMENT_NUMBER_MAX)
         return error_set(err, ERROR_LIMIT, "more than %d segments in the ledger of %s",
                          SEGMENT_NUMBER_MAX, ledger->table);
@@ -490,18 +471,92 @@ bool lake_ledger_flush(struct lake_ledger *ledger, struct error *err)
                                    .table = ledger->table,
                                    .run = ledger->runs[ledger->n_runs - 1]};
     memcpy(segment.previous, ledger->previous, sizeof segment.previous);
-    segment_name(last, segment.number);
-    struct buf text = BUF_INIT(LAKE_SEGMENT_MAX);
-    bool ok = lake_segment_write(&segment, ledger->waiting, ledger->n_waiting, &text, err) &&
-              hash_sha256_hex(buf_str(&text), hash, err) &&
-              write_durably(ledger, last, buf_str(&text), err);
-    buf_release(&text);
-    if (ok) {
-        ledger->segments++;
-        ledger->n_waiting = 0;
-        memcpy(ledger->previous, hash, sizeof hash);
-    }
+    segment_name(next->last, segment.number);
+    (void) snprintf(next->name, sizeof next->name, "%s/%s", ledger->prefix, next->last);
+    return lake_segment_write(&segment, ledger->waiting, ledger->n_waiting, &next->text, err) &&
+           hash_sha256_hex(buf_str(&next->text), next->hash, err);
+}
+
+/* The first n of what waits are in the ledger. */
+static void landed(struct lake_ledger *ledger, size_t n, const char hash[HASH_SHA256_HEX])
+{
+    ledger->segments++;
+    ledger->n_waiting -= n;
+    memmove(ledger->waiting, ledger->waiting + n, ledger->n_waiting * sizeof *ledger->waiting);
+    memcpy(ledger->previous, hash, HASH_SHA256_HEX);
+}
+
+/* The kernel tells once that it lost bytes: a second sync would find nothing wrong, and lines of blobs that are
+ * not there would be written. So the first failure is the last word. */
+static bool broke(struct lake_ledger *ledger, const struct error *why, struct error *err)
+{
+    char name[LAKE_NAME_MAX + SEGMENT_NAME + 2], last[SEGMENT_NAME];
+    ledger->broken = true;
+    segment_name(last, ledger->segments + 1);
+    (void) snprintf(name, sizeof name, "%s/%s", ledger->prefix, last);
+    if (why->code == ERROR_EXISTS)
+        return name_taken(ledger, name, last, err);
+    if (err && err->code == ERROR_NONE)
+        *err = *why;
+    return false;
+}
+
+static bool check_whole(const struct lake_ledger *ledger, struct error *err)
+{
+    return !ledger->broken ||
+           error_set(err, ERROR_IO, "the ledger of %s could not be written before", ledger->table);
+}
+
+/* Takes back what is with the flusher, if it is done or `wait`. */
+static bool land(struct lake_ledger *ledger, bool wait, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    size_t n = ledger->n_flying;
+    enum flusher_state state = n > 0 ? flusher_ask(ledger->flusher, wait, &why) : FLUSHER_BUSY;
+    if (state == FLUSHER_BUSY)
+        return true;
+    ledger->n_flying = 0;
+    if (state == FLUSHER_FAILED)
+        return broke(ledger, &why, err);
+    landed(ledger, n, ledger->flying);
+    return true;
+}
+
+bool lake_ledger_flush(struct lake_ledger *ledger, struct error *err)
+{
+    struct next next;
+    struct error why = ERROR_INIT;
+    if (!check_whole(ledger, err) || !land(ledger, true, err))
+        return false;
+    if (ledger->n_waiting == 0)
+        return true;
+    bool ok = next_init(&next, ledger, err);
+    if (ok && !(store_sync(ledger->store, &why) &&
+                store_put_new(ledger->store, next.name, buf_str(&next.text), &why)))
+        ok = broke(ledger, &why, err);
+    if (ok)
+        landed(ledger, ledger->n_waiting, next.hash);
+    buf_release(&next.text);
     return ok;
+}
+
+bool lake_ledger_flush_soon(struct lake_ledger *ledger, struct error *err)
+{
+    struct next next;
+    if (!check_whole(ledger, err) || !land(ledger, false, err))
+        return false;
+    if (ledger->n_waiting == 0 || ledger->n_flying > 0)
+        return true;
+    bool ok = next_init(&next, ledger, err), started = false;
+    if (ok) {
+        started = flusher_start(ledger->flusher, next.name, &next.text, NULL);
+        if (started) {
+            ledger->n_flying = ledger->n_waiting;
+            memcpy(ledger->flying, next.hash, sizeof next.hash);
+        }
+    }
+    buf_release(&next.text);
+    return ok && (started || lake_ledger_flush(ledger, err));
 }
 
 size_t lake_ledger_waiting(const struct lake_ledger *ledger)

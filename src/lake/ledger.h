@@ -3,7 +3,8 @@
  *     ledger = lake_ledger_open(store, &place, &err);           reads all segments, checks the chain
  *     lake_ledger_begin(ledger, &run, &err);                    this run's head
  *     lake_ledger_add(ledger, &line, &err);                     a partition is written
- *     lake_ledger_flush(ledger, &err);                          now and then, and at the end
+ *     lake_ledger_flush_soon(ledger, &err);                     now and then
+ *     lake_ledger_flush(ledger, &err);                          at the end
  *     lake_ledger_free(ledger);
  *
  * Invariants:
@@ -25,7 +26,7 @@
 
 enum {
     LAKE_LEDGER_VERSION = 1,
-    LAKE_LEDGER_LINES = 512,     /* of one segment: lake_ledger_add flushes by itself then */
+    LAKE_LEDGER_LINES = 4096,    /* that wait at most, and so of one segment */
     LAKE_LEDGER_DAYS_MAX = 8192, /* 22 years of days with lines */
     LAKE_LEDGER_RUNS_MAX = 1 << 20
 };
@@ -122,12 +123,16 @@ bool lake_ledger_begin(struct lake_ledger *ledger, const struct lake_run *run, s
 /* What the identity may see, where it is known only after the run began: in the heads of the segments from now on. */
 void lake_ledger_access(struct lake_ledger *ledger, enum lake_access access);
 
-/* Adds a line (copied). Flushes when LAKE_LEDGER_LINES are waiting. */
+/* Adds a line (copied) of a blob that was written after lake_ledger_begin. From LAKE_LEDGER_LINES / 2 that wait on
+ * it flushes soon by itself, and at LAKE_LEDGER_LINES waits for the disk. */
 bool lake_ledger_add(struct lake_ledger *ledger, const struct lake_entry *entry, struct error *err);
 /* Writes what waits as a segment, after store_sync; nothing waits: nothing is written. When that fails, each
  * later one does: lines whose blobs may be lost are never written. The next open starts from what is sure. */
 bool lake_ledger_flush(struct lake_ledger *ledger, struct error *err);
-size_t lake_ledger_waiting(const struct lake_ledger *ledger); /* lines */
+/* Begins to write what waits, and does not wait for the disk: a thread does. While one is on its way, this only looks
+ * whether it has ended; so call it every second or two. False when one has failed, as lake_ledger_flush. */
+bool lake_ledger_flush_soon(struct lake_ledger *ledger, struct error *err);
+size_t lake_ledger_waiting(const struct lake_ledger *ledger); /* lines; those on their way too */
 
 /* The latest entry of the partition that holds `tick`, or NULL. Lent until the next add. */
 const struct lake_entry *lake_ledger_find(const struct lake_ledger *ledger, int64_t tick);

@@ -14,12 +14,13 @@ struct fault {
     const char *call; /* only this one counts; NULL: any */
     const char *name; /* only one of a file whose name ends so, by those that have it; NULL: any */
     int number;       /* errno of the failure; 0: the process is killed */
-    bool
-        brief; /* only calls that write count; this one writes a part, and the next fails if number is set */
+    bool brief;  /* only calls that write: a part is written, and the next fails if number is set */
     bool always; /* from there on each one, as a disk that is full or read-only has it */
     bool struck; /* it has happened */
+    int gate;    /* a pipe's end: syncfs first reads a byte from it; 0: none */
 };
 
+/* Set before the thread that makes the calls begins. */
 extern struct fault fault;
 
 #endif
