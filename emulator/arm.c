@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-enum { ARM_PATH_MAX = 2048, ARM_ID_MAX = 128 };
+enum { ARM_MESSAGE_MAX = 2048, ARM_CONDITION_MAX = 1 << 20 };
 
 /* Without --retention nothing ages out: the longest that the service keeps, twelve years. */
 enum { ARM_RETENTION_DAYS = 4383 };
@@ -57,7 +57,7 @@ static const struct client *sign_in(const struct service *service,
 
 static void refuse_all(const struct client *client, struct server_reply *reply)
 {
-    struct buf message = BUF_INIT(ARM_PATH_MAX);
+    struct buf message = BUF_INIT(ARM_MESSAGE_MAX);
     buf_printf(&message,
                "The client '%s' with object id '%s' does not have authorization to perform this "
                "action, or the scope is invalid.",
@@ -114,18 +114,24 @@ static json_t *make_columns(const struct table *table)
     return list;
 }
 
+static int retention_days(const struct table *table)
+{
+    int64_t days = (table->retention + TICK_DAY - 1) / TICK_DAY;
+    return days > 0 && days < ARM_RETENTION_DAYS ? (int) days : ARM_RETENTION_DAYS;
+}
+
 static json_t *make_table(const struct service *service, const struct table *table)
 {
     bool custom = str_ends(str_of(table->name), STR("_CL"));
     return json_pack("{s:s++, s:s, s:{s:s, s:i, s:i, s:i, s:s, s:{s:s, s:s, s:s, s:o, s:[{s:s, "
                      "s:s}], s:[]}}}",
                      "id", service->resource_id, "/tables/", table->name, "name", table->name,
-                     "properties", "plan", "Analytics", "retentionInDays", ARM_RETENTION_DAYS,
-                     "totalRetentionInDays", ARM_RETENTION_DAYS, "archiveRetentionInDays", 0,
-                     "provisioningState", "Succeeded", "schema", "name", table->name, "tableType",
-                     custom ? "CustomLog" : "Microsoft", "tableSubType", "DataCollectionRuleBased",
-                     "columns", make_columns(table), "standardColumns", "name", "TenantId", "type",
-                     "guid", "solutions");
+                     "properties", "plan", plan_name(table->plan), "retentionInDays",
+                     retention_days(table), "totalRetentionInDays", retention_days(table),
+                     "archiveRetentionInDays", 0, "provisioningState", "Succeeded", "schema",
+                     "name", table->name, "tableType", custom ? "CustomLog" : "Microsoft",
+                     "tableSubType", "DataCollectionRuleBased", "columns", make_columns(table),
+                     "standardColumns", "name", "TenantId", "type", "guid", "solutions");
 }
 
 static void answer_tables(const struct service *service, struct server_reply *reply)
@@ -160,12 +166,43 @@ static struct str assignee(const char *filter)
     return id;
 }
 
+/* The condition of a role that leaves some rows, in the service's language: which tables have one. */
+static void put_condition(const struct tables *tables, struct buf *out)
+{
+    const char *before = "";
+    buf_puts(out,
+             "((!(ActionMatches{'Microsoft.OperationalInsights/workspaces/tables/data/read'})) "
+             "OR (");
+    for (size_t i = 0; i < tables->n; i++) {
+        const struct table *table = &tables->v[i];
+        if (!table->condition && !table->denied)
+            continue;
+        buf_printf(out,
+                   "%s@Resource[Microsoft.OperationalInsights/workspaces/tables:name] "
+                   "StringNotEquals '%s'",
+                   before, table->name);
+        before = " AND ";
+    }
+    buf_puts(out, "))");
+}
+
+static void add_condition(const struct tables *tables, json_t *properties)
+{
+    struct buf text = BUF_INIT(ARM_CONDITION_MAX);
+    put_condition(tables, &text);
+    (void) json_object_set_new(properties, "condition", json_string(buf_text(&text)));
+    (void) json_object_set_new(properties, "conditionVersion", json_string("2.0"));
+    buf_release(&text);
+}
+
 static json_t *make_assignment(const struct service *service, const struct client *client)
 {
     json_t *properties = json_pack(
         "{s:s+, s:s, s:s, s:s}", "roleDefinitionId",
         "/providers/Microsoft.Authorization/roleDefinitions/", reader_role, "principalId",
         client->owner.object, "principalType", "ServicePrincipal", "scope", service->resource_id);
+    if (client->conditional)
+        add_condition(&service->tables, properties);
     return json_pack("{s:s++, s:s, s:s, s:o}", "id", service->resource_id,
                      "/providers/Microsoft.Authorization/roleAssignments/", client->owner.client,
                      "name", client->owner.client, "type",

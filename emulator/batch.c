@@ -51,21 +51,24 @@ static bool check(const json_t *list, struct server_reply *reply)
     return true;
 }
 
-static void answer_query(struct service *service, const json_t *one, struct server_reply *reply)
+static void answer_query(struct service *service, const json_t *one, const struct client *client,
+                         struct server_reply *reply)
 {
     char *body = json_dumps(json_object_get(one, "body"), JSON_COMPACT | JSON_ENCODE_ANY);
     const char *prefer =
         json_string_value(json_object_get(json_object_get(one, "headers"), "Prefer"));
     if (!prefer)
         prefer = json_string_value(json_object_get(json_object_get(one, "headers"), "prefer"));
+    struct query_ask ask = {.prefer = prefer, .client = client};
     if (body)
-        query_answer_body(service, str_of(body), NULL, prefer, reply);
+        query_answer_body(service, str_of(body), &ask, reply);
     else
         reply_bad(reply, "QueryValidationError", "The request has no body");
     free(body);
 }
 
-static void answer_one(struct service *service, const json_t *one, struct server_reply *reply)
+static void answer_one(struct service *service, const json_t *one, const struct client *client,
+                       struct server_reply *reply)
 {
     const char *method = json_string_value(json_object_get(one, "method"));
     const char *path = json_string_value(json_object_get(one, "path"));
@@ -75,7 +78,7 @@ static void answer_one(struct service *service, const json_t *one, struct server
     else if (strcmp(path, "/metadata") == 0)
         metadata_answer(service, reply);
     else if (strcmp(path, "/query") == 0 && method && strcmp(method, "POST") == 0)
-        answer_query(service, one, reply);
+        answer_query(service, one, client, reply);
     else
         reply_not_found(reply);
 }
@@ -102,7 +105,8 @@ static void put_one(struct server_reply *all, const char *id, struct server_repl
     buf_putc(&all->body, '}');
 }
 
-void batch_answer(struct service *service, struct str body, struct server_reply *reply)
+void batch_answer(struct service *service, struct str body, const struct client *client,
+                  struct server_reply *reply)
 {
     json_t *ask = json_loadb(body.p, body.n, 0, NULL);
     const json_t *list = json_object_get(ask, "requests");
@@ -116,7 +120,7 @@ void batch_answer(struct service *service, struct str body, struct server_reply 
             const json_t *one = json_array_get(list, i);
             struct server_reply inner = {.retry_after = -1};
             buf_init(&inner.body, reply->body.max);
-            answer_one(service, one, &inner);
+            answer_one(service, one, client, &inner);
             put_one(reply, json_string_value(json_object_get(one, "id")), &inner);
             server_reply_done(&inner);
             buf_release(&inner.body);

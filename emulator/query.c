@@ -1,9 +1,9 @@
 /* Query: one query, from the fault it meets to its reply. */
 
-#include "emulator/json_out.h"
+#include "emulator/answer.h"
+#include "emulator/data.h"
 #include "emulator/reply.h"
-#include "emulator/service.h"
-#include "emulator/timespan.h"
+#include "emulator/sight.h"
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -13,163 +13,11 @@
 #include <jansson.h>
 #include <stdio.h>
 
-enum { MEMBERS_MAX = 512, TOKEN_TEXT_MAX = 64 };
+enum { SQL_MAX = 128 << 20, SEARCH_ANALYTICS_MAX = 5 };
 
 static const uint64_t second = 1000000000;
 
-/* What is kept while one query runs. */
-struct run {
-    struct service *service;
-    const struct query_ask *ask;
-    struct server_reply *reply;
-    struct preferences prefer;
-    struct report_query figures;
-    struct json_out out;
-    uint64_t started;
-};
-
-/* --- refusals --------------------------------------------------------------------------------- */
-
-/* What the service says of KQL that it refuses. Positions count from 0 there. */
-static void reply_kql(struct server_reply *reply, struct str text, const struct error *err)
-{
-    bool syntax = !kql_check_syntax(text, NULL);
-    struct buf members = BUF_INIT(MEMBERS_MAX);
-    buf_printf(&members, "\"line\":%d,\"pos\":%d", err->line > 0 ? err->line : 1,
-               err->column > 0 ? err->column - 1 : 0);
-    reply_error(reply, &(struct reply_error){
-                           .status = 400,
-                           .code = "BadArgumentError",
-                           .message = "The request had some invalid properties",
-                           .inner = syntax ? "SyntaxError" : "SemanticError",
-                           .inner_message = syntax ? "A recognition error occurred in the query."
-                                                   : "A semantic error occurred.",
-                           .innermost = syntax ? "SYN0002" : "SEM0100",
-                           .innermost_message = err->message,
-                           .raw_members = buf_text(&members),
-                       });
-    buf_release(&members);
-}
-
-static void reply_too_long(struct server_reply *reply, const struct service_limits *limits)
-{
-    char message[128];
-    (void) snprintf(message, sizeof message, "Maximum response size of %llu bytes exceeded",
-                    (unsigned long long) limits->body);
-    reply_error(reply, &(struct reply_error){
-                           .status = (int) limits->body_status,
-                           .code = "BadArgumentError",
-                           .message = "The request had some invalid properties",
-                           .inner = "ResponseSizeError",
-                           .inner_message = message,
-                       });
-}
-
-static void reply_timeout(struct server_reply *reply)
-{
-    reply_error(reply,
-                &(struct reply_error){.status = 504,
-                                      .code = "GatewayTimeout",
-                                      .message = "Gateway timeout",
-                                      .inner = "GatewayTimeout",
-                                      .inner_message =
-                                          "The query took longer than the time that it was given"});
-}
-
-/* --- the answer ------------------------------------------------------------------------------- */
-
-static void put_partial(struct buf *body, const char *code, const char *message)
-{
-    buf_printf(
-        body,
-        ",\"error\":{\"code\":\"PartialError\",\"message\":\"There were some errors when "
-        "processing your query.\",\"details\":[{\"code\":\"EngineError\",\"message\":\"Something "
-        "went wrong processing your query on the server.\",\"innererror\":{\"code\":\"%s\","
-        "\"message\":\"%s\",\"severity\":2,\"severityName\":\"Error\"}}]}",
-        code, message);
-}
-
-static void put_ceiling(struct buf *body, uint64_t limit, const char *unit)
-{
-    char message[256];
-    (void) snprintf(message, sizeof message,
-                    "The results of this query exceed the set limit of %llu %s, so not all records "
-                    "were returned (E_QUERY_RESULT_SET_TOO_LARGE, 0x80DA0003, see "
-                    "https://aka.ms/kustoquerylimits for more information and possible solutions).",
-                    (unsigned long long) limit, unit);
-    put_partial(body, "-2133196797", message);
-}
-
-static void put_statistics(struct buf *body, const struct run *run)
-{
-    double seconds = (double) (clock_ns() - run->started) / 1e9;
-    char cpu[TIMESPAN_TEXT_MAX];
-    (void) timespan_format((int64_t) (seconds * (double) TICK_SECOND), cpu);
-    buf_printf(
-        body,
-        ",\"statistics\":{\"query\":{\"executionTime\":%.7f,\"datasetStatistics\":["
-        "{\"tableRowCount\":%llu,\"tableSize\":%llu}],\"inputDatasetStatistics\":{\"extents\":"
-        "{\"total\":1,\"scanned\":1},\"rows\":{\"total\":%llu,\"scanned\":%llu},\"rowstores\":"
-        "{\"scannedRows\":0,\"scannedValuesSize\":0},\"shards\":{\"queriesGeneric\":0,"
-        "\"queriesSpecialized\":0}},\"resourceUsage\":{\"cache\":{\"memory\":{\"hits\":0,"
-        "\"misses\":0,\"total\":0},\"disk\":{\"hits\":0,\"misses\":0,\"total\":0}},\"cpu\":"
-        "{\"user\":\"%s\",\"kernel\":\"00:00:00\",\"totalCpu\":\"%s\"},\"memory\":"
-        "{\"peakPerNode\":0},\"network\":{\"interClusterTotalBytes\":%zu,"
-        "\"crossClusterTotalBytes\":0}}}}",
-        seconds, (unsigned long long) run->out.rows, (unsigned long long) run->out.bytes,
-        (unsigned long long) run->out.rows, (unsigned long long) run->out.rows, cpu, cpu,
-        run->reply->body.used);
-}
-
-/* The members behind the table, and the end. */
-static void put_members(struct run *run)
-{
-    struct buf *body = &run->reply->body;
-    const struct service *service = run->service;
-    json_out_end(&run->out);
-    if (run->prefer.statistics)
-        put_statistics(body, run);
-    if (run->prefer.render)
-        buf_puts(body, ",\"render\":{}");
-    if (run->prefer.data_sources)
-        buf_printf(body,
-                   ",\"dataSources\":[{\"resourceId\":\"%s\",\"region\":\"%s\",\"tables\":[]}]",
-                   service->resource_id, service->region);
-    if (run->prefer.permissions)
-        buf_printf(body,
-                   ",\"permissions\":{\"resources\":[{\"resourceId\":\"%s\",\"dataSources\":[]}],"
-                   "\"dataSources\":[{\"resourceId\":\"%s\",\"denyTables\":[]}]}",
-                   service->resource_id, service->resource_id);
-    if (run->out.ceiling == JSON_CEILING_ROWS)
-        put_ceiling(body, run->out.max_rows, "records");
-    else if (run->out.ceiling == JSON_CEILING_BYTES)
-        put_ceiling(body, run->out.max_bytes, "bytes");
-    else if (run->figures.fault == FAULT_PARTIAL)
-        put_partial(
-            body, "-2133196800",
-            "Query execution has resulted in error (E_EXTENT_LOAD_FAILED, 0x80DA0000): part "
-            "of the data could not be loaded.");
-    buf_putc(body, '}');
-}
-
-/* Memory used up is a partial answer in the service, without a row. */
-static void reply_engine_error(struct run *run, const struct columns *columns,
-                               const struct error *err)
-{
-    struct buf *body = &run->reply->body;
-    if (err->code != ERROR_MEMORY && err->code != ERROR_LIMIT) {
-        reply_internal(run->reply, err->message);
-        return;
-    }
-    buf_reset(body);
-    json_out_begin(&run->out, columns);
-    json_out_end(&run->out);
-    put_partial(body, "-2133196799",
-                "Query execution lacks memory resources to complete (E_RUNAWAY_QUERY, 0x80DA0001): "
-                "a query operator exceeded its memory budget.");
-    buf_putc(body, '}');
-    run->out.rows = 0;
-}
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static bool stream_rows(struct run *run, struct engine_result *result, struct error *err)
 {
@@ -196,7 +44,52 @@ static uint64_t time_limit(const struct run *run)
     return wait < limits->wait_max ? wait : limits->wait_max;
 }
 
-/* Runs the SQL on a task of its own, under the watch. */
+/* The service bills what a search reads: all that came in within its timespan, whatever it gives. */
+static bool count_passes(const struct run *run, const struct kql_query *query,
+                         struct engine_task *task, struct error *err)
+{
+    struct tables *tables = &run->service->tables;
+    const struct sight sight = {.tables = tables, .now = run->now};
+    const struct kql_table *named;
+    size_t n = kql_tables(query, &named);
+    for (size_t i = 0; i < tables->n; i++) {
+        struct table *table = &tables->v[i];
+        bool read = false;
+        for (size_t k = 0; k < n; k++)
+            read = read || strcmp(named[k].name, table->name) == 0;
+        if (!read || table->plan == PLAN_ANALYTICS)
+            continue;
+        struct buf sql = BUF_INIT(SQL_MAX);
+        int64_t bytes = 0;
+        bool done = sight_put_scan(&sight, table, run->range.from, run->range.to, &sql, err) &&
+                    data_number(task, buf_text(&sql), &bytes, err);
+        buf_release(&sql);
+        if (!done)
+            return false;
+        atomic_fetch_add(&table->passes, 1);
+        atomic_fetch_add(&table->scanned, (uint64_t) bytes);
+    }
+    return true;
+}
+
+static bool make_rows(struct run *run, const struct kql_query *query, struct engine_task *task,
+                      struct error *err)
+{
+    const struct sight sight = {.tables = &run->service->tables,
+                                .now = run->now,
+                                .conditional = run->ask->client->conditional};
+    struct buf sql = BUF_INIT(SQL_MAX);
+    struct engine_result *result = NULL;
+    json_out_begin(&run->out, kql_columns(query));
+    if (count_passes(run, query, task, err) && sight_put(&sight, query, &sql, err))
+        result = engine_query(task, buf_text(&sql), kql_columns(query), err);
+    bool done = result && stream_rows(run, result, err);
+    engine_result_free(result);
+    buf_release(&sql);
+    return done;
+}
+
+/* Runs the query on a task of its own, under the watch. */
 static void run_query(struct run *run, const struct kql_query *query)
 {
     struct error err = ERROR_INIT;
@@ -211,58 +104,133 @@ static void run_query(struct run *run, const struct kql_query *query)
     watch_add(service->watch, &watched);
     run->reply->status = 200;
     run->reply->content_type = REPLY_JSON;
-    json_out_begin(&run->out, kql_columns(query));
-    struct engine_result *result = engine_query(task, kql_sql(query), kql_columns(query), &err);
-    bool done = result && stream_rows(run, result, &err);
-    engine_result_free(result);
+    bool done = make_rows(run, query, task, &err);
     watch_remove(service->watch, &watched);
     engine_task_free(task);
 
     if (atomic_load(&watched.fired)) {
         atomic_fetch_add(&service->report.timeouts, 1);
-        reply_timeout(run->reply);
+        answer_timeout(run->reply);
     } else if (!done) {
-        reply_engine_error(run, kql_columns(query), &err);
+        answer_engine_error(run, kql_columns(query), &err);
     } else if (run->out.ceiling == JSON_CEILING_BODY) {
-        reply_too_long(run->reply, &service->limits);
+        answer_too_long(run->reply, &service->limits);
     } else {
-        put_members(run);
+        answer_members(run);
     }
 }
 
-static bool find_range(const struct run *run, struct timespan_range *range)
+/* --- what may be asked ------------------------------------------------------------------------ */
+
+/* The compiler's view of the tables: those that the client may ask in this way. */
+static bool give(void *context, struct str name, struct columns *visible, struct columns *hidden,
+                 struct error *err)
 {
-    int64_t now = service_now(run->service);
-    *range = TIMESPAN_ALL;
-    if (timespan_narrow(run->ask->timespan_url, now, range) &&
-        timespan_narrow(run->ask->timespan, now, range))
+    struct run *run = context;
+    const struct table *table = tables_find(&run->service->tables, name, err);
+    if (!table)
+        return false;
+    if (table->denied && run->ask->client->conditional)
+        run->refusal = RUN_DENIED;
+    else if (table->plan != PLAN_ANALYTICS && !run->ask->search)
+        run->refusal = RUN_PLAN;
+    if (run->refusal != RUN_GIVEN)
+        return error_set(err, ERROR_NOT_FOUND, "'%s' may not be asked", table->name);
+    return tables_give(&run->service->tables, name, visible, hidden, err);
+}
+
+static bool find_range(struct run *run)
+{
+    const struct query_ask *ask = run->ask;
+    run->range = TIMESPAN_ALL;
+    if (ask->search && !ask->timespan_url && !ask->timespan) {
+        reply_bad(run->reply, "QueryValidationError",
+                  "A search needs the time range as the timespan parameter");
+        return false;
+    }
+    if (timespan_narrow(ask->timespan_url, run->now, &run->range) &&
+        timespan_narrow(ask->timespan, run->now, &run->range))
         return true;
     reply_bad(run->reply, "InvalidTimespan",
               "The timespan is not an ISO 8601 duration or interval");
     return false;
 }
 
+static struct kql_query *compile(struct run *run, bool within_range, struct error *err)
+{
+    bool all = !within_range || (run->range.from == 0 && run->range.to == TICK_MAX + 1);
+    struct kql_options options = {
+        .table = give,
+        .context = run,
+        .now = run->now,
+        .from = all ? 0 : run->range.from,
+        .to = all ? 0 : run->range.to,
+    };
+    return kql_compile(run->ask->text, &options, err);
+}
+
+/* The text of the query narrows TimeGenerated by itself. */
+static bool filters_time(struct run *run)
+{
+    bool filters = false;
+    const struct kql_table *named;
+    struct kql_query *query = compile(run, false, NULL);
+    size_t n = query ? kql_tables(query, &named) : 0;
+    for (size_t i = 0; i < n; i++)
+        filters = filters || named[i].from > 0 || named[i].to < TICK_MAX + 1;
+    kql_free(query);
+    return filters;
+}
+
+/* One table of the two cheap plans, and a few of the other beside it. */
+static bool check_search(struct run *run, const struct kql_query *query)
+{
+    const struct kql_table *named;
+    size_t n = kql_tables(query, &named), analytics = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct table *table = tables_find(&run->service->tables, str_of(named[i].name), NULL);
+        analytics += table && table->plan == PLAN_ANALYTICS;
+    }
+    const char *why = NULL;
+    if (n - analytics > 1)
+        why = "A search reads a single table of the Basic or Auxiliary plan";
+    else if (n > analytics && analytics > SEARCH_ANALYTICS_MAX)
+        why = "A search reads at most five tables of the Analytics plan beside its own";
+    else if (run->service->limits.strict_search && filters_time(run))
+        why = "A search takes its time range from the timespan parameter, not from the query";
+    if (why)
+        reply_bad(run->reply, "QueryValidationError", why);
+    return !why;
+}
+
+static void refuse_query(struct run *run, const struct error *err)
+{
+    if (run->refusal == RUN_DENIED)
+        reply_error(run->reply,
+                    &(struct reply_error){.status = 403,
+                                          .code = "InsufficientAccessError",
+                                          .message = "The provided credentials have insufficient "
+                                                     "access to perform the requested operation"});
+    else if (run->refusal == RUN_PLAN)
+        reply_bad(run->reply, "UnsupportedTablePlanError",
+                  "A table of the Basic or Auxiliary plan is read by /search, not by /query");
+    else if (err->code == ERROR_MEMORY || err->code == ERROR_INTERNAL)
+        reply_internal(run->reply, err->message);
+    else
+        answer_kql(run->reply, run->ask->text, err);
+}
+
 static void compile_and_run(struct run *run)
 {
-    struct timespan_range range;
-    if (!find_range(run, &range))
-        return;
-    bool all = range.from == 0 && range.to == TICK_MAX + 1;
-    struct kql_options options = {
-        .table = tables_give,
-        .context = &run->service->tables,
-        .now = service_now(run->service),
-        .from = all ? 0 : range.from,
-        .to = all ? 0 : range.to,
-    };
     struct error err = ERROR_INIT;
-    struct kql_query *query = kql_compile(run->ask->text, &options, &err);
-    if (query)
+    run->now = service_now(run->service);
+    if (!find_range(run))
+        return;
+    struct kql_query *query = compile(run, true, &err);
+    if (!query)
+        refuse_query(run, &err);
+    else if (!run->ask->search || check_search(run, query))
         run_query(run, query);
-    else if (err.code == ERROR_MEMORY || err.code == ERROR_INTERNAL)
-        reply_internal(run->reply, err.message);
-    else
-        reply_kql(run->reply, run->ask->text, &err);
     kql_free(query);
 }
 
@@ -306,7 +274,7 @@ static bool refuse_by_fault(struct run *run)
         reply_unavailable(run->reply, service_retry_after(service, second));
         return true;
     case FAULT_504:
-        reply_timeout(run->reply);
+        answer_timeout(run->reply);
         return true;
     case FAULT_500:
         reply_internal(run->reply, "Something went wrong processing your query on the server.");
@@ -339,13 +307,14 @@ static void leave(void *context)
 static void wait_and_run(struct run *run)
 {
     struct service *service = run->service;
-    switch (throttle_enter(service->throttle)) {
+    struct throttle *places = run->ask->search ? service->searches : service->throttle;
+    switch (throttle_enter(places)) {
     case THROTTLE_RUN:
         run->figures.waited = (double) (clock_ns() - run->started) / 1e9;
         run->started = clock_ns();
         run->reply->began = run->started;
         run->reply->done = leave;
-        run->reply->context = service->throttle;
+        run->reply->context = places;
         compile_and_run(run);
         report_computed(&service->report, clock_ns() - run->started);
         break;
@@ -410,23 +379,22 @@ static bool knows_workspaces(const struct service *service, const json_t *list)
     return true;
 }
 
-void query_answer_body(struct service *service, struct str body, const char *timespan_url,
-                       const char *prefer, struct server_reply *reply)
+void query_answer_body(struct service *service, struct str body, const struct query_ask *ask,
+                       struct server_reply *reply)
 {
-    json_t *ask = json_loadb(body.p, body.n, 0, NULL);
-    const char *text = json_string_value(json_object_get(ask, "query"));
-    if (!json_is_object(ask)) {
+    json_t *value = json_loadb(body.p, body.n, 0, NULL);
+    const char *text = json_string_value(json_object_get(value, "query"));
+    if (!json_is_object(value)) {
         reply_bad(reply, "QueryValidationError", "Failed parsing the query: the body is not JSON");
     } else if (!text) {
         reply_bad(reply, "QueryValidationError", "The body has no query");
-    } else if (!knows_workspaces(service, json_object_get(ask, "workspaces"))) {
+    } else if (!knows_workspaces(service, json_object_get(value, "workspaces"))) {
         reply_bad(reply, "FailedToResolveResource", "A named workspace was not found");
     } else {
-        struct query_ask one = {.text = str_of(text),
-                                .timespan_url = timespan_url,
-                                .timespan = json_string_value(json_object_get(ask, "timespan")),
-                                .prefer = prefer};
+        struct query_ask one = *ask;
+        one.text = str_of(text);
+        one.timespan = json_string_value(json_object_get(value, "timespan"));
         query_answer(service, &one, reply);
     }
-    json_decref(ask);
+    json_decref(value);
 }

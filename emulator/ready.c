@@ -11,8 +11,7 @@ static void put_text(struct buf *out, const char *name, const char *value)
     buf_puts(out, "\",\n");
 }
 
-void ready_put(const struct service *service, const char *secret_file, const char *ca_file,
-               struct buf *out)
+void ready_put(const struct service *service, const struct ready_files *files, struct buf *out)
 {
     buf_puts(out, "{\n");
     put_text(out, "endpoint", service->endpoint);
@@ -21,12 +20,16 @@ void ready_put(const struct service *service, const char *secret_file, const cha
     put_text(out, "tenant", service->tenant);
     put_text(out, "management", service->endpoint);
     put_text(out, "client_id", service->clients[0].owner.client);
-    put_text(out, "client_secret_file", secret_file);
+    put_text(out, "client_secret_file", files->secret);
+    if (service->clients[1].owner.client) {
+        put_text(out, "conditional_client_id", service->clients[1].owner.client);
+        put_text(out, "conditional_client_secret_file", files->conditional_secret);
+    }
     put_text(out, "workspace_id", service->workspace);
     put_text(out, "workspace_name", service->workspace_name);
     put_text(out, "resource_id", service->resource_id);
-    if (ca_file)
-        put_text(out, "ca_file", ca_file);
+    if (files->ca)
+        put_text(out, "ca_file", files->ca);
     buf_printf(out, "  \"pid\": %ld,\n  \"tables\": [", (long) getpid());
     for (size_t i = 0; i < service->tables.n; i++)
         buf_printf(out, "%s\n    {\"name\": \"%s\", \"rows\": %llu}", i > 0 ? "," : "",

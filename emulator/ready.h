@@ -12,6 +12,8 @@
  *     tenant              GUID
  *     client_id           GUID
  *     client_secret_file  path of a 0600 file that holds the secret; absolute
+ *     conditional_client_id, conditional_client_secret_file
+ *                         only with --condition or --deny: the client that sees less
  *     workspace_id        GUID
  *     workspace_name      "weir-emulator"
  *     resource_id         "/subscriptions/.../workspaces/weir-emulator"
@@ -24,8 +26,11 @@
 
 #include "emulator/service.h"
 
-/* The JSON text. ca_file NULL: no TLS. */
-void ready_put(const struct service *service, const char *secret_file, const char *ca_file,
-               struct buf *out);
+/* The JSON text. */
+struct ready_files {
+    const char *secret, *conditional_secret, *ca; /* NULL: there is none */
+};
+
+void ready_put(const struct service *service, const struct ready_files *files, struct buf *out);
 
 #endif

@@ -108,9 +108,11 @@ static void put_slow(const struct report *report, struct buf *out)
                    text_duration(seconds_of(&report->slow.most), most));
 }
 
-void report_put_text(const struct report *report, const struct faults *faults,
-                     const struct throttle_figures *throttle, struct buf *out)
+void report_put_text(const struct report_parts *parts, struct buf *out)
 {
+    const struct report *report = parts->report;
+    const struct faults *faults = parts->faults;
+    const struct throttle_figures *throttle = parts->throttle;
     const char *names[FAULT_COUNT];
     for (int f = 0; f < FAULT_COUNT; f++)
         names[f] = fault_name((enum fault) f);
@@ -130,11 +132,36 @@ void report_put_text(const struct report *report, const struct faults *faults,
         (unsigned long long) throttle->waited, (unsigned long long) throttle->queued,
         (unsigned long long) throttle->most_at_once, (unsigned long long) throttle->longest_queue);
     put_slow(report, out);
+    for (size_t i = 0; i < parts->tables->n; i++) {
+        const struct table *table = &parts->tables->v[i];
+        if (table->plan != PLAN_ANALYTICS)
+            buf_printf(out, "%-10s  %s: read %llu times, %s together\n", plan_name(table->plan),
+                       table->name, count_of(&table->passes),
+                       text_bytes(atomic_load(&table->scanned), bytes));
+    }
 }
 
-void report_put_json(const struct report *report, const struct faults *faults,
-                     const struct throttle_figures *throttle, struct buf *out)
+static void put_plans(const struct tables *tables, struct buf *out)
 {
+    const char *comma = "";
+    buf_puts(out, ",\"plans\":{");
+    for (size_t i = 0; i < tables->n; i++) {
+        const struct table *table = &tables->v[i];
+        if (table->plan == PLAN_ANALYTICS)
+            continue;
+        buf_printf(out, "%s\"%s\":{\"plan\":\"%s\",\"passes\":%llu,\"bytes\":%llu}", comma,
+                   table->name, plan_name(table->plan), count_of(&table->passes),
+                   count_of(&table->scanned));
+        comma = ",";
+    }
+    buf_putc(out, '}');
+}
+
+void report_put_json(const struct report_parts *parts, struct buf *out)
+{
+    const struct report *report = parts->report;
+    const struct faults *faults = parts->faults;
+    const struct throttle_figures *throttle = parts->throttle;
     buf_puts(out, "{\"requests\":{");
     for (int r = 0; r < REPORT_ROUTE_COUNT; r++)
         buf_printf(out, "%s\"%s\":%llu", r > 0 ? "," : "", route_names[r],
@@ -159,6 +186,10 @@ void report_put_json(const struct report *report, const struct faults *faults,
                (unsigned long long) throttle->full, (unsigned long long) throttle->waited,
                (unsigned long long) throttle->queued, (unsigned long long) throttle->most_at_once,
                (unsigned long long) throttle->longest_queue);
+    put_plans(parts->tables, out);
+    buf_printf(out, ",\"searches\":{\"queued\":%llu,\"at_once\":%llu}",
+               (unsigned long long) parts->searches->queued,
+               (unsigned long long) parts->searches->most_at_once);
     buf_printf(out, ",\"slow\":%llu,\"slow_seconds\":%.6f,\"slowest_seconds\":%.6f}\n",
                count_of(&report->slow.n), seconds_of(&report->slow.sum),
                seconds_of(&report->slow.most));

@@ -4,6 +4,7 @@
 #define WEIR_EMULATOR_REPORT_H
 
 #include "emulator/faults.h"
+#include "emulator/tables.h"
 #include "emulator/throttle.h"
 
 #include <pthread.h>
@@ -11,6 +12,7 @@
 
 #define REPORT_ROUTES(X)                                                                           \
     X(QUERY, "query")                                                                              \
+    X(SEARCH, "search")                                                                            \
     X(BATCH, "batch")                                                                              \
     X(METADATA, "metadata")                                                                        \
     X(TOKEN, "token")                                                                              \
@@ -60,9 +62,14 @@ void report_computed(struct report *report, uint64_t ns);
 void report_log(struct report *report, const struct report_query *query);
 
 /* The whole as lines for people, and as one JSON object. */
-void report_put_text(const struct report *report, const struct faults *faults,
-                     const struct throttle_figures *throttle, struct buf *out);
-void report_put_json(const struct report *report, const struct faults *faults,
-                     const struct throttle_figures *throttle, struct buf *out);
+struct report_parts {
+    const struct report *report;
+    const struct faults *faults;
+    const struct throttle_figures *throttle, *searches;
+    const struct tables *tables;
+};
+
+void report_put_text(const struct report_parts *parts, struct buf *out);
+void report_put_json(const struct report_parts *parts, struct buf *out);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/tick.h"
 #include "emulator/data.h"
 #include "emulator/ready.h"
+#include "emulator/rules.h"
 #include "emulator/tls.h"
 
 #include <errno.h>
@@ -31,10 +32,14 @@ enum {
     REMOVE_FDS = 16
 };
 
+/* The second client, of --condition and --deny. */
+static const char conditional_client[] = "d3e95f80-26ba-4471-9c0f-7e1a4c8b6d32";
+static const char conditional_object[] = "58f2b6d1-90ce-4a37-b5e4-1c7d3f0a8e96";
+
 #define AT(field) offsetof(struct serve_options, field)
 
 #define X(name, text, help) " " text
-#define FAULT_NAMES "one of:" FAULTS(X)
+#define FAULT_NAMES "of" FAULTS(X)
 
 #define HEADING(text)                                                                              \
     {                                                                                              \
@@ -48,7 +53,20 @@ static const struct option_row rows[] = {
     {"ready-file", "F", OPTION_TEXT, AT(ready_file), NULL,
      "addresses and ids as JSON, once it answers"},
     {"tls", NULL, OPTION_FLAG, AT(tls), NULL, "HTTPS, with an authority of its own"},
-    {"now", "TIME", OPTION_TIME, AT(limits.now), NULL, "what now() is; without it the clock runs"},
+    {"now", "TIME", OPTION_TIME, AT(now), NULL, "what now() is; without it the real time"},
+    {"clock-speed", "N", OPTION_TEXT, AT(clock_speed), "0",
+     "how fast it goes on from there; 0 stands still"},
+    {"plan", "TABLE=PLAN,...", OPTION_TEXT, AT(rules.plans), NULL,
+     "Analytics, Basic or Auxiliary; the latter two are read by /search"},
+    {"retention", "TABLE=T,...", OPTION_TEXT, AT(rules.retentions), NULL,
+     "older rows are not seen: Syslog=30d"},
+    {"condition", "KQL;...", OPTION_TEXT, AT(rules.conditions), NULL,
+     "rows that a second client sees: Syslog | where HostIP startswith \"10.\""},
+    {"deny", "TABLE,...", OPTION_TEXT, AT(rules.denied), NULL,
+     "that the second client may not ask"},
+    {"late", "SHARE:T", OPTION_TEXT, AT(late), "0.00390625:10m",
+     "rows seen minutes after their stamp, by up to T"},
+    {"no-usage", NULL, OPTION_FLAG, AT(no_usage), NULL, "makes no table Usage"},
     {"native-dynamic", NULL, OPTION_FLAG, AT(limits.native_dynamic), NULL,
      "dynamic as nested JSON, not as a string"},
 
@@ -56,8 +74,7 @@ static const struct option_row rows[] = {
     {"latency", "T", OPTION_SPAN, AT(latency), NULL,
      "at least, from a request to the first byte of its answer"},
     {"bandwidth", "BYTES", OPTION_SIZE, AT(bandwidth), NULL, "a second, for each answer"},
-    {"fault", "NAME:SHARE,...", OPTION_TEXT, AT(faults), NULL,
-     "shares of the queries that meet " FAULT_NAMES},
+    {"fault", "NAME:SHARE,...", OPTION_TEXT, AT(faults), NULL, FAULT_NAMES},
     {"seed", "N", OPTION_COUNT, AT(seed), "1", "the same N, the same faults"},
     {"stall-for", "T", OPTION_SPAN, AT(stall), "30s", "the silence of a stall"},
 
@@ -74,6 +91,9 @@ static const struct option_row rows[] = {
     {"rate-window", "T", OPTION_SPAN, AT(throttle.window), "30s", "the window"},
     {"at-once", "N", OPTION_COUNT, AT(throttle.at_once), "5",
      "queries, until their answers are sent; the others wait; 0: any"},
+    {"search-at-once", "N", OPTION_COUNT, AT(search_at_once), "2", "the same of /search"},
+    {"strict-search", NULL, OPTION_FLAG, AT(limits.strict_search), NULL,
+     "refuses a search whose text filters by TimeGenerated"},
     {"queue", "N", OPTION_COUNT, AT(throttle.queue), "200", "queries that wait, then 429"},
     {"queue-wait", "T", OPTION_SPAN, AT(throttle.queue_wait), "3m", "for so long, then 429"},
     {"retry-after", "auto|none|N", OPTION_TEXT, AT(limits.retry_after), "auto",
@@ -93,7 +113,7 @@ static const struct option_row rows[] = {
     {"tenant", "GUID", OPTION_TEXT, AT(tenant), "b7a1f0d2-6c3e-4f58-8d94-2e5c7a9b1043", ""},
     {"client-id", "GUID", OPTION_TEXT, AT(client), "c2d84e7f-15a9-4360-b8ef-6f0d3b7a5c21", ""},
     {"object-id", "GUID", OPTION_TEXT, AT(object), "41c0a7b5-3d9e-4e62-8f17-d05b6a9c2e38",
-     "of the client's service principal"},
+     "of its service principal"},
     {"secret-file", "F", OPTION_TEXT, AT(secret_file), NULL,
      "the client's secret, made when missing; without it <ready-file>.secret"},
     {"ca-file", "F", OPTION_TEXT, AT(ca_file), NULL,
@@ -132,6 +152,7 @@ struct run {
     struct buf folder; /* of the database; removed at the end */
     struct buf secret;
     struct buf secret_file, ca_file, endpoint, resource_id; /* ca_file is empty without TLS */
+    struct buf conditional_secret, conditional_file;        /* of the second client, if any */
 };
 
 /* --- folders and files ------------------------------------------------------------------------ */
@@ -180,25 +201,43 @@ static bool place_file(const struct run *run, const char *given, const char *suf
     return buf_ok(out, "a path", err);
 }
 
+/* Makes a secret, in memory and in a file of its own. */
+static bool put_secret(const struct buf *path, struct buf *secret, struct error *err)
+{
+    unsigned char bytes[SECRET_SIZE];
+    char text[2 * SECRET_SIZE + 1];
+    if (!random_secret(bytes, sizeof bytes, err))
+        return false;
+    text_hex(bytes, sizeof bytes, text);
+    buf_puts(secret, text);
+    mem_wipe(text, sizeof text);
+    return buf_ok(secret, "the secret", err) &&
+           file_write(buf_text(path), buf_str(secret), 0600, false, err);
+}
+
 /* A secret that is there already stays: clients of an earlier run go on. Only where one was
  * named. */
 static bool make_secret(struct run *run, struct error *err)
 {
     const char *given = run->options->secret_file;
-    unsigned char bytes[SECRET_SIZE];
-    char text[2 * SECRET_SIZE + 1];
     if (!place_file(run, given, ".secret", "secret", &run->secret_file, err))
         return false;
     if (given && access(given, F_OK) == 0)
         return file_read_secret(given, TEXT_MAX, &run->secret, err);
-    if (!random_secret(bytes, sizeof bytes, err))
-        return false;
-    text_hex(bytes, sizeof bytes, text);
-    buf_puts(&run->secret, text);
-    bool done = buf_ok(&run->secret, "the secret", err) &&
-                file_write(buf_text(&run->secret_file), buf_str(&run->secret), 0600, false, err);
-    mem_wipe(text, sizeof text);
-    return done;
+    return put_secret(&run->secret_file, &run->secret, err);
+}
+
+/* The second client, who sees less. */
+static bool make_conditional(struct run *run, struct error *err)
+{
+    const struct rules *rules = &run->options->rules;
+    if (!rules->conditions && !rules->denied)
+        return true;
+    run->service.clients[1] = (struct client){
+        .owner = {.client = conditional_client, .object = conditional_object}, .conditional = true};
+    return place_file(run, NULL, ".conditional.secret", "conditional.secret",
+                      &run->conditional_file, err) &&
+           put_secret(&run->conditional_file, &run->conditional_secret, err);
 }
 
 static bool make_tls(struct run *run, struct error *err)
@@ -246,6 +285,7 @@ static void *wait_for_signal(void *context)
     run->interrupted = !atomic_load(&run->failed);
     bell_ring(&run->bell);
     throttle_stop(run->service.throttle);
+    throttle_stop(run->service.searches);
     watch_stop(run->service.watch);
     return NULL;
 }
@@ -307,10 +347,29 @@ static bool make_service(struct run *run, struct error *err)
         return false;
     run->report_made = true;
     service->report.latency = options->latency;
+    struct throttle_options searches = options->throttle;
+    searches.rate = 0;
+    searches.at_once = options->search_at_once;
     service->throttle = throttle_new(&options->throttle, err);
-    service->watch = service->throttle ? watch_new(err) : NULL;
-    return service->watch && tokens_init(&service->tokens, options->tenant, err) &&
+    service->searches = service->throttle ? throttle_new(&searches, err) : NULL;
+    service->watch = service->searches ? watch_new(err) : NULL;
+    return service->watch && clock_init(&service->clock, options->now, options->clock_speed, err) &&
+           tokens_init(&service->tokens, options->tenant, err) &&
            faults_init(&service->faults, options->faults, options->seed, err);
+}
+
+/* "0.01:20m": a share and the longest delay. */
+static bool read_late(const char *text, struct data_late *late, struct error *err)
+{
+    struct str longest = str_of(text), share;
+    (void) str_split(&longest, ':', &share);
+    if (str_double(share, &late->share) && late->share >= 0 && late->share <= 1 &&
+        duration_parse(longest, &late->longest) && late->longest <= TICK_DAY)
+        return true;
+    return error_set(err, ERROR_USAGE,
+                     "--late: '%s' is not a share from 0 to 1 and a duration of a day at most: "
+                     "0.01:20m",
+                     text);
 }
 
 static bool load_data(struct run *run, struct buf *notes, struct error *err)
@@ -324,12 +383,16 @@ static bool load_data(struct run *run, struct buf *notes, struct error *err)
     bool found = file_find_data("schemas", &schemas, NULL);
     struct data_options data = {.folder = run->options->data,
                                 .schemas = found ? buf_text(&schemas) : NULL,
-                                .workspace = run->options->workspace};
-    bool done = buf_ok(&database, "a path", err);
+                                .workspace = run->options->workspace,
+                                .scratch = run->options->no_usage ? NULL : buf_text(&run->folder),
+                                .late = {.seed = run->options->seed}};
+    bool done = buf_ok(&database, "a path", err) && read_late(run->options->late, &data.late, err);
     if (done)
         run->service.engine = engine_open(&engine, err);
-    done = run->service.engine && data_load(&data, run->service.engine, run->service.watch,
-                                            &run->service.tables, notes, err);
+    done = run->service.engine &&
+           data_load(&data, run->service.engine, run->service.watch, &run->service.tables, notes,
+                     err) &&
+           rules_apply(&run->options->rules, &run->service.tables, err);
     buf_release(&schemas);
     buf_release(&database);
     return done;
@@ -371,6 +434,8 @@ static bool make_endpoint(struct run *run, struct error *err)
     service->audiences[1] = "https://api.loganalytics.io";
     service->audiences[2] = "https://api.loganalytics.azure.com";
     service->clients[0].secret = buf_text(&run->secret);
+    service->clients[1].secret = buf_text(&run->conditional_secret);
+    clock_begin(&service->clock);
     atomic_store(&service->answering, true);
     return true;
 }
@@ -380,8 +445,10 @@ static bool write_ready(const struct run *run, struct error *err)
     if (!run->options->ready_file)
         return true;
     struct buf text = BUF_INIT(NOTES_MAX);
-    ready_put(&run->service, buf_text(&run->secret_file),
-              run->ca_file.used > 0 ? buf_text(&run->ca_file) : NULL, &text);
+    struct ready_files files = {.secret = buf_text(&run->secret_file),
+                                .conditional_secret = buf_text(&run->conditional_file),
+                                .ca = run->ca_file.used > 0 ? buf_text(&run->ca_file) : NULL};
+    ready_put(&run->service, &files, &text);
     bool done = buf_ok(&text, "the ready file", err) &&
                 file_write(run->options->ready_file, buf_str(&text), 0644, false, err);
     buf_release(&text);
@@ -405,15 +472,18 @@ static bool end_report(struct run *run, struct error *err)
 {
     struct service *service = &run->service;
     struct throttle_figures throttle = throttle_figures(service->throttle);
+    struct throttle_figures searches = throttle_figures(service->searches);
+    struct report_parts parts = {&service->report, &service->faults, &throttle, &searches,
+                                 &service->tables};
     struct buf text = BUF_INIT(REPORT_MAX);
     bool done = true;
     if (!run->options->quiet) {
-        report_put_text(&service->report, &service->faults, &throttle, &text);
+        report_put_text(&parts, &text);
         fputs(buf_text(&text), stderr);
     }
     if (run->options->report) {
         buf_reset(&text);
-        report_put_json(&service->report, &service->faults, &throttle, &text);
+        report_put_json(&parts, &text);
         done = buf_ok(&text, "the report", err) &&
                file_write(run->options->report, buf_str(&text), 0644, false, err);
     }
@@ -426,9 +496,9 @@ static bool start(struct run *run, struct error *err)
     struct buf notes = BUF_INIT(NOTES_MAX);
     bool done = check_options(run->options, err) && block_signals(run, err) &&
                 make_service(run, err) && start_signals(run, err) && make_folder(run, err) &&
-                make_secret(run, err) && (!run->options->tls || make_tls(run, err)) &&
-                load_data(run, &notes, err) && start_server(run, err) && make_endpoint(run, err) &&
-                write_ready(run, err);
+                make_secret(run, err) && make_conditional(run, err) &&
+                (!run->options->tls || make_tls(run, err)) && load_data(run, &notes, err) &&
+                start_server(run, err) && make_endpoint(run, err) && write_ready(run, err);
     if (done)
         say_ready(run, &notes);
     buf_release(&notes);
@@ -452,6 +522,7 @@ static void end(struct run *run)
     tables_release(&service->tables);
     watch_free(service->watch);
     throttle_free(service->throttle);
+    throttle_free(service->searches);
     if (run->report_made)
         report_release(&service->report);
     if (run->bell_made)
@@ -462,6 +533,10 @@ static void end(struct run *run)
     tls_release(&run->tls);
     if (run->secret.bytes)
         mem_wipe(run->secret.bytes, run->secret.used);
+    if (run->conditional_secret.bytes)
+        mem_wipe(run->conditional_secret.bytes, run->conditional_secret.used);
+    buf_release(&run->conditional_secret);
+    buf_release(&run->conditional_file);
     buf_release(&run->secret);
     buf_release(&run->folder);
     buf_release(&run->secret_file);
@@ -475,6 +550,8 @@ bool serve(const struct serve_options *options, struct error *err)
     struct run run = {.options = options};
     buf_init(&run.folder, PATH_MAX);
     buf_init(&run.secret, TEXT_MAX);
+    buf_init(&run.conditional_secret, TEXT_MAX);
+    buf_init(&run.conditional_file, PATH_MAX);
     buf_init(&run.secret_file, PATH_MAX);
     buf_init(&run.ca_file, PATH_MAX);
     buf_init(&run.endpoint, TEXT_MAX);

@@ -4,17 +4,22 @@
 #define WEIR_EMULATOR_SERVE_H
 
 #include "emulator/options.h"
+#include "emulator/rules.h"
 #include "emulator/service.h"
 
 struct serve_options {
     const char *data, *listen, *ready_file, *secret_file, *ca_file;
-    bool tls, exit_with_parent, quiet, no_arm;
+    bool tls, exit_with_parent, quiet, no_arm, no_usage;
     const char *workspace, *workspace_name, *subscription, *resource_group, *region, *tenant,
         *client, *object;
     struct service_limits limits;
     struct throttle_options throttle;
+    uint64_t search_at_once;
+    int64_t now; /* tick; 0: the real time */
+    const char *clock_speed;
+    struct rules rules;
     uint64_t latency, bandwidth, stall, seed;
-    const char *faults;
+    const char *faults, *late;
     const char *scratch; /* folder for the database; NULL: $TMPDIR or /tmp */
     uint64_t memory, threads;
     const char *log, *report;

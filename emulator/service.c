@@ -11,7 +11,7 @@ static const uint64_t second = 1000000000;
 
 int64_t service_now(const struct service *service)
 {
-    return service->limits.now > 0 ? service->limits.now : tick_now();
+    return clock_tick(&service->clock);
 }
 
 const struct client *service_client(const struct service *service, struct str id)
@@ -67,8 +67,9 @@ static void refuse_token(struct server_reply *reply, enum token_verdict verdict)
     reply_error(reply, &error);
 }
 
-static bool may_enter(struct service *service, const struct server_request *request,
-                      struct server_reply *reply)
+/* Whose the request is; NULL when it was refused. */
+static const struct client *may_enter(struct service *service, const struct server_request *request,
+                                      struct server_reply *reply)
 {
     size_t count = 0;
     char client[TOKEN_CLIENT_MAX];
@@ -79,13 +80,13 @@ static bool may_enter(struct service *service, const struct server_request *requ
                                               service->audiences, count, now, client);
     if (verdict != TOKEN_GOOD) {
         refuse_token(reply, verdict);
-        return false;
+        return NULL;
     }
     uint64_t after = 0;
     if (throttle_request(service->throttle, &after))
-        return true;
+        return service_client(service, str_of(client));
     reply_throttled(reply, "Rate limit is exceeded", service_retry_after(service, after));
-    return false;
+    return NULL;
 }
 
 /* Without its JSON a POST is answered with nothing, as the service does (docs/service.md 1.2). */
@@ -97,20 +98,21 @@ static bool is_json(const struct server_request *request)
 }
 
 static void answer_query(struct service *service, const struct server_request *request,
-                         struct server_reply *reply)
+                         const struct client *client, bool search, struct server_reply *reply)
 {
-    const char *timespan = server_argument(request, "timespan");
+    struct query_ask ask = {.timespan_url = server_argument(request, "timespan"),
+                            .prefer = request->prefer,
+                            .client = client,
+                            .search = search};
     if (service->tables.n == 0) {
         reply->status = 204;
     } else if (strcmp(request->method, "POST") == 0) {
         reply->status = 200;
         if (is_json(request))
-            query_answer_body(service, request->body, timespan, request->prefer, reply);
+            query_answer_body(service, request->body, &ask, reply);
     } else {
-        const char *text = server_argument(request, "query");
-        struct query_ask ask = {
-            .text = str_of(text), .timespan_url = timespan, .prefer = request->prefer};
-        if (text)
+        ask.text = str_of(server_argument(request, "query"));
+        if (ask.text.p)
             query_answer(service, &ask, reply);
         else
             reply_bad(reply, "QueryValidationError", "The address has no query");
@@ -160,17 +162,19 @@ static enum report_route answer_api(struct service *service, const struct server
         reply_not_found(reply);
         return REPORT_OTHER;
     }
-    if (post && str_eq(path, STR("/$batch"))) {
-        if (may_enter(service, request, reply))
-            batch_answer(service, request->body, reply);
+    bool batch = post && str_eq(path, STR("/$batch"));
+    const struct client *client = may_enter(service, request, reply);
+    if (client && batch)
+        batch_answer(service, request->body, client, reply);
+    if (batch)
         return REPORT_BATCH;
-    }
-    if (!may_enter(service, request, reply))
+    if (!client)
         return str_ends(path, STR("/query")) ? REPORT_QUERY : REPORT_OTHER;
     struct str local = local_path(service, path, reply);
-    if (str_eq(local, STR("query"))) {
-        answer_query(service, request, reply);
-        return REPORT_QUERY;
+    bool search = post && str_eq(local, STR("search"));
+    if (search || str_eq(local, STR("query"))) {
+        answer_query(service, request, client, search, reply);
+        return search ? REPORT_SEARCH : REPORT_QUERY;
     }
     if (str_eq(local, STR("metadata"))) {
         metadata_answer(service, reply);

@@ -3,6 +3,7 @@
 #ifndef WEIR_EMULATOR_SERVICE_H
 #define WEIR_EMULATOR_SERVICE_H
 
+#include "emulator/clock.h"
 #include "emulator/faults.h"
 #include "emulator/report.h"
 #include "emulator/server.h"
@@ -21,6 +22,7 @@ enum { SERVICE_AUDIENCES_MAX = 8, SERVICE_CLIENTS_MAX = 2 };
 struct client {
     struct token_owner owner;
     const char *secret;
+    bool conditional; /* sees what the conditions of rules.h leave */
 };
 
 /* What the service lets one ask for, and how it answers. Times in ns. */
@@ -31,7 +33,7 @@ struct service_limits {
     uint64_t token_life;
     const char *retry_after; /* "auto", "none", or seconds */
     bool native_dynamic;
-    int64_t now; /* tick at which the clock stands still; 0: the real time */
+    bool strict_search; /* a search may not filter by TimeGenerated in its text */
 };
 
 struct service {
@@ -45,6 +47,8 @@ struct service {
     bool no_arm;                                  /* Resource Manager refuses everybody */
     struct tokens tokens;
     struct throttle *throttle;
+    struct throttle *searches; /* places alone: the rate is that of all requests */
+    struct clock clock;
     struct faults faults;
     struct tables tables;
     struct engine *engine;
@@ -71,15 +75,16 @@ struct query_ask {
     struct str text;
     const char *timespan_url, *timespan; /* of the address and of the body; NULL: none */
     const char *prefer;
+    const struct client *client; /* who asks */
+    bool search;                 /* by the way of tables of the Basic and Auxiliary plans */
 };
 
 /* query.c: one query, from the fault it meets to its reply. */
 void query_answer(struct service *service, const struct query_ask *ask, struct server_reply *reply);
 
-/* Reads {"query":...,"timespan":...,"workspaces":[...]} and answers it. `workspace`: that of the
- * address. */
-void query_answer_body(struct service *service, struct str body, const char *timespan_url,
-                       const char *prefer, struct server_reply *reply);
+/* Reads {"query":...,"timespan":...,"workspaces":[...]} and answers it. `ask` has all else. */
+void query_answer_body(struct service *service, struct str body, const struct query_ask *ask,
+                       struct server_reply *reply);
 
 /* arm.c: Resource Manager: the workspace, its tables, the roles on it. False: not a path of
  * Resource Manager. */
@@ -87,7 +92,8 @@ bool arm_answer(const struct service *service, const struct server_request *requ
                 struct server_reply *reply);
 
 /* batch.c: POST /v1/$batch. */
-void batch_answer(struct service *service, struct str body, struct server_reply *reply);
+void batch_answer(struct service *service, struct str body, const struct client *client,
+                  struct server_reply *reply);
 
 /* metadata.c: GET and POST /v1/workspaces/{id}/metadata. */
 void metadata_answer(const struct service *service, struct server_reply *reply);

@@ -4,10 +4,22 @@
 
 #include "base/memory.h"
 
+static const char *const plan_names[PLAN_COUNT] = {
+#define X(name, text) text,
+    PLANS(X)
+#undef X
+};
+
+const char *plan_name(enum plan plan)
+{
+    return plan < PLAN_COUNT ? plan_names[plan] : "";
+}
+
 void tables_release(struct tables *tables)
 {
     for (size_t i = 0; i < tables->n; i++) {
         mem_free(tables->v[i].name);
+        mem_free(tables->v[i].condition);
         columns_release(&tables->v[i].visible);
         columns_release(&tables->v[i].hidden);
     }
@@ -45,7 +57,8 @@ const struct table *tables_find(const struct tables *tables, struct str name, st
 
 bool tables_is_secret(struct str column)
 {
-    return str_eq(column, STR("_ItemId")) || str_eq(column, STR("_TimeReceived"));
+    return str_eq(column, STR("_ItemId")) || str_eq(column, STR("_TimeReceived")) ||
+           str_eq(column, STR("_BilledSize")) || str_eq(column, STR("_IsBillable"));
 }
 
 bool tables_give(void *context, struct str name, struct columns *visible, struct columns *hidden,

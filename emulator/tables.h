@@ -1,18 +1,45 @@
-/* Tables: what the workspace holds. Made once at the start by data.c; only read afterwards, so safe
- * for threads. */
+/* Tables: what the workspace holds. Made once at the start by data.c and rules.c; only read
+ * afterwards, but for two counts, so safe for threads. */
 #ifndef WEIR_EMULATOR_TABLES_H
 #define WEIR_EMULATOR_TABLES_H
 
 #include "base/column.h"
 
+#include <stdatomic.h>
+
 enum { TABLES_MAX = 1000 };
+
+/* The plan of a table. */
+#define PLANS(X)                                                                                   \
+    X(ANALYTICS, "Analytics")                                                                      \
+    X(BASIC, "Basic")                                                                              \
+    X(AUXILIARY, "Auxiliary")
+
+enum plan {
+#define X(name, text) PLAN_##name,
+    PLANS(X)
+#undef X
+        PLAN_COUNT
+};
+
+const char *plan_name(enum plan plan);
 
 struct table {
     char *name;
     struct columns visible; /* what `*` gives */
-    struct columns hidden;  /* `_ItemId`, `_TimeReceived`: only when named */
+    struct columns hidden;  /* `_ItemId` and so on: only when named */
     bool timed;             /* has a TimeGenerated */
     uint64_t rows;
+    int64_t newest; /* the tick from which all rows are seen */
+
+    /* rules.h */
+    enum plan plan;
+    int64_t retention; /* ticks; 0: for ever */
+    char *condition;   /* KQL; NULL: none */
+    bool denied;       /* to the conditional client */
+
+    /* What searches read, of a table that is not of the Analytics plan. The one thing that changes. */
+    atomic_uint_fast64_t passes, scanned; /* readings; bytes of them together */
 };
 
 struct tables {
@@ -29,7 +56,8 @@ struct table *tables_add(struct tables *tables, struct str name, struct error *e
 /* NULL with ERROR_NOT_FOUND, and the nearest name as hint. */
 const struct table *tables_find(const struct tables *tables, struct str name, struct error *err);
 
-/* Hidden columns that the metadata does not tell of either: `_ItemId`, `_TimeReceived`. */
+/* Hidden columns that the metadata does not tell of either: `_ItemId`, `_TimeReceived`,
+ * `_BilledSize`, `_IsBillable`. */
 bool tables_is_secret(struct str column);
 
 /* The KQL compiler's view of them: a kql_table_fn whose context is a const struct tables *. */

@@ -50,6 +50,7 @@ class Emulator:
             self._wait_until_ready()
         except BaseException:
             self._end()
+            self._folder.cleanup()
             raise
         return self
 
@@ -131,9 +132,11 @@ class Emulator:
             with error:
                 return error.code, error.headers, error.read()
 
-    def token(self, path="/oauth2/v2.0/token", **fields):
-        form = {"grant_type": "client_credentials", "client_id": self.ready["client_id"],
-                "client_secret": self.secret, "scope": self.ready["audience"] + "/.default"}
+    def token(self, path="/oauth2/v2.0/token", conditional=False, **fields):
+        prefix = "conditional_" if conditional else ""
+        secret = pathlib.Path(self.ready[prefix + "client_secret_file"]).read_text()
+        form = {"grant_type": "client_credentials", "client_id": self.ready[prefix + "client_id"],
+                "client_secret": secret, "scope": self.ready["audience"] + "/.default"}
         form.update(fields)
         form = {name: value for name, value in form.items() if value is not None}
         status, _, body = self.request(
@@ -141,14 +144,18 @@ class Emulator:
             {"Content-Type": "application/x-www-form-urlencoded"})
         return status, json.loads(body)
 
-    def bearer(self):
-        status, body = self.token()
+    def bearer(self, **options):
+        status, body = self.token(**options)
         assert status == 200, body
         return {"Authorization": "Bearer " + body["access_token"]}
 
-    def query(self, text, headers=None, **fields):
+    def query(self, text, headers=None, way="query", **fields):
         """(status, body as a value) of one query with a fresh token."""
         all_headers = {**self.bearer(), "Content-Type": "application/json", **(headers or {})}
-        status, _, body = self.request("POST", f"/v1/workspaces/{self.workspace}/query",
+        status, _, body = self.request("POST", f"/v1/workspaces/{self.workspace}/{way}",
                                        {"query": text, **fields}, all_headers)
         return status, json.loads(body) if body else None
+
+    def search(self, text, **fields):
+        """The same by the way of tables of the Basic and Auxiliary plans."""
+        return self.query(text, way="search", **fields)

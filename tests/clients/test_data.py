@@ -25,7 +25,7 @@ class Data(unittest.TestCase):
 
     def answers(self, *texts):
         """The rows of each query, and what the emulator said."""
-        with Emulator(self.folder, "--rate", 0, tls=False) as served:
+        with Emulator(self.folder, "--rate", 0, "--no-usage", tls=False) as served:
             rows = []
             for text in texts:
                 status, body = served.query(text)

@@ -242,7 +242,7 @@ class Reading(Folder):
         status, _, body = self.served.request("GET", path, headers=self.served.bearer())
         self.assertEqual(status, 200)
         tables = {table["name"]: table for table in json.loads(body)["tables"]}
-        self.assertEqual(sorted(tables), ["Every", "Many_CL"])
+        self.assertEqual(sorted(tables), ["Every", "Many_CL", "Usage"])
         self.assertEqual(tables["Every"]["timespanColumn"], "TimeGenerated")
         self.assertIn({"name": "Bag", "type": "dynamic"}, tables["Every"]["columns"])
         self.assertIn({"name": "Number_d", "type": "real"}, tables["Many_CL"]["columns"])

@@ -64,7 +64,7 @@ static void every_kind_of_value_in_both_forms(void **state)
     assert_string_equal(options.data, "some=folder");
     int64_t now;
     assert_true(tick_parse(STR("2026-11-21T18:00"), &now));
-    assert_int_equal(options.limits.now, now);
+    assert_int_equal(options.now, now);
 }
 
 static void refuse(const char *wanted, int argc, char **argv)

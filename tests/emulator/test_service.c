@@ -67,7 +67,8 @@ static void start(struct fixture *fixture, const char *faults, uint64_t rate)
     service->audiences[1] = "https://api.loganalytics.io";
     struct throttle_options limits = {.rate = rate, .window = UINT64_C(3600000000000)};
     service->throttle = throttle_new(&limits, NULL);
-    assert_non_null(service->throttle);
+    service->searches = throttle_new(&(struct throttle_options){0}, NULL);
+    assert_true(service->throttle && service->searches);
     assert_true(tokens_init(&service->tokens, TENANT, NULL));
     assert_true(faults_init(&service->faults, faults, 1, NULL));
     assert_true(report_init(&service->report, NULL, NULL));
@@ -88,6 +89,7 @@ static void stop(struct fixture *fixture)
     forget_reply(fixture);
     tables_release(&fixture->service.tables);
     throttle_free(fixture->service.throttle);
+    throttle_free(fixture->service.searches);
     report_release(&fixture->service.report);
     tokens_release(&fixture->service.tokens);
 }
@@ -382,8 +384,10 @@ static void the_report_counts_what_was_answered(void **state)
     assert_int_equal(post(&fixture, "/v1/nothing", "{}"), 404);
     assert_int_equal(ask(&fixture, "POST", TOKEN_PATH, FORM, NULL), 200);
     struct throttle_figures figures = throttle_figures(fixture.service.throttle);
+    struct report_parts parts = {&fixture.service.report, &fixture.service.faults, &figures,
+                                 &figures, &fixture.service.tables};
     struct buf text = BUF_INIT(BODY_MAX);
-    report_put_json(&fixture.service.report, &fixture.service.faults, &figures, &text);
+    report_put_json(&parts, &text);
     json_t *report = json_loads(buf_text(&text), 0, NULL);
     assert_non_null(report);
     const json_t *requests = json_object_get(report, "requests");
@@ -396,7 +400,7 @@ static void the_report_counts_what_was_answered(void **state)
         json_integer_value(json_object_get(json_object_get(report, "statuses"), "404")), 1);
     json_decref(report);
     buf_reset(&text);
-    report_put_text(&fixture.service.report, &fixture.service.faults, &figures, &text);
+    report_put_text(&parts, &text);
     assert_non_null(strstr(buf_text(&text), "429 1"));
     buf_release(&text);
     stop(&fixture);
@@ -418,8 +422,10 @@ static void computing_beyond_the_latency_is_told(void **state)
     assert_int_equal(report->slow.sum, 600000000);
     assert_int_equal(report->slow.most, 500000000);
     struct throttle_figures figures = throttle_figures(fixture.service.throttle);
+    struct report_parts parts = {&fixture.service.report, &fixture.service.faults, &figures,
+                                 &figures, &fixture.service.tables};
     struct buf text = BUF_INIT(BODY_MAX);
-    report_put_text(report, &fixture.service.faults, &figures, &text);
+    report_put_text(&parts, &text);
     assert_non_null(strstr(buf_text(&text), "computed longer 2 times, by 600 ms"));
     buf_release(&text);
     stop(&fixture);
