@@ -234,9 +234,12 @@ static double through_duckdb(const struct lake *lake, struct engine_task *task, 
     return query(lake, task, sql);
 }
 
-static void say(const char *what, double seconds, const struct lake *lake)
+/* The time again; `best` keeps the least of all repeats. */
+static void say(const char *what, double seconds, const struct lake *lake, double *best)
 {
     printf("  %-46s %7.3f s  %6.2f GB/s\n", what, seconds, (double) lake->bytes / seconds / 1e9);
+    if (best && (*best <= 0 || seconds < *best))
+        *best = seconds;
 }
 
 int main(int argc, char **argv)
@@ -251,17 +254,21 @@ int main(int argc, char **argv)
     check(task != NULL, &err);
     make_lake(&lake, days);
     const char *const *paths = (const char *const *) lake.paths, *const big = lake.big;
+    double ours = 0, theirs = 0;
     for (int i = 0; i < REPEATS; i++) {
         printf("%zu files of %d lines, %d threads\n", lake.n, LINES, THREADS);
-        say("opened, read, closed", only_files(&lake), &lake);
-        say("scanned for 2 keys", scanned(&lake, paths, lake.n), &lake);
-        say("view and query over 2 columns", through_engine(&lake, task, paths, lake.n), &lake);
-        say("DuckDB's read_json", through_duckdb(&lake, task, "*/*.json"), &lake);
+        say("opened, read, closed", only_files(&lake), &lake, NULL);
+        say("scanned for 2 keys", scanned(&lake, paths, lake.n), &lake, NULL);
+        say("view and query over 2 columns", through_engine(&lake, task, paths, lake.n), &lake,
+            &ours);
+        say("DuckDB's read_json", through_duckdb(&lake, task, "*/*.json"), &lake, &theirs);
         printf("the same in one file\n");
-        say("scanned for 2 keys", scanned(&lake, &big, 1), &lake);
-        say("view and query over 2 columns", through_engine(&lake, task, &big, 1), &lake);
-        say("DuckDB's read_json", through_duckdb(&lake, task, "big.json"), &lake);
+        say("scanned for 2 keys", scanned(&lake, &big, 1), &lake, NULL);
+        say("view and query over 2 columns", through_engine(&lake, task, &big, 1), &lake, NULL);
+        say("DuckDB's read_json", through_duckdb(&lake, task, "big.json"), &lake, NULL);
     }
+    printf("=> query over %zu small files, best of %d |  | %.2f s, DuckDB's own reader %.2f s | \n",
+           lake.n, REPEATS, ours, theirs);
     remove_lake(&lake, days);
     engine_task_free(task);
     engine_free(engine);

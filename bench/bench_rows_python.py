@@ -2,19 +2,21 @@
 
 Prints the same figure, and how many times faster weir's way is; both in this run, of one core.
 """
-
 import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import time
 
 import pandas as pd
+from rig import tell
 
 BENCH = os.path.join(os.environ["WEIR_BENCH"], "bench_rows")
 SCHEMA = os.path.join(os.environ["WEIR_SOURCE"], "schemas", "CommonSecurityLog.columns")
 WAY = "AVX2: scanner, keys, lines in piles"
+SPEED, TIMES = 1.5, 30
 
 
 def columns():
@@ -50,7 +52,11 @@ def main():
     python, ours = len(body) / seconds / 1e9, weir()
     print(f"{'Python: json and pandas':<44} {python:6.3f} GB/s   ({len(made)} partitions)")
     print(f"{'weir: ' + WAY:<44} {ours:6.2f} GB/s   {ours / python:.0f} times that")
+    met = [tell("rows to lines in piles, one core", f"at least {SPEED} GB/s", f"{ours:.2f} GB/s", ours >= SPEED),
+           tell("rows to lines, times Python and pandas", f"at least {TIMES}", f"{ours / python:.0f}",
+                ours / python >= TIMES)]
+    return 0 if all(met) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
