@@ -13,7 +13,8 @@ static const double NANOSECONDS = 1e9;
 struct kept_token {
     char *audience;
     struct azure_token token;
-    uint64_t renew_at; /* clock_ns; 0: now */
+    uint64_t renew_at;        /* clock_ns; 0: now */
+    int64_t renew_at_o_clock; /* the same by the wall clock, in ticks */
 };
 
 struct azure_credential {
@@ -145,11 +146,19 @@ static struct kept_token *add_kept(struct azure_credential *c, const char *audie
     return NULL;
 }
 
-static uint64_t renewal(double life)
+/* By both clocks: the one stands still while the machine sleeps, the other may be set back. */
+static void set_renewal(struct kept_token *kept)
 {
+    double life = kept->token.life;
     double before = life * RENEW_SHARE < RENEW_BEFORE ? life * RENEW_SHARE : RENEW_BEFORE;
     double use = life - before;
-    return use > 0 ? clock_ns() + (uint64_t) (use * NANOSECONDS) : 0;
+    kept->renew_at = use > 0 ? clock_ns() + (uint64_t) (use * NANOSECONDS) : 0;
+    kept->renew_at_o_clock = use > 0 ? tick_now() + (int64_t) (use * (double) TICK_SECOND) : 0;
+}
+
+static bool is_good(const struct kept_token *kept)
+{
+    return clock_ns() < kept->renew_at && tick_now() < kept->renew_at_o_clock;
 }
 
 static bool ask(struct azure_credential *c, struct kept_token *kept, struct error *err)
@@ -164,7 +173,7 @@ static bool ask(struct azure_credential *c, struct kept_token *kept, struct erro
         (void) error_hint(&failure, "tried in this order:%s", buf_text(&tried));
     }
     if (ok)
-        kept->renew_at = renewal(kept->token.life);
+        set_renewal(kept);
     else if (err && err->code == ERROR_NONE)
         *err = failure;
     buf_release(&tried);
@@ -177,7 +186,7 @@ static struct kept_token *fresh(struct azure_credential *c, const char *audience
     struct kept_token *kept = find_kept(c, audience);
     if (!kept)
         kept = add_kept(c, audience, err);
-    return kept && (clock_ns() < kept->renew_at || ask(c, kept, err)) ? kept : NULL;
+    return kept && (is_good(kept) || ask(c, kept, err)) ? kept : NULL;
 }
 
 bool azure_credential_header(struct azure_credential *c, const char *audience, struct buf *header,

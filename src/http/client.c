@@ -135,6 +135,11 @@ static bool add_started(struct http_client *client, struct error *err)
 
 static void end(struct http_client *client, struct transfer *t, CURLcode code)
 {
+    if (transfer_connects_again(t, code)) {
+        (void) curl_multi_remove_handle(client->multi, t->easy);
+        t->added = false; /* the next turn adds it anew */
+        return;
+    }
     detach(client, t);
     transfer_finish(t, code);
     transfer_free(t);
@@ -194,7 +199,8 @@ static bool turn(struct http_client *client, struct error *err)
     return true;
 }
 
-/* Waits for the network, at most until `deadline` and at most POLL_MAX_MS. */
+/* Waits for the network, at most until `deadline` and at most POLL_MAX_MS. A wait that took longer than it
+ * was asked for is no silence of the other side: we were stopped, or the machine slept. */
 static bool wait(struct http_client *client, uint64_t deadline, struct error *err)
 {
     uint64_t before = clock_ns();
@@ -203,7 +209,8 @@ static bool wait(struct http_client *client, uint64_t deadline, struct error *er
     double left = ceil((double) (deadline - before) / 1e6);
     int ms = left < POLL_MAX_MS ? (int) left : POLL_MAX_MS;
     CURLMcode code = curl_multi_poll(client->multi, NULL, 0, ms, NULL);
-    client->waited += clock_ns() - before;
+    uint64_t took = clock_ns() - before, asked = (uint64_t) ms * 1000000;
+    client->waited += took < asked ? took : asked;
     if (code != CURLM_OK)
         return error_set(err, ERROR_NETWORK, "waiting for the network failed: %s",
                          curl_multi_strerror(code));

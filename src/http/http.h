@@ -12,8 +12,8 @@
  * a loopback address. Tokens and secrets travel over TLS or to a loopback address and nowhere else: a
  * request with an Authorization header, or a confidential one, to another http:// address is refused.
  *
- * Timeouts count only the time that the loop waited for the network, so a slow call-back never makes
- * the other side look silent. Memory: HTTP_RECEIVE_BUFFER and at most HTTP_ERROR_BODY_MAX for a
+ * Timeouts count only the time that the loop waited for the network, so neither a slow call-back nor a
+ * process that was stopped, nor a machine that slept, makes the other side look silent. Memory: HTTP_RECEIVE_BUFFER and at most HTTP_ERROR_BODY_MAX for a
  * request, whatever the size of the answer.
  */
 #ifndef WEIR_HTTP_HTTP_H

@@ -224,7 +224,7 @@ struct transfer *transfer_new(struct http_client *client, const struct http_requ
         request->first_byte_timeout > 0 ? request->first_byte_timeout : FIRST_BYTE_TIMEOUT;
     t->stall_timeout = request->stall_timeout > 0 ? request->stall_timeout : client->stall_timeout;
     t->began = clock_ns();
-    t->progress = client->waited;
+    t->progress = t->connecting = client->waited;
     http_answer_init(&t->answer);
     buf_init(&t->kept, HTTP_ERROR_BODY_MAX);
     if (prepare(t, request, err))
@@ -251,6 +251,26 @@ void transfer_free(struct transfer *t)
 }
 
 /* The end of one --------------------------------------------------------------------------------- */
+
+static bool was_sent(const struct transfer *t)
+{
+    curl_off_t at = 0;
+    bool known = curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &at) == CURLE_OK;
+    return known && at > 0;
+}
+
+bool transfer_connects_again(struct transfer *t, CURLcode code)
+{
+    const struct http_client *client = t->client;
+    double waited = (double) (client->waited - t->connecting) / NANOSECONDS;
+    if (code != CURLE_OPERATION_TIMEDOUT || t->error.code != ERROR_NONE || t->answer.status != 0 ||
+        was_sent(t) || waited > client->connect_timeout / 2 || t->connects >= TRANSFER_CONNECTS_MAX)
+        return false;
+    t->connects++;
+    t->connecting = t->progress = client->waited;
+    t->curl_text[0] = '\0';
+    return true;
+}
 
 bool transfer_is_late(struct transfer *t)
 {
@@ -328,14 +348,12 @@ static bool has_no_body(const struct transfer *t)
 
 void transfer_finish(struct transfer *t, CURLcode code)
 {
-    curl_off_t sent_at = 0;
     bool framed = t->answer.status != 0 && (t->answer.framed || has_no_body(t));
-    bool known = curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_at) == CURLE_OK;
     explain(t, code, framed);
     struct http_response response = {
         .status = t->answer.status,
         .whole = code == CURLE_OK && framed && t->error.code != ERROR_TIMEOUT,
-        .connected = t->answer.status != 0 || (known && sent_at > 0),
+        .connected = t->answer.status != 0 || was_sent(t),
         .retry_after = http_answer_pause(&t->answer, (int64_t) time(NULL)),
         .age = t->answer.age,
         .bytes = t->bytes,

@@ -36,8 +36,10 @@ struct transfer {
     void (*on_done)(void *context, const struct http_response *response);
     void *context;
     double first_byte_timeout, stall_timeout;
-    uint64_t began;    /* clock_ns */
-    uint64_t progress; /* client->waited when the last byte came */
+    uint64_t began;      /* clock_ns */
+    uint64_t progress;   /* client->waited when the last byte came */
+    uint64_t connecting; /* client->waited when it began to connect, for the last time */
+    unsigned connects;   /* times that it began so again */
     struct http_answer answer;
     uint64_t bytes;
     struct buf kept; /* body of a status that is not 2xx */
@@ -53,6 +55,11 @@ void transfer_free(struct transfer *transfer);
 
 /* True, with transfer->error set, when the other side has been silent for too long. */
 bool transfer_is_late(struct transfer *transfer);
+
+/* True when curl gave up connecting, but by a clock that ran while we did not look (a stopped process, a
+ * slow call-back): nothing was sent, and it may be added anew. At most TRANSFER_CONNECTS_MAX times. */
+enum { TRANSFER_CONNECTS_MAX = 3 };
+bool transfer_connects_again(struct transfer *transfer, CURLcode code);
 
 /* Tells on_done. `code` is curl's. */
 void transfer_finish(struct transfer *transfer, CURLcode code);
