@@ -36,11 +36,8 @@ static bool check_path(const char *path, struct error *err)
 static struct str scope_of(const char *path)
 {
     static const char roles[] = "/providers/Microsoft.Authorization/";
-    struct str scope = str_of(path);
-    const char *end = memchr(scope.p, '?', scope.n);
-    if (end)
-        scope.n = (size_t) (end - scope.p);
-    end = memmem(scope.p, scope.n, roles, sizeof roles - 1);
+    struct str scope = {path, strcspn(path, "?")};
+    const char *end = memmem(scope.p, scope.n, roles, sizeof roles - 1);
     if (end)
         scope.n = (size_t) (end - scope.p);
     if (scope.n > SCOPE_MAX)
