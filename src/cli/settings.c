@@ -56,8 +56,13 @@ static bool expect(struct reader *reader, const yaml_event_t *event, yaml_event_
 
 static char *scalar(struct reader *reader, const yaml_event_t *event, struct error *err)
 {
-    return arena_copy(&reader->cli->arena, (const char *) event->data.scalar.value,
-                      event->data.scalar.length, err);
+    const char *text = (const char *) event->data.scalar.value;
+    size_t n = event->data.scalar.length;
+    if (!memchr(text, 0, n))
+        return arena_copy(&reader->cli->arena, text, n, err);
+    (void) error_set(err, ERROR_SETTINGS, "a text with a zero byte in it");
+    (void) at_line(reader, &event->start_mark, err);
+    return NULL;
 }
 
 static bool unknown_key(struct reader *reader, const char *key, const yaml_event_t *event,
