@@ -166,6 +166,11 @@ class Tally:
         with self.guard:
             self.figures[figure] = self.figures.get(figure, 0) + n
 
+    def failed(self, story, why):
+        with self.guard:
+            self.wrong.append((story, why))
+            print(f"FAILED story {story}: {why}", flush=True)
+
     def tell(self):
         """One line of JSON, so that scripts/soak can gather it."""
         told = {"campaign": self.what, **dict(sorted(self.figures.items())), "failures": len(self.wrong),
@@ -179,9 +184,7 @@ def run_all(tally, stories, tell, workers):
         try:
             tell(story)
         except Exception as wrong:  # pylint: disable=broad-except
-            with tally.guard:
-                tally.wrong.append((story, f"{type(wrong).__name__}: {wrong}"))
-                print(f"FAILED story {story}: {type(wrong).__name__}: {wrong}", flush=True)
+            tally.failed(story, f"{type(wrong).__name__}: {wrong}")
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(one, stories))
