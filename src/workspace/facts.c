@@ -288,6 +288,7 @@ static bool put_assignments_path(const struct workspace *w, struct buf *path, st
 static void judge(const struct assignments *told, enum workspace_condition *out,
                   char why[WORKSPACE_WHY_MAX])
 {
+    *out = WORKSPACE_CONDITION_NONE;
     if (told->conditional > 0) {
         *out = WORKSPACE_CONDITION_SOME;
         (void) snprintf(why, WORKSPACE_WHY_MAX,
@@ -326,12 +327,19 @@ bool workspace_conditions(struct workspace *w, const char *table, enum workspace
     why[0] = '\0';
     if (!check_inside(w, err))
         return false;
-    if (!ask_denied(w, table, out, why, err))
+    /* Resource Manager first: it has no part in the limit of queries at once, which others may use up just
+     * now. */
+    if (can_ask(w, why) && !ask_assignments(w, out, why, err))
         return false;
-    if (*out != WORKSPACE_CONDITION_NONE)
+    if (*out == WORKSPACE_CONDITION_SOME)
         return true;
-    if (can_ask(w, why))
-        return ask_assignments(w, out, why, err);
-    *out = WORKSPACE_CONDITION_UNKNOWN;
+    enum workspace_condition denied = WORKSPACE_CONDITION_UNKNOWN;
+    char denied_why[WORKSPACE_WHY_MAX] = "";
+    if (!ask_denied(w, table, &denied, denied_why, err))
+        return false;
+    if (denied == WORKSPACE_CONDITION_NONE)
+        return true;
+    *out = denied;
+    memcpy(why, denied_why, sizeof denied_why);
     return true;
 }
