@@ -395,7 +395,9 @@ static void on_done(void *context, const struct workspace_result *result)
     export_job_detach(&fetch->active, job);
     fetch->active_count--;
     fetch->progress.received += result->bytes;
-    if (!ended(job, result, &err))
+    /* The lane's next question goes out before what came is written. */
+    bool going = ended(job, result, &err) && fetch->failed.code == ERROR_NONE;
+    if ((going && !export_fetch_fill(fetch, &err)) || err.code != ERROR_NONE)
         fail(fetch, &err);
     workspace_wake(fetch->options->workspace);
 }

@@ -35,6 +35,11 @@ bool export_job_start(struct export_job *job, struct error *err);
 bool export_job_shares(struct export_fetch *fetch, struct export_batch *batch, uint32_t shares,
                        struct error *err);
 
+/* -- fetch.c -- */
+
+/* Starts as many jobs as may be under way, those that wait for another try first. */
+bool export_fetch_fill(struct export_fetch *fetch, struct error *err);
+
 /* -- gather.c -- */
 
 /* Writes what came whole, for a moment, so that sockets are looked at in between. */

@@ -90,12 +90,12 @@ static void pack(struct export_plan *plan, const struct export_options *options,
     out->seconds = longest > out->seconds ? longest : out->seconds;
 }
 
-/* Of a table whose reading is billed nothing is counted and no sample taken. */
+/* Without a sample: one was not answered, or would be billed. */
 static void guess_json(const struct export_plan *plan, struct export_estimate *out)
 {
     for (size_t i = 0; i < out->count; i++)
-        out->days[i].json = export_plan_json(plan, 0, out->days[i].bytes);
-    out->total.json = out->response = export_plan_json(plan, 0, out->total.bytes);
+        out->days[i].json = export_plan_json(plan, out->days[i].rows, out->days[i].bytes);
+    out->total.json = out->response = export_plan_json(plan, out->total.rows, out->total.bytes);
 }
 
 bool export_plan_estimate(struct export_plan *plan, const struct export_options *options,
@@ -108,16 +108,15 @@ bool export_plan_estimate(struct export_plan *plan, const struct export_options 
         export_estimate_release(out);
         return false;
     }
-    if (out->total.rows > 0 && sample->rows == 0 && sample->failed)
-        return error_set(err, sample->error.code, "%s", sample->error.message);
     if (snapshot->search) {
         out->passes = options->passes == 2 ? 2 : 1;
         out->scan_known = usage->n > 0;
         out->scan = export_access_scan(usage, plan) * out->passes;
-        guess_json(plan, out);
-    } else {
-        scale(sample, out);
     }
+    if (sample->rows > 0)
+        scale(sample, out);
+    else
+        guess_json(plan, out);
     pack(plan, options, out);
     export_plan_rewind(plan);
     return true;

@@ -132,6 +132,7 @@ struct export_report {
     uint64_t skipped;       /* verified by the ledger already */
     uint64_t fetched;       /* verified by this run, empty ones included */
     uint64_t rows, bytes;   /* written by this run */
+    uint64_t blobs;         /* into so many: what writes cost */
     uint64_t rows_verified; /* in the whole range, skipped ones included */
     uint64_t bytes_verified;
     uint64_t verdicts[EXPORT_VERDICT_COUNT]; /* of all partitions, by verdict */

@@ -10,6 +10,9 @@ enum {
 
 static const uint64_t flush_every = 2000000000, show_every = 200000000, nap_max = 500000000;
 
+/* Long enough for a look at the sockets. */
+static const double no_nap = 0.0001;
+
 void export_fetch_set_back(struct export_fetch *fetch, size_t part, const char *reason)
 {
     struct export_part *of = &fetch->plan->parts[part];
@@ -97,7 +100,7 @@ static unsigned queries_most(const struct export_fetch *fetch)
     return fetch->options->queries > 0 ? fetch->options->queries : WORKSPACE_CONCURRENT;
 }
 
-static bool fill(struct export_fetch *fetch, struct error *err)
+bool export_fetch_fill(struct export_fetch *fetch, struct error *err)
 {
     while (fetch->active_count < queries_most(fetch)) {
         struct error why = ERROR_INIT;
@@ -123,7 +126,7 @@ static double nap(const struct export_fetch *fetch)
     uint64_t now = clock_ns(), pause = nap_max;
     bool full = fetch->active_count >= queries_most(fetch);
     if (fetch->more || fetch->whole)
-        return 0;
+        return no_nap;
     for (const struct export_job *job = fetch->pending; job && !full; job = job->next) {
         uint64_t left = job->not_before > now ? job->not_before - now : 0;
         pause = left < pause ? left : pause;
@@ -157,7 +160,7 @@ static bool tend(struct export_fetch *fetch, struct error *err)
     if (now - fetch->flushed_at < flush_every)
         return true;
     fetch->flushed_at = now;
-    return lake_ledger_flush(fetch->ledger, err);
+    return lake_ledger_flush_soon(fetch->ledger, err);
 }
 
 /* The first queries are under way, and their answers take a while. */
@@ -173,7 +176,7 @@ static bool step(struct export_fetch *fetch, struct error *err)
     if (stop_asked(fetch->options->stop))
         return error_set(err, ERROR_INTERRUPTED, "interrupted");
     fetch->more = false;
-    if (!fill(fetch, err) || !use_the_time(fetch, err))
+    if (!export_fetch_fill(fetch, err) || !use_the_time(fetch, err))
         return false;
     struct workspace *workspace = fetch->options->workspace;
     if (!export_gather(fetch, err))

@@ -86,6 +86,7 @@ static bool write_partition(struct export_fetch *fetch, size_t part, struct lake
     fetch->report->fetched++;
     fetch->report->rows += written.rows;
     fetch->report->bytes += written.bytes;
+    fetch->report->blobs += written.bytes > 0;
     fetch->progress.partitions_done++;
     fetch->progress.rows += written.rows;
     fetch->progress.bytes += written.bytes;

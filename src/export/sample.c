@@ -32,10 +32,6 @@ static void sample_done(void *context, const struct workspace_result *result)
 {
     struct export_sample *sample = context;
     sample->left--;
-    if (result->outcome != WORKSPACE_OK) {
-        sample->failed = true;
-        sample->error = result->error;
-    }
     sample->response += result->bytes;
 }
 
