@@ -122,6 +122,16 @@ static struct lake_run head_of(const struct export *export)
     };
 }
 
+/* What the query endpoint answers for is of the Analytics plan; a query may be of several tables. */
+static enum workspace_plan plan_of(const struct export *export)
+{
+    if (export->options.source.query)
+        return WORKSPACE_PLAN_UNKNOWN;
+    if (!export->snapshot.search)
+        return WORKSPACE_PLAN_ANALYTICS;
+    return export->options.plan ? export->options.plan : export->snapshot.facts.plan;
+}
+
 /* The workspace is asked first: a table that is not there leaves no trace in the lake. */
 static bool begin(struct export *export, struct error *err)
 {
@@ -136,7 +146,7 @@ static bool begin(struct export *export, struct error *err)
     if (!export->ledger)
         return false;
     export->report.snapshot = export->snapshot.t0;
-    export->report.plan = export->snapshot.facts.plan ? export->snapshot.facts.plan : options->plan;
+    export->report.plan = plan_of(export);
     struct lake_run head = head_of(export);
     return lake_columns_hash(&export->snapshot.columns, head.columns, err) &&
            lake_schema_update(options->store, export_place(export), options->source.query,

@@ -14,7 +14,11 @@
 
 #include <stdio.h>
 
-enum { PIECE = 64 * 1024 };
+enum {
+    PIECE = 64 * 1024,
+    AGED_LEAST =
+        TICK_DAY / TICK_PARTITION /* empty partitions at the begin of a range: is it its age? */
+};
 
 static const struct lake_entry *entry_of(const struct export *export, size_t part)
 {
@@ -199,8 +203,43 @@ static void note_late(struct export *export, size_t part)
         export_report_late(&export->report, entry->partition, counted->rows - entry->rows);
 }
 
+/* A range that begins before the table's retention: of that time there is nothing to fetch, and no proof that nothing
+ * was. It is not called verified. */
+static bool settle_aged(struct export *export, struct error *err)
+{
+    struct export_plan *plan = &export->plan;
+    size_t empty = 0, aged = 0;
+    while (empty < plan->count && plan->parts[empty].state == EXPORT_WAITING &&
+           plan->parts[empty].counted.rows == 0)
+        empty++;
+    if (empty < AGED_LEAST)
+        return true;
+    if (!export_snapshot_facts(&export->options, &export->snapshot, err))
+        return false;
+    for (size_t i = 0; i < empty && export_plan_tick(plan, i) < export->snapshot.aged; i++) {
+        struct lake_entry none = {.partition = export_plan_tick(plan, i)};
+        uint64_t size;
+        if (entry_of(export, i) || blob_size(export, none.partition, &size))
+            continue;
+        if (!export_settle_say(export, i, &none, LAKE_VERDICT_AGED_OUT, err))
+            return false;
+        plan->parts[i].state = EXPORT_SETTLED;
+        aged++;
+    }
+    char line[160], number[TEXT_NUMBER_MAX];
+    (void) snprintf(line, sizeof line,
+                    "%s partitions are older than the table's retention of %u days: nothing of "
+                    "them is there any more",
+                    text_grouped(aged, number), export->snapshot.facts.retention_days);
+    if (aged > 0)
+        export_note(export, line);
+    return true;
+}
+
 bool export_settle_counted(struct export *export, struct error *err)
 {
+    if (!export->plan.uncounted && !settle_aged(export, err))
+        return false;
     struct export_progress *progress = &export->fetch.progress;
     for (size_t i = 0; i < export->plan.count; i++) {
         bool settled = export->plan.parts[i].state == EXPORT_SETTLED;

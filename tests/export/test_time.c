@@ -147,6 +147,23 @@ static void what_is_older_than_the_retention_is_the_ledgers(void **state)
     played_end(&played);
 }
 
+/* Of a time before the retention nothing is there to fetch, and nothing proves that nothing was. */
+static void a_range_before_the_retention_is_not_called_verified(void **state)
+{
+    (void) state;
+    struct played played;
+    struct error err = ERROR_INIT;
+    played_begin(&played, 26, 300);
+    played.options.source.from -= 3 * TICK_DAY;
+    played.fake.facts = (struct workspace_facts){.known = true, .retention_days = 30};
+    played.fake.now = tick_of("2021-12-06T00:00:00Z");
+    must(played_run(&played, &err), &err);
+    assert_int_equal(played.report.failed_count, 0);
+    assert_int_equal(played.report.verdicts[EXPORT_VERDICT_AGED_OUT], 2 * 288);
+    assert_int_equal(played.report.rows_verified, 300);
+    played_end(&played);
+}
+
 static void what_is_gone_before_its_time_was_purged(void **state)
 {
     (void) state;
@@ -204,6 +221,7 @@ int main(void)
         cmocka_unit_test(late_rows_are_listed_by_verify),
         cmocka_unit_test(rows_that_became_visible_late_are_a_finding),
         cmocka_unit_test(what_is_older_than_the_retention_is_the_ledgers),
+        cmocka_unit_test(a_range_before_the_retention_is_not_called_verified),
         cmocka_unit_test(what_is_gone_before_its_time_was_purged),
         cmocka_unit_test(a_blob_that_nothing_vouches_for_stays_and_is_listed),
     };
