@@ -416,7 +416,7 @@ static void a_full_queue_makes_fewer_run_and_stops_nobody(void **state)
     assert_int_equal(good, QUERIES - 2);
     assert_int_equal(throttled, 2);
     workspace_load(f.workspace, &load);
-    assert_int_equal(load.concurrent, 3);
+    assert_in_range(load.concurrent, 1, WORKSPACE_CONCURRENT - 1);
     assert_true(load.blocked == 0);
     assert_true(clock_ns() - before >= 600 * MS); /* the last one waited until a place was free */
     fixture_close(&f);
