@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-enum { CLI_ARGS_MAX = 4096, CLI_VALUE_MAX = 1 << 20, CLI_COMMAND_OPTIONS_MAX = 24 };
+enum { CLI_ARGS_MAX = 4096, CLI_VALUE_MAX = 1 << 20, CLI_COMMAND_OPTIONS_MAX = 40 };
 
 enum cli_source {
     CLI_UNSET,
@@ -57,27 +57,34 @@ struct cli {
 /* Reads argv, environment and settings file, in this order of force. ERROR_USAGE or ERROR_SETTINGS. When the
  * line asks for help, cli->values[CLI_HELP] is set and nothing else was checked. */
 bool cli_parse(struct cli *cli, int argc, char **argv, struct error *err);
+/* After a line that cannot be read: whether its errors are wanted as JSON all the same. */
+void cli_parse_log_format(struct cli *cli, int argc, char **argv);
 
 /* Values. Text is NULL when there is none; numbers were checked when they were read. */
 const char *cli_text(const struct cli *cli, enum cli_option_id id);
 bool cli_flag(const struct cli *cli, enum cli_option_id id);
 bool cli_given(const struct cli *cli, enum cli_option_id id); /* not just the default */
 uint64_t cli_number(const struct cli *cli, enum cli_option_id id, uint64_t otherwise);
+double cli_decimal(const struct cli *cli, enum cli_option_id id, double otherwise);
 uint64_t cli_size(const struct cli *cli, enum cli_option_id id, uint64_t otherwise);
 int64_t cli_duration(const struct cli *cli, enum cli_option_id id, int64_t otherwise);
 
 /* The settings file: profile's values into cli where neither command line nor environment has one. */
 bool cli_settings_read(struct cli *cli, struct error *err);
 
-/* Messages on stderr: notes unless --quiet, details with --verbose; one JSON object a line with --log-format json.
+/* Messages on stderr: notes unless --quiet, details with --verbose, the last lines and errors always. With --log-format
+ * json each is one object a line: time, level, event, message, and members for machines (cli/members.h; NULL: none).
  * Text is made safe for a terminal. */
+enum cli_level { CLI_DEBUG, CLI_INFO, CLI_LAST, CLI_ERROR };
+void cli_tell(const struct cli *cli, enum cli_level level, const char *event,
+              const struct buf *members, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 void cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cli_detail(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void cli_last(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* With --log-format json: one object with these members, which are JSON already, behind time and level. */
 bool cli_log_is_json(const struct cli *cli);
-void cli_event(const struct cli *cli, const char *members);
+/* `text`: what the error points into, or empty. */
 void cli_show_error(const struct cli *cli, const struct error *err, struct str text);
 
 /* Asks on the terminal; --yes says yes; without a terminal it is no, with a hint. */

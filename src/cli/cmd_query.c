@@ -1,6 +1,7 @@
 /* weir query: KQL over the lake, or asked of the service itself. */
 #include "base/file.h"
 #include "cli/answer.h"
+#include "cli/members.h"
 #include "cli/output.h"
 #include "cli/range.h"
 #include "kql/kql.h"
@@ -282,15 +283,14 @@ static void days_text(uint64_t partitions, char out[TEXT_NUMBER_MAX])
 
 static void say_json(const struct cli *cli, const struct query_coverage *one)
 {
-    char from[TICK_TEXT_MAX], to[TICK_TEXT_MAX], members[CELL_TEXT * 8 + LAKE_TABLE_MAX];
-    (void) tick_format(one->from, from);
-    (void) tick_format(one->to, to);
-    (void) snprintf(members, sizeof members,
-                    "\"message\":\"coverage\",\"table\":\"%s\",\"from\":\"%s\",\"to\":\"%s\","
-                    "\"partitions\":%llu,\"held\":%llu",
-                    one->table, from, to, (unsigned long long) one->partitions,
-                    (unsigned long long) one->held);
-    cli_event(cli, members);
+    struct buf members = BUF_INIT(1 << 16);
+    cli_put_text(&members, "table", one->table);
+    cli_put_time(&members, "from", one->from);
+    cli_put_time(&members, "to", one->to);
+    cli_put_number(&members, "partitions", one->partitions);
+    cli_put_number(&members, "held", one->held);
+    cli_tell(cli, CLI_INFO, "coverage", &members, "coverage of %s", one->table);
+    buf_release(&members);
 }
 
 static void say_coverage(const struct cli *cli, const struct query_coverage *one)

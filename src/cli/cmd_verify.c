@@ -1,131 +1,44 @@
 /* weir verify: the lake against its ledger, and the ledger against the workspace. */
+#include "cli/ending.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/source.h"
-#include "lake/check.h"
+#include "cli/verification.h"
 
-enum { LISTED_MAX = 10000 };
+enum { LATE_SHOWN = 5 };
 
-/* What a verification found. */
-struct found {
-    struct lake_check_totals totals;
-    uint64_t failed;  /* partitions that do not verify */
-    uint64_t asked;   /* partitions of the range, if one was given */
-    uint64_t lacking; /* those of them without a line in the ledger */
-};
-
-struct offline {
+struct verify {
     struct cli *cli;
-    uint64_t failed;
+    struct cli_context context;
+    struct cli_range range;
+    struct cli_record record;
+    struct cli_verification found;
+    struct export_options options;
+    struct lake_tables tables; /* offline: those of the lake */
+    struct str text;           /* the query, for its errors */
 };
 
-static bool on_checked(void *context, const struct lake_checked *checked, struct error *err)
+static bool is_offline(const struct verify *verify)
 {
-    (void) err;
-    struct offline *offline = context;
-    if (checked->finding == LAKE_FINDING_OK)
-        return true;
-    if (offline->failed++ >= LISTED_MAX)
-        return true;
-    char time[TICK_TEXT_MAX], rows[TEXT_NUMBER_MAX], expected[TEXT_NUMBER_MAX];
-    (void) tick_format_short(checked->partition, time);
-    if (checked->finding == LAKE_FINDING_ROWS)
-        cli_last(offline->cli, "  %s   %s: %s of %s", time, lake_finding_text(checked->finding),
-                 text_grouped(checked->rows, rows), text_grouped(checked->entry->rows, expected));
-    else
-        cli_last(offline->cli, "  %s   %s", time, lake_finding_text(checked->finding));
-    return true;
+    return cli_flag(verify->cli, CLI_OFFLINE);
 }
 
-/* Partitions of a given range that the ledger does not name: nothing proves them. */
-static void count_lacking(const struct lake_ledger *ledger, const struct cli_range *range,
-                          struct found *found)
-{
-    if (!range->given)
-        return;
-    found->asked = (uint64_t) ((range->to - range->from) / TICK_PARTITION);
-    found->lacking = found->asked;
-    const struct lake_entry *entry = lake_ledger_next(ledger, range->from);
-    for (; entry && entry->partition < range->to;
-         entry = lake_ledger_next(ledger, entry->partition + 1))
-        found->lacking--;
-}
-
-static bool check_lake(struct cli *cli, const struct cli_context *context,
-                       const struct cli_range *range, struct found *found, struct error *err)
-{
-    struct offline offline = {.cli = cli};
-    struct lake_check_options options = {.from = range->from,
-                                         .to = range->to,
-                                         .stop = cli->stop,
-                                         .fn = on_checked,
-                                         .context = &offline};
-    struct lake_ledger *ledger = lake_ledger_open(context->store, &context->place, err);
-    if (ledger && lake_ledger_count(ledger) == 0) {
-        (void) error_set(err, ERROR_NOT_FOUND, "the ledger of '%s' is empty: nothing was exported",
-                         context->place.table);
-        (void) error_hint(err, "weir export %s", context->place.table);
-        lake_ledger_free(ledger);
-        return false;
-    }
-    bool ok = ledger &&
-              lake_check(context->store, &context->place, ledger, &options, &found->totals, err);
-    if (ok)
-        count_lacking(ledger, range, found);
-    lake_ledger_free(ledger);
-    found->failed = offline.failed;
-    return ok;
-}
-
-static void say_lacking(const struct cli *cli, const struct found *found)
-{
-    char lacking[TEXT_NUMBER_MAX], asked[TEXT_NUMBER_MAX];
-    if (found->lacking > 0)
-        cli_last(cli,
-                 "%s of %s partitions of the range are not in the ledger; weir export with the "
-                 "same range fetches them",
-                 text_grouped(found->lacking, lacking), text_grouped(found->asked, asked));
-}
-
-static int say(struct cli *cli, const struct cli_context *context, const struct found *found,
-               const char *against)
-{
-    const struct lake_check_totals *totals = &found->totals;
-    char parts[TEXT_NUMBER_MAX], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX],
-        bad[TEXT_NUMBER_MAX];
-    (void) text_grouped(totals->partitions, parts);
-    say_lacking(cli, found);
-    if (found->failed > 0) {
-        /* The workspace was asked of those without a line too. */
-        if (found->asked > totals->partitions)
-            (void) text_grouped(found->asked, parts);
-        cli_last(cli,
-                 "%s of %s partitions of %s do not verify; the same export again fetches what the "
-                 "ledger lacks, "
-                 "with --refresh all of its range",
-                 text_grouped(found->failed, bad), parts, context->place.table);
-        return error_exit_status(ERROR_INCOMPLETE);
-    }
-    cli_last(cli, "%s partitions of %s verified against %s: %s rows, %s", parts,
-             context->place.table, against, text_grouped(totals->rows, rows),
-             text_bytes(totals->bytes, bytes));
-    return found->lacking > 0 ? error_exit_status(ERROR_INCOMPLETE) : 0;
-}
-
-/* -- offline: only the lake is needed -- */
+/* -- where the table is -- */
 
 static bool same(const char *wanted, const char *name)
 {
     return !wanted || (name && str_eq_case(str_of(wanted), str_of(name)));
 }
 
-static bool find_place(struct cli *cli, struct cli_context *context, struct lake_tables *tables,
-                       struct error *err)
+/* Offline only the lake is needed: it says which workspace its table is of. */
+static bool find_place(struct verify *verify, struct error *err)
 {
+    struct cli *cli = verify->cli;
     const struct lake_table *found = NULL;
-    if (!lake_tables_find(context->store, tables, err))
+    if (!lake_tables_find(verify->context.store, &verify->tables, err))
         return false;
-    for (size_t i = 0; i < tables->n; i++) {
-        const struct lake_table *table = &tables->v[i];
+    for (size_t i = 0; i < verify->tables.n; i++) {
+        const struct lake_table *table = &verify->tables.v[i];
         bool ours = table->workspace_id && table->name && table->resource_id &&
                     strcmp(table->name, cli->args[0]) == 0 &&
                     same(cli_text(cli, CLI_WORKSPACE_ID), table->workspace_id);
@@ -140,88 +53,243 @@ static bool find_place(struct cli *cli, struct cli_context *context, struct lake
         (void) error_set(err, ERROR_NOT_FOUND, "the lake has no export of '%s'", cli->args[0]);
         return error_hint(err, "weir lake ls lists the tables of the lake");
     }
-    context->place = (struct lake_place){.workspace_id = found->workspace_id,
-                                         .resource_id = found->resource_id,
-                                         .table = found->name,
-                                         .container = found->container};
+    verify->context.place = (struct lake_place){.workspace_id = found->workspace_id,
+                                                .resource_id = found->resource_id,
+                                                .table = found->name,
+                                                .container = found->container};
     return true;
 }
 
-static int run_offline(struct cli *cli, struct cli_context *context, const struct cli_range *range,
+static bool open_offline(struct verify *verify, struct error *err)
+{
+    struct export_options *options = &verify->options;
+    if (!cli_open_store(verify->cli, &verify->context, err) || !find_place(verify, err))
+        return false;
+    *options = (struct export_options){.store = verify->context.store, .stop = verify->cli->stop};
+    options->source.place = verify->context.place;
+    options->source.from = verify->range.from;
+    options->source.to = verify->range.to;
+    return true;
+}
+
+static bool open_online(struct verify *verify, struct error *err)
+{
+    struct cli_context *context = &verify->context;
+    return cli_open_store(verify->cli, context, err) &&
+           cli_open_workspace(verify->cli, context, err) &&
+           cli_source_read(verify->cli, context, &verify->range, &verify->options, &verify->text,
+                           err) &&
+           cli_sign_in(verify->cli, context, &verify->record.identity, err);
+}
+
+/* -- the list -- */
+
+static const struct {
+    const char *name;
+    enum column_type type;
+} list_columns[] = {{"partition", COLUMN_DATETIME},
+                    {"verdict", COLUMN_STRING},
+                    {"rows", COLUMN_LONG},
+                    {"rows_expected", COLUMN_LONG},
+                    {"reasons", COLUMN_STRING}};
+
+enum { LIST_COLUMNS = sizeof list_columns / sizeof *list_columns };
+
+static bool put_failed(struct cli_output *output, const struct export_failed *one, bool people,
                        struct error *err)
 {
-    struct lake_tables tables = {0};
-    struct found found = {0};
-    bool ok = cli_open_store(cli, context, err) && find_place(cli, context, &tables, err) &&
-              check_lake(cli, context, range, &found, err);
-    int status = ok ? say(cli, context, &found, "its ledger") : -1;
-    lake_tables_release(&tables);
-    return status;
+    char time[TICK_TEXT_MAX], rows[TEXT_NUMBER_MAX], expected[TEXT_NUMBER_MAX];
+    bool known = one->rows != UINT64_MAX;
+    (void) (people ? tick_format_short : tick_format)(one->partition, time);
+    (void) snprintf(rows, sizeof rows, "%llu", (unsigned long long) one->rows);
+    (void) snprintf(expected, sizeof expected, "%llu", (unsigned long long) one->rows_expected);
+    if (people) {
+        (void) text_grouped(one->rows, rows);
+        (void) text_grouped(one->rows_expected, expected);
+    }
+    struct cli_cell cells[LIST_COLUMNS] = {
+        {.text = str_of(time)},
+        {.text = str_of(export_verdict_text(one->verdict))},
+        {.text = str_of(known ? rows : "-"), .null = !known && !people},
+        {.text = str_of(expected)},
+        {.text = str_of(one->reasons)}};
+    return cli_output_row(output, cells, err);
 }
 
-/* -- online -- */
-
-static void list_differences(struct cli *cli, const struct export_report *report)
+/* The list is the result: for people where there is one, for machines always, unless the report takes its place. */
+static bool put_list(const struct verify *verify, struct error *err)
 {
-    for (size_t i = 0; i < report->failed_listed; i++) {
-        const struct export_failed *one = &report->failed[i];
-        char time[TICK_TEXT_MAX], rows[TEXT_NUMBER_MAX], expected[TEXT_NUMBER_MAX];
-        (void) tick_format_short(one->partition, time);
-        cli_last(cli, "  %s   rows %s, workspace %s: %s", time, text_grouped(one->rows, rows),
-                 text_grouped(one->rows_expected, expected), one->reasons);
-    }
-}
-
-static bool check_workspace(struct cli *cli, const struct export_options *options,
-                            struct found *found, struct error *err)
-{
-    struct export_report report;
-    struct export_options with_watch = *options;
-    struct cli_progress progress;
-    cli_progress_begin(&progress, cli);
-    with_watch.watch = &progress.watch;
-    bool ok = export_verify(&with_watch, &report, err);
-    cli_progress_end(&progress);
-    if (ok) {
-        list_differences(cli, &report);
-        char outlived[TEXT_NUMBER_MAX];
-        if (report.outlived > 0)
-            cli_note(cli, "%s partitions have rows in the lake that the workspace no longer has",
-                     text_grouped(report.outlived, outlived));
-        found->failed += report.failed_count;
-    }
-    export_report_release(&report);
+    struct cli *cli = verify->cli;
+    const struct export_report *report = &verify->found.report;
+    const char *path = cli_text(cli, CLI_REPORT);
+    bool people = cli_output_is_table(cli);
+    if ((people && report->failed_listed == 0) || (path && strcmp(path, "-") == 0))
+        return true;
+    struct columns columns = {0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < LIST_COLUMNS; i++)
+        ok = columns_add(&columns, str_of(list_columns[i].name), list_columns[i].type, err);
+    struct cli_output *output = ok ? cli_output_new(cli, &columns, err) : NULL;
+    ok = output != NULL;
+    for (size_t i = 0; ok && i < report->failed_listed; i++)
+        ok = put_failed(output, &report->failed[i], people, err);
+    if (ok)
+        ok = cli_output_end(output, err);
+    else
+        cli_output_free(output);
+    columns_release(&columns);
     return ok;
 }
 
-static int run_online(struct cli *cli, struct cli_context *context, const struct cli_range *range,
-                      struct error *err)
+/* -- what is said -- */
+
+static void say_lacking(const struct verify *verify)
 {
-    struct export_options options = {0};
-    struct found found = {0};
-    struct str text = {0};
-    bool ok = cli_open_store(cli, context, err) && cli_open_workspace(cli, context, err) &&
-              cli_source_read(cli, context, range, &options, &text, err) &&
-              check_lake(cli, context, range, &found, err) &&
-              check_workspace(cli, &options, &found, err);
-    if (!ok && err->code == ERROR_KQL && text.n > 0) {
-        cli_show_error(cli, err, text);
-        return error_exit_status(ERROR_KQL);
+    const struct cli_verification *found = &verify->found;
+    char lacking[TEXT_NUMBER_MAX], asked[TEXT_NUMBER_MAX];
+    if (found->lacking > 0)
+        cli_last(verify->cli,
+                 "%s of %s partitions of the range are not in the ledger; weir export with the "
+                 "same range fetches them",
+                 text_grouped(found->lacking, lacking), text_grouped(found->asked, asked));
+}
+
+/* Rows that came since: the first partitions by name, all by number. */
+static void say_late(const struct verify *verify)
+{
+    const struct export_report *report = &verify->found.report;
+    char rows[TEXT_NUMBER_MAX], partitions[TEXT_NUMBER_MAX], names[LATE_SHOWN * 40] = "";
+    size_t used = 0;
+    if (report->late_count == 0)
+        return;
+    for (size_t i = 0; i < report->late_listed && i < LATE_SHOWN; i++) {
+        char time[TICK_TEXT_MAX];
+        (void) tick_format_short(report->late[i].partition, time);
+        int n = snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", time);
+        used += n > 0 ? (size_t) n : 0;
     }
-    return ok ? say(cli, context, &found, "its ledger and the workspace") : -1;
+    cli_last(verify->cli,
+             "%s rows came late to %s partitions, since these were verified: %s%s. weir export "
+             "fetches them",
+             text_grouped(report->late_rows, rows), text_grouped(report->late_count, partitions),
+             names, report->late_count > LATE_SHOWN ? ", ..." : "");
+}
+
+static void say_outlived(const struct verify *verify)
+{
+    const struct export_report *report = &verify->found.report;
+    char number[TEXT_NUMBER_MAX];
+    uint64_t kept =
+        report->verdicts[EXPORT_VERDICT_AGED_OUT] + report->verdicts[EXPORT_VERDICT_PURGED];
+    if (kept > 0)
+        cli_note(verify->cli,
+                 "%s partitions have rows in the lake that the workspace no longer has",
+                 text_grouped(kept, number));
+}
+
+static void tell_list(const struct verify *verify)
+{
+    const struct export_report *report = &verify->found.report;
+    for (size_t i = 0; cli_log_is_json(verify->cli) && i < report->failed_listed; i++)
+        cli_tell_failed(verify->cli, verify->options.source.place.table, &report->failed[i],
+                        "a partition does not verify");
+}
+
+static int say_failed(const struct verify *verify)
+{
+    const struct export_report *report = &verify->found.report;
+    char bad[TEXT_NUMBER_MAX], all[TEXT_NUMBER_MAX], verdicts[CLI_VERDICTS_TEXT];
+    uint64_t partitions = verify->found.totals.partitions;
+    /* The workspace was asked of those without a line too. */
+    partitions = verify->found.asked > partitions ? verify->found.asked : partitions;
+    tell_list(verify);
+    cli_last(verify->cli, "%s", cli_verdicts_text(report, verdicts));
+    cli_last(verify->cli,
+             "%s of %s partitions of %s do not verify; weir export --repair fetches them",
+             text_grouped(report->failed_count, bad), text_grouped(partitions, all),
+             verify->options.source.place.table);
+    return error_exit_status(ERROR_INCOMPLETE);
+}
+
+static void say_verified(const struct verify *verify)
+{
+    const struct cli_verification *found = &verify->found;
+    char parts[TEXT_NUMBER_MAX], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], seen[CLI_SEEN_TEXT],
+        verdicts[CLI_VERDICTS_TEXT];
+    cli_detail(verify->cli, "%s", cli_verdicts_text(&found->report, verdicts));
+    cli_last(verify->cli, "%s partitions of %s verified against %s%s: %s rows, %s",
+             text_grouped(found->totals.partitions, parts), verify->options.source.place.table,
+             is_offline(verify) ? "its ledger" : "its ledger and the workspace",
+             cli_seen_text(&found->report, verify->record.identity, seen),
+             text_grouped(found->totals.rows, rows), text_bytes(found->totals.bytes, bytes));
+}
+
+static int say(const struct verify *verify)
+{
+    const struct export_report *report = &verify->found.report;
+    const char *table = verify->options.source.place.table;
+    say_outlived(verify);
+    say_late(verify);
+    say_lacking(verify);
+    cli_say_access(verify->cli, report, table, verify->record.identity);
+    if (report->failed_count > 0)
+        return say_failed(verify);
+    say_verified(verify);
+    return verify->found.lacking > 0 ? error_exit_status(ERROR_INCOMPLETE) : 0;
+}
+
+/* -- the run -- */
+
+static bool check(struct verify *verify, struct error *err)
+{
+    struct cli_progress progress;
+    struct cli_table *table = verify->record.tables;
+    struct export_options watched = verify->options;
+    cli_progress_begin(&progress, &verify->record);
+    watched.watch = &progress.watch;
+    table->report = &verify->found.report;
+    cli_record_enter(&verify->record, table);
+    table->ended = cli_verification_run(verify->cli, &watched, &verify->found, err);
+    cli_record_leave(&verify->record);
+    cli_progress_end(&progress);
+    table->range.from = verify->found.from;
+    table->range.to = verify->found.to;
+    if (is_offline(verify))
+        verify->record.identity = verify->found.identity;
+    return table->ended;
+}
+
+static bool prepare(struct verify *verify, struct error *err)
+{
+    if (is_offline(verify) && verify->cli->arg_count == 0)
+        return error_set(err, ERROR_USAGE, "verify --offline needs TABLE");
+    if (!cli_range_read(verify->cli, tick_now(), &verify->range, err) ||
+        !(is_offline(verify) ? open_offline : open_online)(verify, err) ||
+        !cli_record_tables(&verify->record, 1, err))
+        return false;
+    verify->record.tables[0].name = verify->options.source.place.table;
+    verify->record.tables[0].range = verify->range;
+    return cli_record_named(&verify->record, err);
+}
+
+static int go(struct verify *verify, struct error *err)
+{
+    bool ok = prepare(verify, err) && check(verify, err) && put_list(verify, err);
+    if (!ok && verify->record.count > 0 && !verify->record.tables[0].ended)
+        verify->record.tables[0].error = *err;
+    return ok ? say(verify) : -1;
 }
 
 static int run(struct cli *cli, struct error *err)
 {
-    struct cli_context context = {0};
-    struct cli_range range;
-    int status = -1;
-    if (cli_flag(cli, CLI_OFFLINE) && cli->arg_count == 0)
-        (void) error_set(err, ERROR_USAGE, "verify --offline needs TABLE");
-    else if (cli_range_read(cli, tick_now(), &range, err))
-        status =
-            (cli_flag(cli, CLI_OFFLINE) ? run_offline : run_online)(cli, &context, &range, err);
-    cli_close(&context);
+    struct verify verify = {.cli = cli};
+    if (!cli_record_begin(&verify.record, cli, &verify.context, err))
+        return -1;
+    int status = go(&verify, err);
+    status = cli_record_end(&verify.record, status, verify.text, err);
+    cli_verification_release(&verify.found);
+    lake_tables_release(&verify.tables);
+    cli_close(&verify.context);
     return status;
 }
 
@@ -230,18 +298,24 @@ const struct cli_command cli_command_verify = {
     .arguments = "TABLE",
     .purpose =
         "lake against workspace, partition by partition; --offline: lake against its own ledger",
-    .about = "Reads every blob of the range anew and compares size, SHA-256, rows and the sum of "
-             "_ItemId with the ledger; then "
-             "the workspace counts again, as of the moment of each partition's export, and is "
-             "compared as well. Without a "
-             "range it is all that the ledger has. --offline leaves the workspace out and needs no "
-             "settings: only the lake.\n\n"
-             "What differs is listed, and the exit status is 3, as it is when the ledger lacks "
-             "partitions of a given range. weir export with --refresh fetches "
-             "a range again.",
+    .about =
+        "Reads every blob of the range anew and compares size, SHA-256, rows and the sum of "
+        "_ItemId with the ledger; then the workspace counts again, as of the moment of each "
+        "partition's export, and is compared as well. Without a range it is all that the ledger "
+        "has. --offline leaves the workspace out and needs no settings: only the lake.\n\n"
+        "What does not verify is the result, on standard output in the form of --output: "
+        "partition, verdict, rows of the lake, rows of the workspace, reasons. The verdicts are "
+        "missing (nothing proven is there), changed (other rows than the workspace has, or a "
+        "blob that is not its ledger's) and grew (the workspace has more rows). Partitions that "
+        "aged out of the workspace or were purged there are no fault of the lake: they are "
+        "counted, and checked against the ledger alone.\n\n"
+        "The exit status is 3 when a partition does not verify, and when the ledger lacks "
+        "partitions of a given range. weir export --repair, with the same range, fetches exactly "
+        "those. Rows that came late, after their partition was verified, are told and are no "
+        "fault: the next export fetches them.",
     .example = "weir verify CommonSecurityLog --offline",
     .args_max = 1,
-    .options = {CLI_RANGE_OPTIONS, CLI_OFFLINE, CLI_QUERY, CLI_AS, CLI_ONE_BATCH, CLI_WAIT,
-                CLI_MAX_QUERIES, CLI_OPTION_COUNT},
+    .options = {CLI_RANGE_OPTIONS, CLI_OFFLINE, CLI_QUERY, CLI_AS, CLI_ONE_BATCH, CLI_REPORT,
+                CLI_METRICS, CLI_PLAN, CLI_PATIENCE_OPTIONS, CLI_PRICES, CLI_OPTION_COUNT},
     .run = run,
 };

@@ -35,12 +35,18 @@ static bool read_id(const struct cli *cli, struct cli_context *context, struct e
     return true;
 }
 
+static double seconds(const struct cli *cli, enum cli_option_id id)
+{
+    return (double) cli_duration(cli, id, 0) / (double) TICK_SECOND;
+}
+
 static bool open_credential(const struct cli *cli, const struct azure_cloud *cloud,
                             struct cli_context *context, struct error *err)
 {
     struct http_options http = {
         .user_agent = "weir/" WEIR_VERSION,
         .ca_file = cli_text(cli, CLI_CA_FILE),
+        .stall_timeout = seconds(cli, CLI_STALL_TIMEOUT),
         .stop = cli->stop,
     };
     /* Of the public cloud the environment may name another authority: AZURE_AUTHORITY_HOST. */
@@ -66,6 +72,43 @@ static const char *management_of(const struct cli *cli, const struct azure_cloud
     return cli_text(cli, CLI_ENDPOINT) ? NULL : cloud->arm_endpoint;
 }
 
+static bool read_limits(const struct cli *cli, struct workspace_options *options, struct error *err)
+{
+    int64_t wait = cli_duration(cli, CLI_WAIT, 180 * TICK_SECOND) / TICK_SECOND;
+    uint64_t queries = cli_number(cli, CLI_MAX_QUERIES, WORKSPACE_CONCURRENT);
+    if (wait < 1 || wait > WORKSPACE_WAIT_MAX)
+        return error_set(err, ERROR_USAGE, "--wait is between 1s and 10m");
+    if (queries < 1 || queries > WORKSPACE_CONCURRENT)
+        return error_set(err, ERROR_USAGE, "--max-queries is between 1 and %d",
+                         WORKSPACE_CONCURRENT);
+    options->wait = (unsigned) wait;
+    options->concurrent = (unsigned) queries;
+    options->stall_timeout = seconds(cli, CLI_STALL_TIMEOUT);
+    options->answer_timeout = seconds(cli, CLI_ANSWER_TIMEOUT);
+    return true;
+}
+
+static bool make_workspace(const struct cli *cli, const struct azure_cloud *cloud,
+                           struct cli_context *context, struct error *err)
+{
+    struct workspace_options options = {
+        .endpoint =
+            cli_text(cli, CLI_ENDPOINT) ? cli_text(cli, CLI_ENDPOINT) : cloud->query_endpoint,
+        .audience =
+            cli_text(cli, CLI_AUDIENCE) ? cli_text(cli, CLI_AUDIENCE) : cloud->query_audience,
+        .id = context->id,
+        .tag = context->tag,
+        .http = context->http,
+        .credential = context->credential,
+        .management = management_of(cli, cloud),
+        .management_audience = cloud->arm_audience,
+        .resource_id = cli_text(cli, CLI_RESOURCE_ID),
+    };
+    context->audience = options.audience;
+    context->workspace = read_limits(cli, &options, err) ? workspace_new(&options, err) : NULL;
+    return context->workspace != NULL;
+}
+
 bool cli_open_workspace(const struct cli *cli, struct cli_context *context, struct error *err)
 {
     const struct azure_cloud *cloud = azure_cloud_find(cli_text(cli, CLI_CLOUD));
@@ -75,30 +118,30 @@ bool cli_open_workspace(const struct cli *cli, struct cli_context *context, stru
         !random_guid(context->run, err))
         return false;
     (void) snprintf(context->tag, sizeof context->tag, "weir " WEIR_VERSION " %s", context->run);
-    int64_t wait = cli_duration(cli, CLI_WAIT, 180 * TICK_SECOND) / TICK_SECOND;
-    uint64_t queries = cli_number(cli, CLI_MAX_QUERIES, WORKSPACE_CONCURRENT);
-    if (wait < 1 || wait > WORKSPACE_WAIT_MAX)
-        return error_set(err, ERROR_USAGE, "--wait is between 1s and 10m");
-    if (queries < 1 || queries > WORKSPACE_CONCURRENT)
-        return error_set(err, ERROR_USAGE, "--max-queries is between 1 and %d",
-                         WORKSPACE_CONCURRENT);
-    struct workspace_options options = {
-        .endpoint =
-            cli_text(cli, CLI_ENDPOINT) ? cli_text(cli, CLI_ENDPOINT) : cloud->query_endpoint,
-        .audience =
-            cli_text(cli, CLI_AUDIENCE) ? cli_text(cli, CLI_AUDIENCE) : cloud->query_audience,
-        .id = context->id,
-        .tag = context->tag,
-        .concurrent = (unsigned) queries,
-        .wait = (unsigned) wait,
-        .http = context->http,
-        .credential = context->credential,
-        .management = management_of(cli, cloud),
-        .management_audience = cloud->arm_audience,
-        .resource_id = cli_text(cli, CLI_RESOURCE_ID),
-    };
-    context->workspace = workspace_new(&options, err);
-    return context->workspace != NULL;
+    return make_workspace(cli, cloud, context, err);
+}
+
+bool cli_open_workspace_again(const struct cli *cli, struct cli_context *context, struct error *err)
+{
+    workspace_free(context->workspace);
+    context->workspace = NULL;
+    return make_workspace(cli, azure_cloud_find(cli_text(cli, CLI_CLOUD)), context, err);
+}
+
+bool cli_sign_in(struct cli *cli, struct cli_context *context, const char **identity,
+                 struct error *err)
+{
+    struct buf header = BUF_INIT(AZURE_HEADER_MAX);
+    *identity = NULL;
+    bool ok = azure_credential_header(context->credential, context->audience, &header, err);
+    if (header.bytes)
+        mem_wipe(header.bytes, header.room);
+    buf_release(&header);
+    if (ok) {
+        const char *name = azure_credential_identity(context->credential);
+        *identity = arena_copy(&cli->arena, name, strlen(name), err);
+    }
+    return *identity != NULL;
 }
 
 bool cli_open_store(const struct cli *cli, struct cli_context *context, struct error *err)
@@ -121,6 +164,7 @@ bool cli_open_place(const struct cli *cli, const char *table, struct cli_context
         return false;
     if (!context->store)
         return true;
+    buf_release(&context->container);
     buf_init(&context->container, LAKE_NAME_MAX);
     if (!lake_container_find(context->store, table, &context->container, err))
         return false;

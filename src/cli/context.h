@@ -13,6 +13,7 @@ struct cli_context {
     struct azure_credential *credential;
     struct workspace *workspace;
     struct store *store;
+    const char *audience;
     char run[40]; /* id of this run: stands in front of every query and in the ledger */
     char tag[80];
     char id[40];          /* workspace GUID, lower case */
@@ -21,8 +22,14 @@ struct cli_context {
 };
 
 bool cli_open_workspace(const struct cli *cli, struct cli_context *context, struct error *err);
+/* A new one in its place, for the same run: what was under way in the old one is dropped. */
+bool cli_open_workspace_again(const struct cli *cli, struct cli_context *context,
+                              struct error *err);
+/* Gets the first token, so that it is known who asks: *identity, lent by the arena. */
+bool cli_sign_in(struct cli *cli, struct cli_context *context, const char **identity,
+                 struct error *err);
 bool cli_open_store(const struct cli *cli, struct cli_context *context, struct error *err);
-/* The place of a table: id and resource id from settings, checked. */
+/* The place of a table: id and resource id from settings, checked. Its container is lent until the next. */
 bool cli_open_place(const struct cli *cli, const char *table, struct cli_context *context,
                     struct error *err);
 void cli_close(struct cli_context *context);

@@ -1,7 +1,7 @@
 /* Help, manual and completion, all made from the same records. */
 #include "cli/cli.h"
 
-enum { NAME_COLUMN = 28 };
+enum { NAME_COLUMN = 28, LINE_WIDTH = 100 };
 
 static void put_option_name(char *out, size_t size, const struct cli_option *option)
 {
@@ -43,6 +43,24 @@ static void help_program(FILE *out)
     (void) fputs("\nweir COMMAND --help tells the rest.\n", out);
 }
 
+/* Names alone, so that help fits a screen. */
+static void help_rare(FILE *out, const struct cli_command *command)
+{
+    int column = 0;
+    for (int i = 0; command->options[i] != CLI_OPTION_COUNT; i++) {
+        const struct cli_option *option = &cli_options[command->options[i]];
+        if (!(option->where & CLI_RARE))
+            continue;
+        if (column == 0)
+            column = fprintf(out, "\nseldom needed, see weir help %s --manual:", command->name);
+        if (column + (int) strlen(option->name) + 3 > LINE_WIDTH)
+            column = fprintf(out, "\n ") - 1;
+        column += fprintf(out, " --%s", option->name);
+    }
+    if (column > 0)
+        (void) fputc('\n', out);
+}
+
 void cli_help(FILE *out, const struct cli_command *command)
 {
     if (!command) {
@@ -54,7 +72,9 @@ void cli_help(FILE *out, const struct cli_command *command)
     if (command->options[0] != CLI_OPTION_COUNT)
         (void) fputc('\n', out);
     for (int i = 0; command->options[i] != CLI_OPTION_COUNT; i++)
-        help_option(out, &cli_options[command->options[i]]);
+        if (!(cli_options[command->options[i]].where & CLI_RARE))
+            help_option(out, &cli_options[command->options[i]]);
+    help_rare(out, command);
     (void) fprintf(out, "\nand the options of every command: weir --help\n\nexample:\n  %s\n",
                    command->example);
 }

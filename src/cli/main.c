@@ -29,7 +29,8 @@ static void catch_signals(void)
 static int interrupted(const struct cli *cli)
 {
     int signal = stop_asked(&stop);
-    cli_last(cli, "interrupted; what is verified stays, and the same command goes on from there");
+    cli_tell(cli, CLI_LAST, "interrupted", NULL,
+             "interrupted; what is verified stays, and the same command goes on from there");
     return signal == SIGTERM ? 143 : 130;
 }
 
@@ -48,10 +49,18 @@ static int run(struct cli *cli, int argc, char **argv)
         (void) puts("weir " WEIR_VERSION);
         return 0;
     }
-    if (!cli_parse(cli, argc, argv, &err))
+    if (!cli_parse(cli, argc, argv, &err)) {
+        cli_parse_log_format(cli, argc, argv);
         return fail(cli, &err);
+    }
     if (!cli->command || cli_flag(cli, CLI_HELP)) {
         bool asked = cli_flag(cli, CLI_HELP);
+        cli_parse_log_format(cli, argc, argv);
+        if (!asked && cli_log_is_json(cli)) {
+            (void) error_set(&err, ERROR_USAGE, "a command is missing");
+            (void) error_hint(&err, "weir --help");
+            return fail(cli, &err);
+        }
         cli_help(asked ? stdout : stderr, cli->command);
         return asked ? 0 : error_exit_status(ERROR_USAGE);
     }

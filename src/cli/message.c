@@ -1,9 +1,11 @@
 /* Messages: stderr, for people or as JSON lines; and questions. */
 #include "cli/cli.h"
+#include "cli/members.h"
 
 #include <unistd.h>
 
-enum { MESSAGE_MAX = 64 * 1024, ANSWER_MAX = 64 };
+/* A line of JSON may be longer than its message: each byte of it becomes up to six. */
+enum { MESSAGE_MAX = 64 * 1024, OBJECT_MAX = 8 * MESSAGE_MAX, ANSWER_MAX = 64 };
 
 bool cli_log_is_json(const struct cli *cli)
 {
@@ -11,54 +13,87 @@ bool cli_log_is_json(const struct cli *cli)
     return format && strcmp(format, "json") == 0;
 }
 
-static void show(const struct cli *cli, const char *level, struct str text)
+static const char *level_text(enum cli_level level)
 {
-    struct buf line = BUF_INIT(MESSAGE_MAX);
+    static const char *const texts[] = {
+        [CLI_DEBUG] = "debug", [CLI_INFO] = "info", [CLI_LAST] = "info", [CLI_ERROR] = "error"};
+    return texts[level];
+}
+
+static void put_object(struct buf *line, enum cli_level level, const char *event,
+                       const struct buf *members, const char *text)
+{
+    cli_put_open(line, NULL, '{');
+    cli_put_time(line, "time", tick_now());
+    cli_put_text(line, "level", level_text(level));
+    cli_put_text(line, "event", event);
+    cli_put_text(line, "message", text);
+    if (members && members->used > 0) {
+        buf_putc(line, ',');
+        buf_put_str(line, buf_str(members));
+    }
+    cli_put_close(line, '}');
+    buf_putc(line, '\n');
+}
+
+static void show(const struct cli *cli, enum cli_level level, const char *event,
+                 const struct buf *members, const char *message)
+{
+    struct buf line = BUF_INIT(OBJECT_MAX);
+    struct str text = str_of(message), part;
     if (cli_log_is_json(cli)) {
-        char now[TICK_TEXT_MAX];
-        (void) tick_format(tick_now(), now);
-        buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\"", now, level);
-        text_put_json(&line, text);
-        buf_puts(&line, "\"}\n");
+        put_object(&line, level, event, members, message);
     } else {
-        struct str part;
         while (str_split(&text, '\n', &part)) {
             text_put_safe(&line, part);
             buf_putc(&line, '\n');
         }
     }
-    if (line.used > 0)
+    if (line.used > 0 && !(line.failed && cli_log_is_json(cli)))
         (void) fwrite(line.bytes, 1, line.used, stderr);
     buf_release(&line);
 }
 
-__attribute__((format(printf, 3, 0))) static void show_format(const struct cli *cli,
-                                                              const char *level, const char *format,
-                                                              va_list args)
+static bool is_silent(const struct cli *cli, enum cli_level level)
 {
+    return (level == CLI_INFO && cli_flag(cli, CLI_QUIET)) ||
+           (level == CLI_DEBUG && !cli_flag(cli, CLI_VERBOSE));
+}
+
+__attribute__((format(printf, 5, 0))) static void tell(const struct cli *cli, enum cli_level level,
+                                                       const char *event, const struct buf *members,
+                                                       const char *format, va_list args)
+{
+    if (is_silent(cli, level))
+        return;
     struct buf text = BUF_INIT(MESSAGE_MAX);
     buf_vprintf(&text, format, args);
-    show(cli, level, buf_str(&text));
+    show(cli, level, event, members, buf_text(&text));
     buf_release(&text);
+}
+
+void cli_tell(const struct cli *cli, enum cli_level level, const char *event,
+              const struct buf *members, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    tell(cli, level, event, members, format, args);
+    va_end(args);
 }
 
 void cli_note(const struct cli *cli, const char *format, ...)
 {
-    if (cli_flag(cli, CLI_QUIET))
-        return;
     va_list args;
     va_start(args, format);
-    show_format(cli, "info", format, args);
+    tell(cli, CLI_INFO, "note", NULL, format, args);
     va_end(args);
 }
 
 void cli_detail(const struct cli *cli, const char *format, ...)
 {
-    if (!cli_flag(cli, CLI_VERBOSE))
-        return;
     va_list args;
     va_start(args, format);
-    show_format(cli, "debug", format, args);
+    tell(cli, CLI_DEBUG, "detail", NULL, format, args);
     va_end(args);
 }
 
@@ -66,17 +101,8 @@ void cli_last(const struct cli *cli, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    show_format(cli, "info", format, args);
+    tell(cli, CLI_LAST, "note", NULL, format, args);
     va_end(args);
-}
-
-void cli_event(const struct cli *cli, const char *members)
-{
-    if (cli_flag(cli, CLI_QUIET))
-        return;
-    char now[TICK_TEXT_MAX];
-    (void) tick_format(tick_now(), now);
-    (void) fprintf(stderr, "{\"time\":\"%s\",\"level\":\"info\",%s}\n", now, members);
 }
 
 /* The line of the text that the error points into, and carets below. */
@@ -101,8 +127,42 @@ static void put_caret(struct buf *out, const struct error *err, struct str text)
         buf_putc(out, '^');
 }
 
+static void put_hint(struct buf *out, const struct error *err)
+{
+    struct str rest = str_of(err->hint), line;
+    bool first = true;
+    while (err->hint[0] && str_split(&rest, '\n', &line)) {
+        buf_printf(out, first ? "\n  hint: %.*s" : "\n        %.*s", (int) line.n, line.p);
+        first = false;
+    }
+}
+
+static void show_error_object(const struct cli *cli, const struct error *err, struct str text)
+{
+    struct buf members = BUF_INIT(OBJECT_MAX), copy = BUF_INIT(MESSAGE_MAX / 8);
+    cli_put_text(&members, "code", error_name(err->code));
+    cli_put_number(&members, "exit", (uint64_t) error_exit_status(err->code));
+    if (err->hint[0])
+        cli_put_text(&members, "hint", err->hint);
+    if (err->line > 0) {
+        cli_put_number(&members, "line", (uint64_t) err->line);
+        cli_put_number(&members, "column", (uint64_t) err->column);
+        cli_put_number(&members, "length", (uint64_t) (err->length > 0 ? err->length : 0));
+    }
+    buf_put(&copy, text.p, text.n < copy.max / 2 ? text.n : copy.max / 2);
+    if (text.n > 0)
+        cli_put_text(&members, "text", buf_text(&copy));
+    show(cli, CLI_ERROR, "error", &members, err->message);
+    buf_release(&copy);
+    buf_release(&members);
+}
+
 void cli_show_error(const struct cli *cli, const struct error *err, struct str text)
 {
+    if (cli_log_is_json(cli)) {
+        show_error_object(cli, err, text);
+        return;
+    }
     struct buf out = BUF_INIT(MESSAGE_MAX);
     if (err->code == ERROR_KQL && err->line > 0)
         buf_printf(&out, "weir: KQL is refused at %d:%d: %s", err->line, err->column, err->message);
@@ -110,15 +170,8 @@ void cli_show_error(const struct cli *cli, const struct error *err, struct str t
         buf_printf(&out, "weir: %s", err->message);
     if (err->code == ERROR_KQL && err->line > 0 && text.n > 0)
         put_caret(&out, err, text);
-    if (err->hint[0]) {
-        struct str rest = str_of(err->hint), line;
-        bool first = true;
-        while (str_split(&rest, '\n', &line)) {
-            buf_printf(&out, first ? "\n  hint: %.*s" : "\n        %.*s", (int) line.n, line.p);
-            first = false;
-        }
-    }
-    show(cli, "error", buf_str(&out));
+    put_hint(&out, err);
+    show(cli, CLI_ERROR, "error", NULL, buf_text(&out));
     buf_release(&out);
 }
 
@@ -133,8 +186,9 @@ bool cli_confirm(const struct cli *cli, struct error *err, const char *format, .
     va_end(args);
     bool yes = false;
     if (cli->terminal_err && isatty(STDIN_FILENO)) {
-        show(cli, "question", buf_str(&question));
-        (void) fputs("Go on? [y/N] ", stderr);
+        show(cli, CLI_LAST, "question", NULL, buf_text(&question));
+        if (!cli_log_is_json(cli))
+            (void) fputs("Go on? [y/N] ", stderr);
         (void) fflush(stderr);
         char answer[ANSWER_MAX];
         yes = fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');

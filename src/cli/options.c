@@ -33,6 +33,7 @@ bool cli_option_check(enum cli_option_id id, const char *text, struct error *err
     struct str s = str_of(text);
     int64_t number;
     uint64_t size;
+    double decimal;
     switch (option->kind) {
     case CLI_TEXT:
         return true;
@@ -46,6 +47,11 @@ bool cli_option_check(enum cli_option_id id, const char *text, struct error *err
             return true;
         return error_set(err, ERROR_USAGE, "--%s needs a whole number, not '%s'", option->name,
                          text);
+    case CLI_DECIMAL:
+        if (str_double(s, &decimal) && decimal >= 0)
+            return true;
+        return error_set(err, ERROR_USAGE, "--%s needs a number such as 12.50, not '%s'",
+                         option->name, text);
     case CLI_SIZE:
         if (str_size(s, &size) && size <= INT64_MAX)
             return true;

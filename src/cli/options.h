@@ -13,13 +13,15 @@ enum cli_kind {
     CLI_FLAG, /* no value; "true" or "false" in settings */
     CLI_TEXT,
     CLI_NUMBER,   /* 0 .. 2^63-1 */
+    CLI_DECIMAL,  /* 12.50, not negative */
     CLI_SIZE,     /* 64MB */
     CLI_DURATION, /* 5m, PT5M */
     CLI_TIME,     /* 2021-11-18, 2021-11-18T03:05:00Z */
     CLI_CHOICE    /* one of the words in `value`, divided by '|' */
 };
 
-enum { CLI_SHARED = 1, CLI_SETTING = 2 };
+/* Options of every command; those that may stand in weir.yaml; those that help names and the manual explains. */
+enum { CLI_SHARED = 1, CLI_SETTING = 2, CLI_RARE = 4 };
 
 /* id, name, letter, kind, value's word, default, where, help */
 #define CLI_OPTIONS(X)                                                                             \
@@ -35,21 +37,39 @@ enum { CLI_SHARED = 1, CLI_SETTING = 2 };
     X(AS, "as", 0, CLI_TEXT, "NAME", NULL, 0, "the name that a query's rows have in the lake")     \
     X(ONE_BATCH, "one-batch", 0, CLI_FLAG, NULL, NULL, 0,                                          \
       "ask for a query whole, when it cannot be cut by time")                                      \
-    X(BATCH_ROWS, "batch-rows", 0, CLI_NUMBER, "N", NULL, CLI_SETTING,                             \
+    X(BATCH_ROWS, "batch-rows", 0, CLI_NUMBER, "N", NULL, CLI_SETTING | CLI_RARE,                  \
       "rows of one query at most (500000)")                                                        \
-    X(BATCH_SPAN, "batch-span", 0, CLI_DURATION, "SPAN", NULL, CLI_SETTING,                        \
+    X(BATCH_SPAN, "batch-span", 0, CLI_DURATION, "SPAN", NULL, CLI_SETTING | CLI_RARE,             \
       "time that one query covers at most")                                                        \
-    X(WAIT, "wait", 0, CLI_DURATION, "SPAN", "3m", CLI_SETTING,                                    \
+    X(WAIT, "wait", 0, CLI_DURATION, "SPAN", "3m", CLI_SETTING | CLI_RARE,                         \
       "time that the service may take for one query, at most 10m")                                 \
-    X(MAX_QUERIES, "max-queries", 0, CLI_NUMBER, "N", "5", CLI_SETTING,                            \
+    X(MAX_QUERIES, "max-queries", 0, CLI_NUMBER, "N", "5", CLI_SETTING | CLI_RARE,                 \
       "queries under way at once, 1 to 5")                                                         \
-    X(SETTLE, "settle", 0, CLI_DURATION, "SPAN", "15m", CLI_SETTING,                               \
+    X(SETTLE, "settle", 0, CLI_DURATION, "SPAN", "15m", CLI_SETTING | CLI_RARE,                    \
       "leave out rows that were ingested later than this before now")                              \
+    X(STALL_TIMEOUT, "stall-timeout", 0, CLI_DURATION, "SPAN", "60s", CLI_SETTING | CLI_RARE,      \
+      "seconds without a byte inside an answer, after which it is asked for again")                \
+    X(ANSWER_TIMEOUT, "answer-timeout", 0, CLI_DURATION, "SPAN", NULL, CLI_SETTING | CLI_RARE,     \
+      "time until an answer begins (--wait and 200s)")                                             \
+    X(MANY, "many", 0, CLI_TEXT, "FILE", NULL, 0,                                                  \
+      "tables by name, one a line; - is standard input")                                           \
+    X(REPAIR, "repair", 0, CLI_FLAG, NULL, NULL, 0,                                                \
+      "fetch what weir verify names, and nothing else")                                            \
+    X(REPORT, "report", 0, CLI_TEXT, "FILE", NULL, CLI_SETTING,                                    \
+      "what came of it, as JSON; - is standard output")                                            \
+    X(METRICS, "metrics", 0, CLI_TEXT, "FILE", NULL, CLI_SETTING,                                  \
+      "the same for Prometheus, renewed every 10 s")                                               \
+    X(PLAN, "plan", 0, CLI_CHOICE, "analytics|basic|auxiliary", NULL, CLI_RARE,                    \
+      "the table's plan (default: as Resource Manager says)")                                      \
+    X(PASSES, "passes", 0, CLI_CHOICE, "1|2", "1", CLI_RARE,                                       \
+      "readings of a Basic or Auxiliary table, each is billed; 2: counted before")                 \
+    X(MAX_COST, "max-cost", 0, CLI_DECIMAL, "USD", NULL, CLI_SETTING,                              \
+      "what reading Basic and Auxiliary tables may cost")                                          \
     X(REFRESH, "refresh", 0, CLI_FLAG, NULL, NULL, 0,                                              \
       "fetch again what the ledger holds as verified")                                             \
-    X(KEEP_EMPTY, "keep-empty", 0, CLI_FLAG, NULL, NULL, CLI_SETTING,                              \
+    X(KEEP_EMPTY, "keep-empty", 0, CLI_FLAG, NULL, NULL, CLI_SETTING | CLI_RARE,                   \
       "write nulls and empty strings too")                                                         \
-    X(MEMORY, "memory", 0, CLI_SIZE, "SIZE", "96MB", CLI_SETTING,                                  \
+    X(MEMORY, "memory", 0, CLI_SIZE, "SIZE", "96MB", CLI_SETTING | CLI_RARE,                       \
       "memory for rows; more goes to a scratch file")                                              \
     X(OFFLINE, "offline", 0, CLI_FLAG, NULL, NULL, 0,                                              \
       "verify the lake against its own ledger; no workspace is asked")                             \
@@ -58,7 +78,7 @@ enum { CLI_SHARED = 1, CLI_SETTING = 2 };
       "what runs the query")                                                                       \
     X(REQUIRE_COVERAGE, "require-coverage", 0, CLI_FLAG, NULL, NULL, 0,                            \
       "exit status 3 when the lake lacks a part of the range")                                     \
-    X(PRICES, "prices", 0, CLI_TEXT, "FILE", NULL, CLI_SETTING,                                    \
+    X(PRICES, "prices", 0, CLI_TEXT, "FILE", NULL, CLI_SETTING | CLI_RARE,                         \
       "prices for the estimate, in place of the built-in table")                                   \
     X(FROM_EMULATOR, "from-emulator", 0, CLI_TEXT, "FILE", NULL, 0,                                \
       "settings from the ready file of weir-emulator")                                             \

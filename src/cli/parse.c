@@ -253,6 +253,19 @@ bool cli_parse(struct cli *cli, int argc, char **argv, struct error *err)
     return check_output(cli, err);
 }
 
+void cli_parse_log_format(struct cli *cli, int argc, char **argv)
+{
+    static const char name[] = "--log-format=";
+    const size_t n = sizeof name - 2; /* without the equals sign */
+    const char *found = cli->values[CLI_LOG_FORMAT];
+    for (int i = 1; !found && i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strncmp(argv[i], name, n) != 0)
+            continue;
+        found = argv[i][n] == '=' ? argv[i] + n + 1 : argv[i][n] == '\0' ? argv[i + 1] : NULL;
+    }
+    cli->values[CLI_LOG_FORMAT] = found ? found : getenv("WEIR_LOG_FORMAT");
+}
+
 const char *cli_text(const struct cli *cli, enum cli_option_id id)
 {
     return cli->values[id];
@@ -272,6 +285,12 @@ uint64_t cli_number(const struct cli *cli, enum cli_option_id id, uint64_t other
 {
     uint64_t number;
     return cli->values[id] && str_uint64(str_of(cli->values[id]), &number) ? number : otherwise;
+}
+
+double cli_decimal(const struct cli *cli, enum cli_option_id id, double otherwise)
+{
+    double number;
+    return cli->values[id] && str_double(str_of(cli->values[id]), &number) ? number : otherwise;
 }
 
 uint64_t cli_size(const struct cli *cli, enum cli_option_id id, uint64_t otherwise)

@@ -26,6 +26,8 @@ static bool take_key(struct str key, struct str value, struct cli_prices *out)
         return str_double(value, &out->write_10000) && out->write_10000 >= 0;
     if (str_eq(key, STR("storage-gb-month")))
         return str_double(value, &out->storage_gb) && out->storage_gb >= 0;
+    if (str_eq(key, STR("search-gb")))
+        return str_double(value, &out->search_gb) && out->search_gb >= 0;
     return false;
 }
 

@@ -1,4 +1,4 @@
-/* Prices: what a month of storage and a write cost, from a table that the user can replace (prices/azure.yaml). */
+/* Prices: what a month of storage, a write and a reading cost, from a table that the user can replace (prices/azure.yaml). */
 #ifndef WEIR_CLI_PRICES_H
 #define WEIR_CLI_PRICES_H
 
@@ -10,6 +10,7 @@ struct cli_prices {
     char what[64];      /* "hot, LRS" */
     double write_10000; /* for 10,000 write operations */
     double storage_gb;  /* for a GB (10^9 bytes) and month */
+    double search_gb;   /* for reading a GB of a Basic or Auxiliary table, each time */
 };
 
 /* Reads --prices FILE, or the table that comes with weir. *name: where it was read from. */

@@ -1,9 +1,11 @@
 /* Progress: see progress.h. */
 #include "cli/progress.h"
 
+#include "cli/members.h"
+
 static const uint64_t every_terminal = 200000000, every_line = 15000000000;
 
-enum { LINE_TEXT = 400 };
+enum { LINE_TEXT = 400, MEMBERS_MAX = 4096 };
 
 static void draw(struct cli_progress *progress, const char *line)
 {
@@ -56,12 +58,33 @@ static void count_text(const struct export_progress *now, char *out, size_t size
                     text_grouped(now->partitions_done, done), text_grouped(now->partitions, all));
 }
 
+static void say_json(const struct cli *cli, const char *table, const struct export_progress *now,
+                     const char *line)
+{
+    struct buf members = BUF_INIT(MEMBERS_MAX);
+    if (table)
+        cli_put_text(&members, "table", table);
+    cli_put_text(&members, "phase", now->phase);
+    cli_put_number(&members, "partitions", now->partitions);
+    cli_put_number(&members, "partitions_done", now->partitions_done);
+    cli_put_number(&members, "rows", now->rows);
+    cli_put_number(&members, "rows_expected", now->rows_expected);
+    cli_put_number(&members, "bytes", now->bytes);
+    cli_put_number(&members, "received", now->received);
+    cli_put_number(&members, "queries", now->queries);
+    cli_put_number(&members, "throttled", now->throttled);
+    cli_put_real(&members, "blocked", now->blocked);
+    cli_tell(cli, CLI_INFO, "progress", &members, "%s", line);
+    buf_release(&members);
+}
+
 static void on_progress(void *context, const struct export_progress *now)
 {
     struct cli_progress *progress = context;
     const struct cli *cli = progress->cli;
     bool terminal = cli->terminal_err && !cli_log_is_json(cli);
     uint64_t time = clock_ns();
+    cli_record_tick(progress->record);
     if (!progress->phase || strcmp(progress->phase, now->phase) != 0) {
         progress->phase = now->phase;
         progress->began = time;
@@ -70,13 +93,17 @@ static void on_progress(void *context, const struct export_progress *now)
         time - progress->shown < (terminal ? every_terminal : every_line))
         return;
     progress->shown = time;
-    char line[LINE_TEXT];
+    char text[LINE_TEXT], line[LINE_TEXT + LAKE_TABLE_MAX];
     if (strcmp(now->phase, "fetch") == 0)
-        fetch_text(progress, now, line, sizeof line);
+        fetch_text(progress, now, text, sizeof text);
     else
-        count_text(now, line, sizeof line);
+        count_text(now, text, sizeof text);
+    (void) snprintf(line, sizeof line, "%s%s%s", progress->table ? progress->table : "",
+                    progress->table ? ": " : "", text);
     if (terminal)
         draw(progress, line);
+    else if (cli_log_is_json(cli))
+        say_json(cli, progress->table, now, line);
     else
         cli_note(cli, "%s", line);
 }
@@ -85,12 +112,15 @@ static void on_note(void *context, const char *line)
 {
     struct cli_progress *progress = context;
     wipe(progress);
-    cli_note(progress->cli, "%s", line);
+    if (progress->table)
+        cli_note(progress->cli, "%s: %s", progress->table, line);
+    else
+        cli_note(progress->cli, "%s", line);
 }
 
-void cli_progress_begin(struct cli_progress *progress, const struct cli *cli)
+void cli_progress_begin(struct cli_progress *progress, struct cli_record *record)
 {
-    *progress = (struct cli_progress){.cli = cli, .shown = clock_ns()};
+    *progress = (struct cli_progress){.cli = record->cli, .record = record, .shown = clock_ns()};
     progress->watch =
         (struct export_watch){.progress = on_progress, .note = on_note, .context = progress};
 }

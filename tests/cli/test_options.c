@@ -78,7 +78,7 @@ static void mistakes_get_the_nearest_name(void **state)
     assert_error("export T --days many", "whole number", "");
     assert_error("export T --wait soon", "duration", "");
     assert_error("query Q --output xml", "one of table", "");
-    assert_error("export A B", "one argument too many", "");
+    assert_error("verify A B", "one argument too many", "");
 }
 
 static void the_environment_stands_behind_the_line(void **state)

@@ -1,0 +1,279 @@
+/* Verification: see verification.h. */
+#include "cli/verification.h"
+
+#include <stdlib.h>
+
+/* -- the blobs -- */
+
+static enum export_verdict verdict_of(const struct lake_checked *checked)
+{
+    switch (checked->finding) {
+    case LAKE_FINDING_OK:
+        if (checked->entry && checked->entry->verdict == LAKE_VERDICT_AGED_OUT)
+            return EXPORT_VERDICT_AGED_OUT;
+        if (checked->entry && checked->entry->verdict == LAKE_VERDICT_PURGED)
+            return EXPORT_VERDICT_PURGED;
+        return EXPORT_VERDICT_OK;
+    case LAKE_FINDING_GONE:
+    case LAKE_FINDING_UNVERIFIED:
+        return EXPORT_VERDICT_MISSING;
+    default:
+        return EXPORT_VERDICT_CHANGED;
+    }
+}
+
+static bool on_checked(void *context, const struct lake_checked *checked, struct error *err)
+{
+    struct cli_verification *out = context;
+    enum export_verdict verdict = verdict_of(checked);
+    out->by_verdict[verdict]++;
+    if (checked->finding == LAKE_FINDING_OK)
+        return true;
+    if (out->lake_failed++ >= EXPORT_FAILED_LISTED)
+        return true;
+    if (!mem_reserve(&out->lake, &out->lake_room, out->lake_listed, EXPORT_FAILED_LISTED,
+                     sizeof *out->lake, err))
+        return false;
+    struct export_failed *failed = &out->lake[out->lake_listed++];
+    *failed = (struct export_failed){
+        .partition = checked->partition,
+        .verdict = verdict,
+        .rows = checked->finding == LAKE_FINDING_SIZE ? UINT64_MAX : checked->rows,
+        .rows_expected = checked->entry ? checked->entry->rows : 0,
+    };
+    (void) snprintf(failed->reasons, sizeof failed->reasons, "%s",
+                    lake_finding_text(checked->finding));
+    return true;
+}
+
+/* Partitions of a given range that the ledger does not name: nothing proves them. */
+static void count_lacking(const struct lake_ledger *ledger, struct cli_verification *out)
+{
+    out->asked = (uint64_t) ((out->to - out->from) / TICK_PARTITION);
+    out->lacking = out->asked;
+    const struct lake_entry *entry = lake_ledger_next(ledger, out->from);
+    for (; entry && entry->partition < out->to;
+         entry = lake_ledger_next(ledger, entry->partition + 1))
+        out->lacking--;
+}
+
+static void ledger_range(const struct lake_ledger *ledger, struct cli_verification *out)
+{
+    const struct lake_entry *entry = lake_ledger_next(ledger, 0);
+    out->from = out->to = entry ? entry->partition : 0;
+    for (; entry; entry = lake_ledger_next(ledger, entry->partition + 1))
+        out->to = entry->partition + TICK_PARTITION;
+}
+
+/* Offline, the ledger says what those who wrote it could see. The least counts. */
+static bool read_access(struct cli *cli, const struct lake_ledger *ledger,
+                        struct cli_verification *out, struct error *err)
+{
+    const struct lake_run *least = NULL;
+    const struct lake_entry *entry = lake_ledger_next(ledger, out->from);
+    for (; entry && entry->partition < out->to;
+         entry = lake_ledger_next(ledger, entry->partition + 1)) {
+        const struct lake_run *run = lake_ledger_run(ledger, entry->run);
+        bool conditional = run->access == LAKE_ACCESS_CONDITIONAL;
+        if (!least || conditional ||
+            (run->access == LAKE_ACCESS_UNKNOWN && least->access == LAKE_ACCESS_FULL))
+            least = run;
+        if (conditional)
+            break;
+    }
+    out->report.access = least ? least->access : LAKE_ACCESS_UNKNOWN;
+    out->identity =
+        least ? arena_copy(&cli->arena, least->identity, strlen(least->identity), err) : NULL;
+    return !least || out->identity;
+}
+
+static bool check_lake(struct cli *cli, const struct export_options *options,
+                       struct cli_verification *out, struct error *err)
+{
+    const struct export_source *source = &options->source;
+    const struct lake_check_options check = {.from = source->from,
+                                             .to = source->to,
+                                             .stop = cli->stop,
+                                             .fn = on_checked,
+                                             .context = out};
+    struct lake_ledger *ledger = lake_ledger_open(options->store, &source->place, err);
+    if (ledger && lake_ledger_count(ledger) == 0) {
+        (void) error_set(err, ERROR_NOT_FOUND, "the ledger of '%s' is empty: nothing was exported",
+                         source->place.table);
+        (void) error_hint(err, "weir export %s", source->place.table);
+        lake_ledger_free(ledger);
+        return false;
+    }
+    bool ok =
+        ledger && lake_check(options->store, &source->place, ledger, &check, &out->totals, err);
+    if (ok && source->from < source->to)
+        count_lacking(ledger, out);
+    else if (ok)
+        ledger_range(ledger, out);
+    ok = ok && (options->workspace || read_access(cli, ledger, out, err));
+    lake_ledger_free(ledger);
+    return ok;
+}
+
+/* -- both together -- */
+
+static struct export_failed *find(const struct export_report *report, int64_t tick)
+{
+    size_t low = 0, high = report->failed_listed;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (report->failed[middle].partition < tick)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool there = low < report->failed_listed && report->failed[low].partition == tick;
+    return there ? &report->failed[low] : NULL;
+}
+
+static void take_from(uint64_t *count)
+{
+    *count -= *count > 0;
+}
+
+/* Both found fault: the lake's is the nearer one. */
+static void merge_one(struct export_report *report, const struct export_failed *lake,
+                      struct export_failed *both)
+{
+    struct str reason = str_of(lake->reasons);
+    take_from(&report->verdicts[both->verdict]);
+    both->verdict = lake->verdict;
+    if (!strstr(both->reasons, "never verified"))
+        (void) snprintf(both->reasons, sizeof both->reasons, "%.*s", (int) reason.n, reason.p);
+}
+
+static int by_partition(const void *a, const void *b)
+{
+    int64_t x = ((const struct export_failed *) a)->partition;
+    int64_t y = ((const struct export_failed *) b)->partition;
+    return (x > y) - (x < y);
+}
+
+/* The lake's findings into the report of the workspace's, each partition once. */
+static bool merge(struct cli_verification *out, struct error *err)
+{
+    struct export_report *report = &out->report;
+    size_t listed = report->failed_listed, both = 0;
+    for (size_t i = 0; i < out->lake_listed; i++) {
+        struct export_failed *same = find(report, out->lake[i].partition);
+        report->verdicts[out->lake[i].verdict]++;
+        both += same != NULL;
+        if (same)
+            merge_one(report, &out->lake[i], same);
+        else
+            take_from(&report->verdicts[EXPORT_VERDICT_OK]);
+    }
+    struct export_failed *all = mem_alloc(listed + out->lake_listed - both, sizeof *all, err);
+    if (!all)
+        return false;
+    size_t n = 0;
+    for (size_t i = 0; i < out->lake_listed; i++)
+        if (!find(report, out->lake[i].partition))
+            all[n++] = out->lake[i];
+    for (size_t i = 0; i < listed; i++)
+        all[n++] = report->failed[i];
+    qsort(all, n, sizeof *all, by_partition);
+    mem_free(report->failed);
+    report->failed = all;
+    report->failed_room = n;
+    report->failed_listed = n < EXPORT_FAILED_LISTED ? n : EXPORT_FAILED_LISTED;
+    report->failed_count += out->lake_failed - both;
+    return true;
+}
+
+static void take_lake(struct cli_verification *out)
+{
+    out->report.partitions = out->totals.partitions;
+    out->report.rows_verified = out->totals.rows;
+    out->report.bytes_verified = out->totals.bytes;
+    memcpy(out->report.verdicts, out->by_verdict, sizeof out->by_verdict);
+    out->report.failed_count = out->lake_failed;
+    out->report.failed = out->lake;
+    out->report.failed_listed = out->lake_listed;
+    out->report.failed_room = out->lake_room;
+    out->lake = NULL;
+    out->lake_listed = out->lake_room = 0;
+}
+
+bool cli_verification_run(struct cli *cli, const struct export_options *options,
+                          struct cli_verification *out, struct error *err)
+{
+    *out = (struct cli_verification){.from = options->source.from, .to = options->source.to};
+    if (!check_lake(cli, options, out, err))
+        return false;
+    bool ok = true;
+    if (options->workspace)
+        ok = export_verify(options, &out->report, err) && merge(out, err);
+    else
+        take_lake(out);
+    out->report.rows = out->totals.rows;
+    out->report.bytes = out->totals.bytes;
+    return ok;
+}
+
+void cli_verification_release(struct cli_verification *verification)
+{
+    export_report_release(&verification->report);
+    mem_free(verification->lake);
+    *verification = (struct cli_verification){0};
+}
+
+/* -- for a repair -- */
+
+struct ticks {
+    int64_t *v;
+    size_t count;
+    bool more;
+};
+
+static void add_tick(struct ticks *ticks, int64_t tick)
+{
+    if (ticks->count == EXPORT_FAILED_LISTED)
+        ticks->more = true;
+    else
+        ticks->v[ticks->count++] = tick;
+}
+
+/* The two lists are ascending: what does not verify, and what the ledger lacks of a given range. */
+static void gather(const struct lake_ledger *ledger, const struct cli_verification *verification,
+                   struct ticks *ticks)
+{
+    const struct export_report *report = &verification->report;
+    size_t next = 0;
+    int64_t tick = verification->asked > 0 ? verification->from : verification->to;
+    while (!ticks->more && (next < report->failed_listed || tick < verification->to)) {
+        bool listed = next < report->failed_listed &&
+                      (tick >= verification->to || report->failed[next].partition <= tick);
+        if (listed) {
+            int64_t named = report->failed[next++].partition;
+            add_tick(ticks, named);
+            tick += named == tick ? TICK_PARTITION : 0;
+            continue;
+        }
+        const struct lake_entry *entry = lake_ledger_find(ledger, tick);
+        if (!entry)
+            add_tick(ticks, tick);
+        tick += TICK_PARTITION;
+    }
+}
+
+bool cli_verification_ticks(struct cli *cli, const struct export_options *options,
+                            const struct cli_verification *verification, int64_t **ticks,
+                            size_t *count, bool *more, struct error *err)
+{
+    struct ticks found = {0};
+    struct lake_ledger *ledger = lake_ledger_open(options->store, &options->source.place, err);
+    found.v = ledger ? arena_alloc(&cli->arena, EXPORT_FAILED_LISTED, sizeof *found.v, err) : NULL;
+    if (found.v)
+        gather(ledger, verification, &found);
+    lake_ledger_free(ledger);
+    *ticks = found.v;
+    *count = found.count;
+    *more = found.more || verification->report.failed_count > verification->report.failed_listed;
+    return found.v != NULL;
+}

@@ -1,0 +1,35 @@
+/* Verification: which partitions of a table do not verify: the blobs against the ledger, and the ledger against the
+ * workspace; each partition once. Made by weir verify, and by weir export --repair to know what to fetch.
+ */
+#ifndef WEIR_CLI_VERIFICATION_H
+#define WEIR_CLI_VERIFICATION_H
+
+#include "cli/range.h"
+#include "cli/record.h"
+#include "export/export.h"
+#include "lake/check.h"
+
+struct cli_verification {
+    /* rows and bytes: those that were read from the lake; failed rows UINT64_MAX: nobody counted them */
+    struct export_report report;
+    struct lake_check_totals totals;
+    int64_t from, to;        /* what was looked at: the range, or that of the ledger */
+    uint64_t asked, lacking; /* partitions of a given range; those without a line in the ledger */
+    const char *identity;    /* offline: whose access the ledger tells of; lent by the arena */
+    struct export_failed *lake; /* partitions whose blob is not its ledger's; the first */
+    size_t lake_listed, lake_room;
+    uint64_t lake_failed, by_verdict[EXPORT_VERDICT_COUNT];
+};
+
+/* options->source.from == to: all that the ledger has. Without options->workspace the lake alone is looked at.
+ * ERROR_NOT_FOUND when nothing was exported. */
+bool cli_verification_run(struct cli *cli, const struct export_options *options,
+                          struct cli_verification *out, struct error *err);
+void cli_verification_release(struct cli_verification *verification);
+
+/* What a repair has to fetch: ticks, ascending, in the arena, at most EXPORT_FAILED_LISTED; *more: there are others. */
+bool cli_verification_ticks(struct cli *cli, const struct export_options *options,
+                            const struct cli_verification *verification, int64_t **ticks,
+                            size_t *count, bool *more, struct error *err);
+
+#endif
