@@ -108,6 +108,16 @@ static void on_progress(void *context, const struct export_progress *now)
         cli_note(cli, "%s", line);
 }
 
+static void on_detail(void *context, const char *line)
+{
+    struct cli_progress *progress = context;
+    if (!cli_flag(progress->cli, CLI_VERBOSE))
+        return;
+    wipe(progress);
+    cli_detail(progress->cli, "%s%s%s", progress->table ? progress->table : "",
+               progress->table ? ": " : "", line);
+}
+
 static void on_note(void *context, const char *line)
 {
     struct cli_progress *progress = context;
@@ -121,8 +131,8 @@ static void on_note(void *context, const char *line)
 void cli_progress_begin(struct cli_progress *progress, struct cli_record *record)
 {
     *progress = (struct cli_progress){.cli = record->cli, .record = record, .shown = clock_ns()};
-    progress->watch =
-        (struct export_watch){.progress = on_progress, .note = on_note, .context = progress};
+    progress->watch = (struct export_watch){
+        .progress = on_progress, .note = on_note, .detail = on_detail, .context = progress};
 }
 
 void cli_progress_end(struct cli_progress *progress)

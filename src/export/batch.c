@@ -265,8 +265,24 @@ static bool came_whole(struct export_job *job, const struct workspace_result *re
     return true;
 }
 
+/* "2021-11-07 03:05 to 2021-11-07 04:00: too large: ..." */
+static void tell_thrown_away(const struct export_job *job, const struct workspace_result *result)
+{
+    const struct export_watch *watch = job->fetch->options->watch;
+    char from[TICK_TEXT_MAX], to[TICK_TEXT_MAX], line[ERROR_MESSAGE_MAX + 2 * TICK_TEXT_MAX + 40];
+    if (!watch || !watch->detail)
+        return;
+    (void) tick_format_short(job->batch.share.from, from);
+    (void) tick_format_short(job->batch.share.to, to);
+    (void) snprintf(line, sizeof line, "%s to %s: %s: %s", from, to,
+                    workspace_outcome_text(result->outcome), result->error.message);
+    watch->detail(watch->context, line);
+}
+
 static bool ended(struct export_job *job, const struct workspace_result *result, struct error *err)
 {
+    if (result->outcome != WORKSPACE_OK)
+        tell_thrown_away(job, result);
     switch (result->outcome) {
     case WORKSPACE_OK:
         return came_whole(job, result, err);

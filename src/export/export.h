@@ -82,6 +82,8 @@ struct export_watch {
     bool (*begin)(void *context, const struct export_estimate *estimate, struct error *err);
     void (*progress)(void *context, const struct export_progress *progress);
     void (*note)(void *context, const char *line); /* something the user should know, one line */
+    /* The same for who looks for trouble: each answer that was thrown away. May be NULL. */
+    void (*detail)(void *context, const char *line);
     void *context;
 };
 
