@@ -14,8 +14,8 @@ struct rules {
 };
 
 /* Writes them into the tables, once, before anybody asks. ERROR_USAGE names the option and what is
- * wrong: a table that is not there, an unknown plan, KQL that does not parse or is not made of `where`
- * alone. */
+ * wrong: a table that is not there, an unknown plan, KQL that is refused, does not go row by row or
+ * loses columns. */
 bool rules_apply(const struct rules *rules, struct tables *tables, struct error *err);
 
 #endif

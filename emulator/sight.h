@@ -25,7 +25,7 @@ bool sight_put(const struct sight *sight, const struct kql_query *query, struct 
 bool sight_put_scan(const struct sight *sight, const struct table *table, int64_t from, int64_t to,
                     struct buf *sql, struct error *err);
 
-/* The table's condition can be used: KQL of `where` alone. */
+/* The table's condition can be used: it goes row by row and keeps all columns. */
 bool sight_check_condition(const struct table *table, struct error *err);
 
 #endif
