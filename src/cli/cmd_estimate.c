@@ -27,20 +27,62 @@ static double storage_cost(const struct export_day *day, const struct cli_prices
     return (double) day->json / 1e9 * prices->storage_gb;
 }
 
-static void put_day(FILE *out, const char *name, const struct export_day *day, uint64_t most,
+/* Of a Basic or Auxiliary table, where reading is billed, and rows are not counted for an estimate. */
+static bool is_billed(const struct export_estimate *estimate)
+{
+    return estimate->passes > 0;
+}
+
+/* Bytes are: counted, or told by Usage. */
+static bool is_known(const struct export_estimate *estimate)
+{
+    return !is_billed(estimate) || estimate->scan_known;
+}
+
+static double search_cost(const struct export_day *day, const struct export_estimate *estimate,
+                          const struct cli_prices *prices)
+{
+    return (double) day->bytes * estimate->passes / 1e9 * prices->search_gb;
+}
+
+static void put_day(FILE *out, const char *name, const struct export_day *day,
+                    const struct export_estimate *estimate, uint64_t most,
                     const struct cli_prices *prices)
 {
     char rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], json[TEXT_NUMBER_MAX],
         blobs[TEXT_NUMBER_MAX];
-    (void) fprintf(out, "%-10s %11s %12s %12s %12s %10.4f", name, text_count(day->rows, rows),
-                   text_bytes(day->bytes, bytes), text_bytes(day->json, json),
-                   text_grouped(day->partitions, blobs),
-                   write_cost(day, prices) + storage_cost(day, prices));
-    if (most > 0 && day->rows > 0) {
+    bool billed = is_billed(estimate);
+    double cost =
+        write_cost(day, prices) + storage_cost(day, prices) + search_cost(day, estimate, prices);
+    (void) fprintf(
+        out, "%-10s %11s %12s %12s %12s ", name, billed ? "-" : text_count(day->rows, rows),
+        known ? text_bytes(day->bytes, bytes) : "-", known ? text_bytes(day->json, json) : "-",
+        billed ? "-" : text_grouped(day->partitions, blobs));
+    (void) fprintf(out, known ? "%10.4f" : "         -", cost);
+    if (most > 0 && known && day->bytes > 0) {
         (void) fputs("  ", out);
-        put_bar(out, day->rows, most);
+        put_bar(out, billed ? day->bytes : day->rows, most);
     }
     (void) fputc('\n', out);
+}
+
+static void put_reading(FILE *out, const struct export_estimate *estimate,
+                        const struct cli_prices *prices)
+{
+    char bytes[TEXT_NUMBER_MAX];
+    if (!is_billed(estimate))
+        return;
+    if (!estimate->scan_known) {
+        (void) fprintf(out,
+                       "reading     is billed by the GB (%g %s), and Usage does not say how many\n",
+                       prices->search_gb, prices->currency);
+        return;
+    }
+    double one = (double) estimate->scan / estimate->passes;
+    (void) fprintf(out, "reading     %u pass%s x %s x %g = %.2f %s\n", estimate->passes,
+                   estimate->passes == 1 ? "" : "es", text_bytes((uint64_t) one, bytes),
+                   prices->search_gb, (double) estimate->scan / 1e9 * prices->search_gb,
+                   prices->currency);
 }
 
 static void put_costs(FILE *out, const struct export_estimate *estimate,
@@ -49,12 +91,27 @@ static void put_costs(FILE *out, const struct export_estimate *estimate,
     char blobs[TEXT_NUMBER_MAX], json[TEXT_NUMBER_MAX];
     double writes = write_cost(&estimate->total, prices);
     double storage = storage_cost(&estimate->total, prices);
-    (void) fprintf(out,
-                   "cost        writes %s = %.2f %s; storage %s x %g = %.2f %s a month (prices of "
-                   "%s, %s: %s)\n",
-                   text_grouped(estimate->total.partitions, blobs), writes, prices->currency,
+    put_reading(out, estimate, prices);
+    if (!is_known(estimate))
+        return;
+    (void) fputs("cost        ", out);
+    if (!is_billed(estimate))
+        (void) fprintf(out, "writes %s = %.2f %s; ",
+                       text_grouped(estimate->total.partitions, blobs), writes, prices->currency);
+    (void) fprintf(out, "storage %s x %g = %.2f %s a month (prices of %s, %s: %s)\n",
                    text_bytes(estimate->total.json, json), prices->storage_gb, storage,
                    prices->currency, prices->as_of, prices->what, name);
+}
+
+static uint64_t most_of(const struct export_estimate *estimate)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < estimate->count; i++) {
+        const struct export_day *day = &estimate->days[i];
+        uint64_t size = is_billed(estimate) ? day->bytes : day->rows;
+        most = size > most ? size : most;
+    }
+    return most;
 }
 
 static void put_people(struct cli *cli, const struct cli_context *context,
@@ -68,16 +125,14 @@ static void put_people(struct cli *cli, const struct cli_context *context,
                    cli_range_text(range, text));
     (void) fprintf(out, "%-10s %11s %12s %12s %12s %10s\n", "day", "rows", "service", "as JSON",
                    "partitions", prices->currency);
-    uint64_t most = 0;
-    for (size_t i = 0; i < estimate->count; i++)
-        most = estimate->days[i].rows > most ? estimate->days[i].rows : most;
+    uint64_t most = most_of(estimate);
     for (size_t i = 0; i < estimate->count; i++) {
         char day[TICK_TEXT_MAX];
         (void) tick_format_short(estimate->days[i].day, day);
         day[10] = '\0';
-        put_day(out, day, &estimate->days[i], most, prices);
+        put_day(out, day, &estimate->days[i], estimate, most, prices);
     }
-    put_day(out, "total", &estimate->total, 0, prices);
+    put_day(out, "total", &estimate->total, estimate, 0, prices);
     (void) fprintf(out, "\nqueries     %s of at most %s, %u at once\n",
                    text_grouped(estimate->queries, queries),
                    text_bytes(estimate->batch_bytes, size),
@@ -92,32 +147,64 @@ static void put_people(struct cli *cli, const struct cli_context *context,
     put_costs(out, estimate, prices, name);
 }
 
+/* id, name, type */
+#define COLUMNS(X)                                                                                 \
+    X(DAY, "day", STRING)                                                                          \
+    X(ROWS, "rows", LONG)                                                                          \
+    X(SERVICE, "service_bytes", LONG)                                                              \
+    X(JSON, "json_bytes", LONG)                                                                    \
+    X(PARTITIONS, "partitions", LONG)                                                              \
+    X(WRITES, "write_cost", REAL)                                                                  \
+    X(STORAGE, "storage_cost_month", REAL)                                                         \
+    X(SEARCH, "search_cost", REAL)                                                                 \
+    X(QUERIES, "queries", LONG)                                                                    \
+    X(LEAST, "least_seconds", REAL)                                                                \
+    X(ABOUT, "about_seconds", REAL)
+
+enum estimate_column {
+#define X(id, name, type) AT_##id,
+    COLUMNS(X)
+#undef X
+        AT_COUNT
+};
+
+struct line {
+    char texts[AT_COUNT][TEXT_NUMBER_MAX];
+    struct cli_cell cells[AT_COUNT];
+};
+
+static void set_number(struct line *line, enum estimate_column at, uint64_t number, bool known)
+{
+    (void) snprintf(line->texts[at], TEXT_NUMBER_MAX, "%llu", (unsigned long long) number);
+    line->cells[at] = (struct cli_cell){.text = str_of(line->texts[at]), .null = !known};
+}
+
+static void set_real(struct line *line, enum estimate_column at, int digits, double number,
+                     bool known)
+{
+    (void) snprintf(line->texts[at], TEXT_NUMBER_MAX, "%.*f", digits, number);
+    line->cells[at] = (struct cli_cell){.text = str_of(line->texts[at]), .null = !known};
+}
+
 static bool put_row(struct cli_output *output, const char *name, const struct export_day *day,
-                    const struct export_estimate *total, const struct cli_prices *prices,
+                    const struct export_estimate *estimate, const struct cli_prices *prices,
                     struct error *err)
 {
-    char numbers[9][TEXT_NUMBER_MAX];
-    double writes = write_cost(day, prices);
-    double storage = storage_cost(day, prices);
-    (void) snprintf(numbers[0], TEXT_NUMBER_MAX, "%llu", (unsigned long long) day->rows);
-    (void) snprintf(numbers[1], TEXT_NUMBER_MAX, "%llu", (unsigned long long) day->bytes);
-    (void) snprintf(numbers[2], TEXT_NUMBER_MAX, "%llu", (unsigned long long) day->json);
-    (void) snprintf(numbers[3], TEXT_NUMBER_MAX, "%llu", (unsigned long long) day->partitions);
-    (void) snprintf(numbers[4], TEXT_NUMBER_MAX, "%.6f", writes);
-    (void) snprintf(numbers[5], TEXT_NUMBER_MAX, "%.6f", storage);
-    struct cli_cell cells[10] = {{.text = str_of(name)}};
-    for (int i = 0; i < 6; i++)
-        cells[1 + i].text = str_of(numbers[i]);
-    cells[7].null = cells[8].null = cells[9].null = !total;
-    if (total) {
-        (void) snprintf(numbers[6], TEXT_NUMBER_MAX, "%llu", (unsigned long long) total->queries);
-        (void) snprintf(numbers[7], TEXT_NUMBER_MAX, "%.1f", total->least);
-        (void) snprintf(numbers[8], TEXT_NUMBER_MAX, "%.1f", total->seconds);
-        cells[7].text = str_of(numbers[6]);
-        cells[8].text = str_of(numbers[7]);
-        cells[9].text = str_of(numbers[8]);
-    }
-    return cli_output_row(output, cells, err);
+    struct line line;
+    bool total = day == &estimate->total, counted = !is_billed(estimate);
+    bool known = is_known(estimate);
+    line.cells[AT_DAY] = (struct cli_cell){.text = str_of(name)};
+    set_number(&line, AT_ROWS, day->rows, counted);
+    set_number(&line, AT_SERVICE, day->bytes, known);
+    set_number(&line, AT_JSON, day->json, known);
+    set_number(&line, AT_PARTITIONS, day->partitions, counted);
+    set_real(&line, AT_WRITES, 6, write_cost(day, prices), counted);
+    set_real(&line, AT_STORAGE, 6, storage_cost(day, prices), known);
+    set_real(&line, AT_SEARCH, 6, search_cost(day, estimate, prices), known);
+    set_number(&line, AT_QUERIES, estimate->queries, total);
+    set_real(&line, AT_LEAST, 1, estimate->least, total);
+    set_real(&line, AT_ABOUT, 1, estimate->seconds, total);
+    return cli_output_row(output, line.cells, err);
 }
 
 static bool put_machine(struct cli *cli, const struct export_estimate *estimate,
@@ -126,16 +213,11 @@ static bool put_machine(struct cli *cli, const struct export_estimate *estimate,
     static const struct {
         const char *name;
         enum column_type type;
-    } list[] = {{"day", COLUMN_STRING},
-                {"rows", COLUMN_LONG},
-                {"service_bytes", COLUMN_LONG},
-                {"json_bytes", COLUMN_LONG},
-                {"partitions", COLUMN_LONG},
-                {"write_cost", COLUMN_REAL},
-                {"storage_cost_month", COLUMN_REAL},
-                {"queries", COLUMN_LONG},
-                {"least_seconds", COLUMN_REAL},
-                {"about_seconds", COLUMN_REAL}};
+    } list[] = {
+#define X(id, name, type) {name, COLUMN_##type},
+        COLUMNS(X)
+#undef X
+    };
     struct columns columns = {0};
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof list / sizeof *list; i++)
@@ -146,7 +228,7 @@ static bool put_machine(struct cli *cli, const struct export_estimate *estimate,
         char day[TICK_TEXT_MAX];
         (void) tick_format_short(estimate->days[i].day, day);
         day[10] = '\0';
-        ok = put_row(output, day, &estimate->days[i], NULL, prices, err);
+        ok = put_row(output, day, &estimate->days[i], estimate, prices, err);
     }
     ok = ok && put_row(output, "total", &estimate->total, estimate, prices, err);
     if (ok)
@@ -200,10 +282,12 @@ const struct cli_command cli_command_estimate = {
              "sample of rows. The price of a day is that of writing its blobs and of keeping them "
              "for a month. The least time is what the limit of 200 queries in 30 s asks for; "
              "how fast the service answers, nobody says. "
-             "Prices stand in prices/azure.yaml; --prices FILE replaces them.",
+             "Prices stand in prices/azure.yaml; --prices FILE replaces them.\n\n"
+             "A table of the Basic or Auxiliary plan is not counted, since reading it is billed: "
+             "what Usage has of it is what a reading costs.",
     .example = "weir estimate CommonSecurityLog --end-date 2021-11-07 --lookback-days 7",
     .args_max = 1,
-    .options = {CLI_RANGE_OPTIONS, CLI_SOURCE_OPTIONS, CLI_BATCH_OPTIONS, CLI_SETTLE, CLI_PRICES,
-                CLI_OPTION_COUNT},
+    .options = {CLI_RANGE_OPTIONS, CLI_SOURCE_OPTIONS, CLI_BATCH_OPTIONS, CLI_SETTLE, CLI_PLAN,
+                CLI_PASSES, CLI_PRICES, CLI_OPTION_COUNT},
     .run = run,
 };

@@ -29,7 +29,8 @@ struct item {
     uint64_t scan;
     double seconds;
     unsigned passes;
-    bool any; /* partitions are left */
+    bool any;     /* partitions are left */
+    bool unknown; /* how much is in them nobody says */
 };
 
 struct job {
@@ -81,6 +82,7 @@ static size_t add_left(const struct job *job, struct item *sum)
         sum->scan += item->scan;
         sum->passes = item->passes > sum->passes ? item->passes : sum->passes;
         sum->any = sum->any || item->any;
+        sum->unknown = sum->unknown || item->unknown;
         tables++;
     }
     return tables;
@@ -104,8 +106,10 @@ static void begin_text(const struct job *job, size_t tables, const struct item *
         buf_printf(out, "%s partitions, ", text_grouped(sum->left.partitions, blobs));
     buf_printf(out, "about %s. To %s.", text_duration(sum->seconds, time),
                cli_text(job->cli, CLI_LAKE));
-    if (sum->passes > 0)
+    if (sum->passes > 0 && !sum->unknown)
         buf_printf(out, " Reading is billed: %s.", text_bytes(sum->scan, scan));
+    else if (sum->passes > 0)
+        buf_puts(out, " Reading is billed, and Usage does not say how much there is: a guess.");
 }
 
 static bool announce(struct job *job, struct error *err)
@@ -307,6 +311,7 @@ static bool take_estimate(struct item *item, struct error *err)
     item->seconds = left->seconds;
     item->scan = left->scan;
     item->passes = left->passes;
+    item->unknown = left->passes > 0 && !left->scan_known;
     item->any = left->total.rows > 0 || (left->passes > 0 && left->count > 0);
     return true;
 }

@@ -4,7 +4,7 @@
 #include "lake/catalog.h"
 #include "lake/ledger.h"
 
-enum { TEXT_ROOM = 64, CELLS_MAX = 10 };
+enum { TEXT_ROOM = 64, CELLS_MAX = 32 };
 
 struct row {
     struct cli_cell cells[CELLS_MAX];
@@ -250,8 +250,68 @@ static void put_json(FILE *out, const struct lake_table *table, const struct sta
     buf_release(&line);
 }
 
+/* One line of CSV: the flat figures. */
+static bool put_csv(struct cli_output *output, const struct lake_table *table,
+                    const struct stat *stat, struct error *err)
+{
+    struct row row = {0};
+    add_text(&row, table->name ? table->name : table->container);
+    add_text(&row, table->workspace_id);
+    add_text(&row, table->resource_id);
+    for (int kind = 0; kind < LAKE_BLOB_KIND_COUNT; kind++) {
+        add_number(&row, stat->totals.blobs[kind], false);
+        add_number(&row, stat->totals.bytes[kind], false);
+    }
+    add_time(&row, stat->totals.first);
+    add_time(&row, stat->totals.end);
+    add_number(&row, stat->totals.partitions, false);
+    add_number(&row, stat->partitions, false);
+    add_number(&row, stat->verified, false);
+    for (int access = 0; access < LAKE_ACCESS_COUNT; access++)
+        add_number(&row, stat->seen[access], false);
+    add_number(&row, stat->rows, false);
+    add_number(&row, stat->runs, false);
+    add_number(&row, stat->segments, false);
+    add_time(&row, stat->last_run);
+    return cli_output_row(output, row.cells, err);
+}
+
+static bool add_column(struct columns *columns, const char *name, const char *of,
+                       enum column_type type, struct error *err)
+{
+    char text[TEXT_ROOM];
+    (void) snprintf(text, sizeof text, "%s%s", of, name);
+    return columns_add(columns, str_of(text), type, err);
+}
+
+/* In the order of put_csv. */
+static bool csv_columns(struct columns *out, struct error *err)
+{
+    bool ok = add_column(out, "table", "", COLUMN_STRING, err) &&
+              add_column(out, "workspace", "", COLUMN_STRING, err) &&
+              add_column(out, "resource", "", COLUMN_STRING, err);
+    for (int kind = 0; ok && kind < LAKE_BLOB_KIND_COUNT; kind++) {
+        const char *name = lake_blob_kind_text((enum lake_blob_kind) kind);
+        ok = add_column(out, "_blobs", name, COLUMN_LONG, err) &&
+             add_column(out, "_bytes", name, COLUMN_LONG, err);
+    }
+    ok = ok && add_column(out, "first", "", COLUMN_DATETIME, err) &&
+         add_column(out, "end", "", COLUMN_DATETIME, err) &&
+         add_column(out, "partitions", "", COLUMN_LONG, err) &&
+         add_column(out, "ledger_partitions", "", COLUMN_LONG, err) &&
+         add_column(out, "verified", "", COLUMN_LONG, err);
+    for (int access = 0; ok && access < LAKE_ACCESS_COUNT; access++)
+        ok = add_column(out, lake_access_text((enum lake_access) access), "access_", COLUMN_LONG,
+                        err);
+    return ok && add_column(out, "rows", "", COLUMN_LONG, err) &&
+           add_column(out, "runs", "", COLUMN_LONG, err) &&
+           add_column(out, "segments", "", COLUMN_LONG, err) &&
+           add_column(out, "last_run", "", COLUMN_DATETIME, err);
+}
+
+/* `csv`: NULL unless that is the form. */
 static bool put_stat(struct cli *cli, struct store *store, const struct lake_table *table,
-                     struct error *err)
+                     struct cli_output *csv, struct error *err)
 {
     struct stat stat = {0};
     struct lake_place place = {
@@ -265,6 +325,8 @@ static bool put_stat(struct cli *cli, struct store *store, const struct lake_tab
         return false;
     if (table->workspace_id && table->name && !read_ledger(store, &place, &stat, err))
         return false;
+    if (csv)
+        return put_csv(csv, table, &stat, err);
     (cli_output_is_table(cli) ? put_people : put_json)(cli->out, table, &stat);
     return true;
 }
@@ -279,13 +341,13 @@ static bool is_named(const struct cli *cli, const struct lake_table *table)
 }
 
 static bool stat_all(struct cli *cli, struct store *store, const struct lake_tables *tables,
-                     struct error *err)
+                     struct cli_output *csv, struct error *err)
 {
     size_t shown = 0;
     for (size_t i = 0; i < tables->n; i++) {
         if (!is_named(cli, &tables->v[i]))
             continue;
-        if (!put_stat(cli, store, &tables->v[i], err))
+        if (!put_stat(cli, store, &tables->v[i], csv, err))
             return false;
         shown++;
     }
@@ -299,8 +361,19 @@ static int run_stat(struct cli *cli, struct error *err)
 {
     struct cli_context context = {0};
     struct lake_tables tables = {0};
-    bool ok = cli_open_store(cli, &context, err) && lake_tables_find(context.store, &tables, err) &&
-              stat_all(cli, context.store, &tables, err);
+    struct columns columns = {0};
+    struct cli_output *csv = NULL;
+    bool ok = cli_open_store(cli, &context, err) && lake_tables_find(context.store, &tables, err);
+    if (ok && strcmp(cli_output_form(cli), "csv") == 0) {
+        csv = csv_columns(&columns, err) ? cli_output_new(cli, &columns, err) : NULL;
+        ok = csv != NULL;
+    }
+    ok = ok && stat_all(cli, context.store, &tables, csv, err);
+    if (ok && csv)
+        ok = cli_output_end(csv, err);
+    else
+        cli_output_free(csv);
+    columns_release(&columns);
     lake_tables_release(&tables);
     cli_close(&context);
     return ok ? 0 : -1;
