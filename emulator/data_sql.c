@@ -204,6 +204,7 @@ static void put_visible(const struct load *load, const char *time, struct buf *s
 {
     const struct data_late *late = &load->options->late;
     int64_t longest = late->longest > TICK_MINUTE ? late->longest : TICK_MINUTE;
+    int64_t span = longest - TICK_MINUTE + 1;
     char hash[HASH_MAX];
     (void) snprintf(hash, sizeof hash, "hash(_weir_hash, %llu::UBIGINT)",
                     (unsigned long long) late->seed);
@@ -214,8 +215,8 @@ static void put_visible(const struct load *load, const char *time, struct buf *s
                "((%s >> 4) %% %lld)::BIGINT "
                "ELSE \"_weir_ingestion\" + 10000000 + ((%s >> 4) %% 290000000)::BIGINT END, 0) AS "
                "\"_weir_visible\"",
-               time, hash, hash, (unsigned long long) (late->share * 1e6), hash,
-               (long long) (longest - TICK_MINUTE + 1), hash);
+               time, hash, hash, (unsigned long long) (late->share * 1e6), hash, (long long) span,
+               hash);
 }
 
 /* CREATE TABLE with the hidden columns (data.h says what they hold), in three steps: each uses the
