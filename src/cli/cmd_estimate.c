@@ -51,14 +51,17 @@ static void put_day(FILE *out, const char *name, const struct export_day *day,
 {
     char rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], json[TEXT_NUMBER_MAX],
         blobs[TEXT_NUMBER_MAX];
-    bool billed = is_billed(estimate);
+    bool billed = is_billed(estimate), known = is_known(estimate);
     double cost =
         write_cost(day, prices) + storage_cost(day, prices) + search_cost(day, estimate, prices);
     (void) fprintf(
         out, "%-10s %11s %12s %12s %12s ", name, billed ? "-" : text_count(day->rows, rows),
         known ? text_bytes(day->bytes, bytes) : "-", known ? text_bytes(day->json, json) : "-",
         billed ? "-" : text_grouped(day->partitions, blobs));
-    (void) fprintf(out, known ? "%10.4f" : "         -", cost);
+    if (known)
+        (void) fprintf(out, "%10.4f", cost);
+    else
+        (void) fprintf(out, "%10s", "-");
     if (most > 0 && known && day->bytes > 0) {
         (void) fputs("  ", out);
         put_bar(out, billed ? day->bytes : day->rows, most);
