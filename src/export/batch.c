@@ -13,6 +13,7 @@ enum {
     TIMEOUT_SHARE_ROWS =
         1000, /* a share of fewer rows is not too much to ask: its time-outs are outages */
     MALFORMED_TRIES = 3, /* answers that are whole and wrong in form: the service means it */
+    THROTTLES_MAX = 200, /* of one batch: the workspace's own pauses lie between them */
     CUTS_MAX = 48        /* of one batch: 12 by hash, 32 by time, and some */
 };
 
@@ -203,6 +204,10 @@ static bool worth_cutting(const struct export_job *job)
 
 static bool broken(struct export_job *job, const struct workspace_result *result, struct error *err)
 {
+    if (result->outcome == WORKSPACE_THROTTLED && ++job->throttles < THROTTLES_MAX) {
+        again(job, true);
+        return true;
+    }
     job->tries++;
     bool malformed = result->outcome == WORKSPACE_BROKEN && result->error.code == ERROR_FORMAT;
     export_reason_add(job->reasons,

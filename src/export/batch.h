@@ -18,7 +18,7 @@ struct export_job {
     uint64_t not_before;      /* clock_ns */
     uint64_t outside;         /* rows of another time, dropped */
     size_t gathered;          /* partitions of a whole batch that are written or set back */
-    int tries, malformed, cuts;
+    int tries, malformed, throttles, cuts;
     char reasons[EXPORT_REASON_MAX];
 };
 

@@ -148,6 +148,7 @@ static bool round_of(struct counting *counting, struct error *err)
             .timespan = export_timespan(counting->snapshot, w->from, w->to, timespans[n]),
             .max_rows = (size_t) ((w->to - w->from) / TICK_PARTITION) + 1,
             .search = counting->snapshot->search,
+            .impatient = true,
             .table = &tables[n],
         };
     }

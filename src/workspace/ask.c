@@ -147,6 +147,8 @@ static bool may_try_again(struct asking *asking)
     bool aged = result->outcome == WORKSPACE_OK && result->age > 0;
     if (aged && ++asking->aged > WORKSPACE_STALE_TRIES)
         return false;
+    if (result->outcome == WORKSPACE_TIMEOUT)
+        return !asking->one->impatient && asking->attempt < WORKSPACE_TIMEOUT_TRIES;
     return asking->attempt < WORKSPACE_ASK_TRIES &&
            (aged || result->outcome == WORKSPACE_BROKEN || result->outcome == WORKSPACE_THROTTLED);
 }

@@ -113,10 +113,23 @@ static bool tells_of_the_queue(struct str body)
     return false;
 }
 
+/* A refusal counts only when it ended whole, as an answer does: what began as JSON and is none was cut off. What it
+ * says of a limit is not believed either. */
+static bool is_cut(struct str body, bool readable, struct service_error *said)
+{
+    bool cut = !readable && body.n > 0 && body.p[0] == '{';
+    if (cut) {
+        said->ceiling = WORKSPACE_CEILING_UNKNOWN;
+        said->limit = 0;
+    }
+    return cut;
+}
+
 void verdict_of_status(int status, struct str body, struct verdict *out)
 {
     struct service_error said;
     bool readable = service_error_parse(body, &said);
+    bool cut = is_cut(body, readable, &said);
     *out = (struct verdict){.error = ERROR_INIT};
     if (said.too_large)
         decide(out, WORKSPACE_TOO_LARGE, ERROR_TOO_LARGE, "the answer is too large", &said);
@@ -131,6 +144,9 @@ void verdict_of_status(int status, struct str body, struct verdict *out)
         refuse_access(&said, status, out);
     else if (status >= 300 && status < 400)
         refuse_redirect(status, out);
+    else if (cut)
+        decide(out, WORKSPACE_BROKEN, ERROR_PARTIAL, "a refusal of the workspace was cut off",
+               &said);
     else
         refuse_request(&said, status, out);
     out->queue = out->outcome == WORKSPACE_THROTTLED && tells_of_the_queue(body);
@@ -174,13 +190,24 @@ static void judge_end(const struct http_response *http, const struct response *r
         out->outcome = http->connected || reached ? WORKSPACE_BROKEN : WORKSPACE_REFUSED;
 }
 
+/* Bytes that are missing at its end may be what told one refusal from another. */
+static void verdict_of_refusal(const struct http_response *http, struct verdict *out)
+{
+    verdict_of_status(http->status, http->body, out);
+    if (http->whole || out->outcome != WORKSPACE_REFUSED || out->error.code == ERROR_AUTH)
+        return;
+    *out = (struct verdict){.outcome = WORKSPACE_BROKEN, .error = ERROR_INIT};
+    (void) error_set(&out->error, ERROR_PARTIAL,
+                     "status %d: a refusal of the workspace was cut off", http->status);
+}
+
 void verdict_of(const struct http_response *http, struct response *response, bool reached,
                 struct verdict *out)
 {
     *out = (struct verdict){.error = ERROR_INIT};
     bool good = http->status >= 200 && http->status < 300;
     if (http->status != 0 && !good)
-        verdict_of_status(http->status, http->body, out);
+        verdict_of_refusal(http, out);
     else if (http->error->code != ERROR_NONE || !http->whole)
         judge_end(http, response, reached, out);
     else if (http->status == 204)

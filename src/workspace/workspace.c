@@ -253,10 +253,16 @@ static bool on_body(void *context, const char *bytes, size_t n, struct error *er
     return response_feed(q->response, bytes, n, err);
 }
 
-/* Back to the head of the queue, for a try with a new token. */
+/* Back to the head of the queue, for a try with a new token: at once, and then after pauses that grow, since an authority
+ * or a gateway may be out of step for a while. */
 static void try_again_with_token(struct query *q)
 {
     struct workspace *w = q->workspace;
+    if (q->renewals > 0) {
+        double pause = http_backoff((int) q->renewals, -1, &w->random);
+        uint64_t until = clock_ns() + (uint64_t) (pause * NANOSECONDS);
+        w->pace.blocked_until = until > w->pace.blocked_until ? until : w->pace.blocked_until;
+    }
     if (q->generation == w->generation) {
         azure_credential_refused(w->credential, buf_text(&w->audience));
         w->generation++;

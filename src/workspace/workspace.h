@@ -34,7 +34,8 @@ enum {
     WORKSPACE_TAG_MAX = 256,
     WORKSPACE_ASK_TRIES = 12,
     WORKSPACE_STALE_TRIES = 3,    /* of them, for an answer that comes from a cache all the same */
-    WORKSPACE_TOKEN_RENEWALS = 3, /* of one query whose token is refused again and again */
+    WORKSPACE_TOKEN_RENEWALS = 6, /* of one query whose token is refused again and again */
+    WORKSPACE_TIMEOUT_TRIES = 6,  /* of an ask, each as long as the service takes */
     WORKSPACE_ASK_BYTES_MAX = 256 * 1024 * 1024, /* text of one workspace_table */
     WORKSPACE_METADATA_MAX = 64 * 1024 * 1024
 };
@@ -167,6 +168,7 @@ struct workspace_ask_one {
     const char *timespan; /* NULL: none */
     size_t max_rows;
     bool search;
+    bool impatient;                /* a time-out is not tried again: the caller asks for less */
     struct workspace_table *table; /* filled */
     bool ok;
     double age; /* seconds that the answer had been kept in a cache, in spite of all tries */

@@ -89,7 +89,6 @@ static void what_no_try_can_mend_is_not_tried_again(void **state)
     } cases[] = {
         {400, "{\"error\":{\"code\":\"SyntaxError\",\"message\":\"m\"}}", ERROR_KQL},
         {404, "", ERROR_NOT_FOUND},
-        {504, "", ERROR_TIMEOUT},
         {500, "Maximum response size of 7 bytes exceeded", ERROR_TOO_LARGE},
         {200, "<html>", ERROR_FORMAT},
         {403, "{\"error\":{\"code\":\"InsufficientAccessError\"}}", ERROR_AUTH},
@@ -104,6 +103,34 @@ static void what_no_try_can_mend_is_not_tried_again(void **state)
         assert_int_equal(f.err.code, cases[i].code);
         assert_int_equal(server_requests(f.server), i + 2);
     }
+    fixture_close(&f);
+}
+
+static bool ask_once(struct fixture *f, bool impatient)
+{
+    struct workspace_table table = {0};
+    struct workspace_ask_one one = {
+        .kql = STR("T"), .max_rows = 10, .impatient = impatient, .table = &table};
+    assert_true(workspace_ask_all(f->workspace, &one, 1, &f->err));
+    assert_true(one.ok || one.error.code == ERROR_TIMEOUT);
+    workspace_table_release(&table);
+    return one.ok;
+}
+
+/* A small question that took too long is asked again; one that may be cut goes back to who cuts it. */
+static void a_time_out_is_tried_again_unless_there_is_less_to_ask_for(void **state)
+{
+    (void) state;
+    struct fixture f;
+    fixture_open(&f, NULL);
+    fixture_sign_in(&f, 1);
+    fixture_answer(&f, 504, STR(""));
+    assert_false(ask_once(&f, true));
+    assert_int_equal(server_requests(f.server), 2);
+    fixture_answer(&f, 504, STR(""));
+    fixture_answer(&f, 200, STR(GOOD));
+    assert_true(ask_once(&f, false));
+    assert_int_equal(server_requests(f.server), 4);
     fixture_close(&f);
 }
 
@@ -257,6 +284,7 @@ int main(void)
         cmocka_unit_test(what_broke_is_asked_again_and_none_of_it_stays),
         cmocka_unit_test(an_end_to_trying_is_the_last_error),
         cmocka_unit_test(what_no_try_can_mend_is_not_tried_again),
+        cmocka_unit_test(a_time_out_is_tried_again_unless_there_is_less_to_ask_for),
         cmocka_unit_test(more_rows_than_asked_for_are_a_limit),
         cmocka_unit_test(a_stop_ends_asking),
         cmocka_unit_test(many_asks_share_the_pace_and_each_has_its_own_tries),

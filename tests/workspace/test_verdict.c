@@ -217,6 +217,29 @@ static void kql_that_is_refused_comes_with_the_innermost_reason(void **state)
         WORKSPACE_REFUSED, ERROR_NOT_FOUND, "no path");
 }
 
+/* What is left of it would say that it is no use to ask again, or name a limit that is a digit short. */
+static void a_refusal_that_is_cut_is_no_refusal(void **state)
+{
+    (void) state;
+    static const char size[] = "{\"error\":{\"code\":\"BadArgumentError\",\"message\":"
+                               "\"Maximum response size of 100000000 bytes exceeded\"}}";
+    static const char kql[] = "{\"error\":{\"code\":\"SyntaxError\",\"message\":\"m\"}}";
+    struct verdict verdict;
+    for (size_t n = 1; n + 1 < sizeof kql; n++) {
+        verdict_of_status(400, (struct str){kql, n}, &verdict);
+        assert_int_equal(verdict.outcome, WORKSPACE_BROKEN);
+    }
+    verdict_of_status(400, STR(kql), &verdict);
+    assert_int_equal(verdict.error.code, ERROR_KQL);
+    for (size_t n = 1; n + 1 < sizeof size; n++) {
+        verdict_of_status(400, (struct str){size, n}, &verdict);
+        assert_true(verdict.outcome == WORKSPACE_BROKEN || verdict.outcome == WORKSPACE_TOO_LARGE);
+        assert_int_equal(verdict.limit, 0);
+    }
+    verdict_of_status(400, STR(size), &verdict);
+    assert_int_equal(verdict.limit, 100000000);
+}
+
 static void refused_access_says_what_is_missing(void **state)
 {
     struct fixture *f = *state;
@@ -304,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_full_queue_is_told_from_too_many_requests),
         cmocka_unit_test_setup_teardown(kql_that_is_refused_comes_with_the_innermost_reason, set_up,
                                         tear_down),
+        cmocka_unit_test(a_refusal_that_is_cut_is_no_refusal),
         cmocka_unit_test_setup_teardown(refused_access_says_what_is_missing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_call_back_that_says_stop_is_stopped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_good_answer_cut_at_any_byte_is_never_ok, set_up,
