@@ -229,14 +229,14 @@ static void a_refusal_that_is_cut_is_no_refusal(void **state)
         verdict_of_status(400, (struct str){kql, n}, &verdict);
         assert_int_equal(verdict.outcome, WORKSPACE_BROKEN);
     }
-    verdict_of_status(400, STR(kql), &verdict);
+    verdict_of_status(400, str_of(kql), &verdict);
     assert_int_equal(verdict.error.code, ERROR_KQL);
     for (size_t n = 1; n + 1 < sizeof size; n++) {
         verdict_of_status(400, (struct str){size, n}, &verdict);
         assert_true(verdict.outcome == WORKSPACE_BROKEN || verdict.outcome == WORKSPACE_TOO_LARGE);
         assert_int_equal(verdict.limit, 0);
     }
-    verdict_of_status(400, STR(size), &verdict);
+    verdict_of_status(400, str_of(size), &verdict);
     assert_int_equal(verdict.limit, 100000000);
 }
 
