@@ -44,7 +44,7 @@ def until_first_batch(emulator, weir):
     """Stops an export when it has asked for its first rows."""
     asked = sum(map(is_batch, emulator.log()))
     process = subprocess.Popen(weir.command("export", TABLE, *RANGE, "-q", "--yes"), cwd=weir.folder,
-                               stderr=subprocess.DEVNULL)
+                               stderr=subprocess.DEVNULL, start_new_session=True)
     deadline = time.monotonic() + WAIT_SECONDS
     try:
         while sum(map(is_batch, emulator.log())) == asked:

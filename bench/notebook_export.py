@@ -2,7 +2,7 @@
 
     notebook_export.py READY_FILE QUERY FROM TO FOLDER      times as 2021-11-01T00:00:00
 
-Its way, as docs/service.md 9 tells it:
+Its way, as its published text (Azure-Sentinel-Notebooks, "Sentinel Bulk Logs Export") has it:
 - The range is cut into as many equal parts as there are processes, two; each is a job.
 - A job asks for rows and engine bytes of its part, and from them how many windows it needs: bytes / 38.4 MB or rows /
   450,000, whichever is more. Its windows are equally long, and it walks backwards through them.

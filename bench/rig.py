@@ -141,14 +141,17 @@ class Measured:
         return self.said.strip().splitlines()[-1] if self.said.strip() else ""
 
 
-def measure(command, cwd, ok=(0,), environment=None):
+def measure(command, cwd, ok=(0,)):
     """Runs a command to its end. A status that is not in `ok` ends the bench."""
     began, begin = time.time(), time.perf_counter()
     process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                               env=environment)
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+                               start_new_session=True)
+    try:
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    finally:
+        end(process)
     done = Measured(began, time.perf_counter() - begin, process.returncode, usage, said)
     if done.status not in ok:
         sys.exit(f"{' '.join(map(str, command))}: status {done.status}\n{said}")
@@ -205,7 +208,16 @@ def gigabytes(default):
 
 
 def end(process):
-    """Ends a process that was started here, whatever it is doing."""
+    """Ends a process that was started here as the first of its session, and all that it started."""
     if process.poll() is None:
-        process.send_signal(signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def leave_on_request():
+    """An interrupted bench takes its folders and processes with it."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
+leave_on_request()
