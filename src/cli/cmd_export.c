@@ -477,8 +477,9 @@ static bool read_range(struct job *job, struct error *err)
                                                               err);
 }
 
-static bool make_items(struct job *job, size_t count, struct error *err)
+static bool make_items(struct job *job, const struct cli_names *names, struct error *err)
 {
+    size_t count = names->count;
     uint64_t partitions = (uint64_t) ((job->range.to - job->range.from) / TICK_PARTITION);
     if (count > 1 && partitions * count > PARTITIONS_MAX)
         return error_set(err, ERROR_LIMIT,
@@ -488,38 +489,48 @@ static bool make_items(struct job *job, size_t count, struct error *err)
     if (!job->items || !cli_record_tables(&job->record, count, err))
         return false;
     job->count = count;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         job->items[i].told = &job->record.tables[i];
+        job->items[i].told->name = names->v[i];
+        job->items[i].told->range = job->range;
+    }
     return true;
 }
 
 static bool read_sources(struct job *job, struct error *err)
 {
     struct cli *cli = job->cli;
-    struct cli_names names = {0};
     bool query = cli_text(cli, CLI_QUERY) != NULL;
-    if ((!query && !cli_names_read(cli, &names, err)) ||
-        !make_items(job, query ? 1 : names.count, err))
-        return false;
     for (size_t i = 0; i < job->count; i++) {
         struct item *item = &job->items[i];
         bool ok = query ? cli_source_read(cli, &job->context, &job->range, &item->options,
                                           &job->text, err)
-                        : cli_source_table(cli, &job->context, &job->range, names.v[i],
+                        : cli_source_table(cli, &job->context, &job->range, item->told->name,
                                            &item->options, err);
         if (!ok)
             return false;
-        item->told->name = table_of(item);
-        item->told->range = job->range;
         job->scan_max = item->options.scan_max;
     }
     return cli_record_named(&job->record, err);
 }
 
+/* What is asked for, before anybody is. */
+static bool read_line(struct job *job, struct error *err)
+{
+    const char *as = cli_text(job->cli, CLI_AS);
+    struct cli_names names = {.v = &as, .count = 1};
+    if (!check_options(job, err) || !read_range(job, err))
+        return false;
+    if (cli_text(job->cli, CLI_QUERY))
+        as = as ? as : "";
+    else if (!cli_names_read(job->cli, &names, err))
+        return false;
+    return make_items(job, &names, err);
+}
+
 static bool open_all(struct job *job, struct error *err)
 {
-    if (!check_options(job, err) || !read_range(job, err) ||
-        !cli_open_store(job->cli, &job->context, err) ||
+    if (!read_line(job, err) || !cli_open_store(job->cli, &job->context, err) ||
         !cli_open_workspace(job->cli, &job->context, err) || !read_sources(job, err) ||
         !cli_sign_in(job->cli, &job->context, &job->record.identity, err))
         return false;

@@ -78,8 +78,7 @@ static bool open_online(struct verify *verify, struct error *err)
     return cli_open_store(verify->cli, context, err) &&
            cli_open_workspace(verify->cli, context, err) &&
            cli_source_read(verify->cli, context, &verify->range, &verify->options, &verify->text,
-                           err) &&
-           cli_sign_in(verify->cli, context, &verify->record.identity, err);
+                           err);
 }
 
 /* -- the list -- */
@@ -269,7 +268,9 @@ static bool prepare(struct verify *verify, struct error *err)
         return false;
     verify->record.tables[0].name = verify->options.source.place.table;
     verify->record.tables[0].range = verify->range;
-    return cli_record_named(&verify->record, err);
+    return cli_record_named(&verify->record, err) &&
+           (is_offline(verify) ||
+            cli_sign_in(verify->cli, &verify->context, &verify->record.identity, err));
 }
 
 static int go(struct verify *verify, struct error *err)

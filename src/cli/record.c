@@ -112,7 +112,7 @@ static bool write_report(const struct cli_record *record, struct error *err)
 static bool write_metrics(const struct cli_record *record, struct error *err)
 {
     const char *path = cli_text(record->cli, CLI_METRICS);
-    if (!path)
+    if (!path || !record->named)
         return true;
     struct buf text = BUF_INIT(METRICS_MAX);
     cli_metrics_put(&text, record);
@@ -165,6 +165,7 @@ bool cli_record_named(struct cli_record *record, struct error *err)
 {
     if (cli_text(record->cli, CLI_METRICS))
         recall(record);
+    record->named = true;
     return write_metrics(record, err);
 }
 

@@ -1,7 +1,7 @@
 /* Record: what a run of export or verify has come to, for those who watch it.
  *
  *     --report FILE     JSON: written when the run begins ("running"), and when it ends, however that is
- *     --metrics FILE    Prometheus text: the same, and every 10 seconds between
+ *     --metrics FILE    Prometheus text: from when the tables are known, and every 10 seconds between
  *     --log-format json: the event `end`
  *
  * Both files appear in one step, so a reader never sees half of one (docs/formats.md).
@@ -36,6 +36,8 @@ struct cli_record {
     const char *identity; /* NULL: nobody signed in */
     struct cli_table *tables;
     size_t count;
+    bool
+        named; /* the tables are known: a line that is refused before leaves old metrics as they are */
     struct cli_prices prices;
     bool priced;
     int64_t begun, ended;     /* ticks; ended 0: it goes on */
