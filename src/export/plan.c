@@ -81,8 +81,8 @@ void export_plan_learn(struct export_plan *plan, uint64_t rows, uint64_t bytes, 
     if (rows == 0 || expected == 0)
         return;
     double factor = (double) json / (double) expected;
-    /* Fast upwards, since too large an answer costs a whole query; slow downwards. */
-    double weight = !plan->learned || factor > 1.0 ? 1.0 : 0.3;
+    /* At once upwards, since too large an answer costs a whole query; a little slower downwards. */
+    double weight = !plan->learned || factor > 1.0 ? 1.0 : 0.8;
     double change = 1.0 + (factor - 1.0) * weight;
     plan->json_per_row *= change;
     plan->json_per_byte *= change;
@@ -118,8 +118,9 @@ static double aim(struct export_plan *plan)
     double worth = ceil((double) export_plan_json(plan, plan->rows, plan->bytes) / batch_least);
     double lanes = plan->lanes;
     double planned = (double) plan->batches;
+    double taken = (double) plan->taken;
     if (planned < full || planned - full >= lanes)
-        planned = ceil(full / lanes) * lanes;
+        planned = ceil((taken + full) / lanes) * lanes - taken;
     if (planned > worth)
         planned = full > worth ? full : worth;
     plan->batches = planned >= 1 ? (uint64_t) planned : 1;
@@ -140,7 +141,7 @@ static struct export_counted counted(const struct export_plan *plan,
 
 void export_plan_total(struct export_plan *plan)
 {
-    plan->rows = plan->bytes = plan->batches = 0;
+    plan->rows = plan->bytes = plan->batches = plan->taken = 0;
     for (size_t i = 0; i < plan->count; i++)
         if (plan->parts[i].state == EXPORT_WAITING) {
             plan->rows += plan->parts[i].counted.rows;
@@ -186,8 +187,10 @@ bool export_plan_take(struct export_plan *plan, struct export_batch *out)
     plan->next = end;
     leave_out(&plan->rows, sum.rows);
     leave_out(&plan->bytes, sum.bytes);
-    if (sum.rows + sum.bytes > 0 && plan->batches > 1)
-        plan->batches--;
+    if (sum.rows + sum.bytes > 0) {
+        plan->taken++;
+        plan->batches -= plan->batches > 1;
+    }
     *out = (struct export_batch){
         .share = {.from = export_plan_tick(plan, first),
                   .to = export_plan_tick(plan, end),

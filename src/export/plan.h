@@ -46,6 +46,7 @@ struct export_plan {
     unsigned lanes;       /* batches that are under way at once */
     uint64_t rows, bytes; /* of the waiting partitions */
     uint64_t batches;     /* that the waiting partitions are to be packed in; 0: not decided */
+    uint64_t taken;       /* with rows, since the totals were made */
 };
 
 struct export_batch {

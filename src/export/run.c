@@ -326,7 +326,7 @@ static bool judge_access(void *context, struct error *err)
     export->report.access = access->access;
     memcpy(export->report.access_why, access->why, sizeof access->why);
     lake_ledger_access(export->ledger, access->access);
-    return true;
+    return export_settle_held(export, err);
 }
 
 static bool pool(struct export *export, struct error *err)
@@ -359,6 +359,7 @@ static bool fetch(struct export *export, struct error *err)
               "came late to partitions that were verified before; they are fetched");
     if (!export_settle_doubt(export, err) || !pool(export, err))
         return false;
+    export_settle_hold(export);
     export->fetch.flushed_at = clock_ns();
     export->fetch.meanwhile = judge_access;
     export->fetch.context = export;

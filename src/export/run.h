@@ -30,6 +30,7 @@ struct export
     struct random random;
     struct workspace_load before; /* what the workspace had done for others */
     uint64_t began;               /* clock_ns */
+    size_t held;                  /* partitions that are held back (export_settle_hold) */
     bool recount;                 /* counts are not the first: fewer rows have vanished */
 };
 
@@ -56,6 +57,9 @@ void export_settle_final(struct export *export);
 bool export_settle_counted(struct export *export, struct error *err);
 /* After a recount: what the lake has outlived the workspace in. */
 bool export_settle_outlived(struct export *export, struct error *err);
+/* Holds back what may be empty only because it aged out, and lets it go when the table's retention is known. */
+void export_settle_hold(struct export *export);
+bool export_settle_held(struct export *export, struct error *err);
 /* Blobs about to be replaced lose their line's word first. */
 bool export_settle_doubt(struct export *export, struct error *err);
 /* A line like `entry`, at this moment, with the counts of the partition. */

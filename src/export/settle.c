@@ -204,28 +204,48 @@ static void note_late(struct export *export, size_t part)
 }
 
 /* A range that begins before the table's retention: of that time there is nothing to fetch, and no proof that nothing
- * was. It is not called verified. */
-static bool settle_aged(struct export *export, struct error *err)
+ * was. It is not called verified. Its partitions are held back until the retention is known. */
+void export_settle_hold(struct export *export)
 {
     struct export_plan *plan = &export->plan;
-    size_t empty = 0, aged = 0;
+    size_t empty = 0;
     while (empty < plan->count && plan->parts[empty].state == EXPORT_WAITING &&
            plan->parts[empty].counted.rows == 0)
         empty++;
-    if (empty < AGED_LEAST)
+    if (plan->uncounted || export->options.source.query || empty < AGED_LEAST)
+        return;
+    for (size_t i = 0; i < empty; i++)
+        plan->parts[i].state = EXPORT_UNDER_WAY;
+    export->held = empty;
+}
+
+static bool is_gone(const struct export *export, size_t part)
+{
+    int64_t tick = export_plan_tick(&export->plan, part);
+    uint64_t size;
+    return tick < export->snapshot.aged && !entry_of(export, part) &&
+           !blob_size(export, tick, &size);
+}
+
+bool export_settle_held(struct export *export, struct error *err)
+{
+    struct export_plan *plan = &export->plan;
+    size_t aged = 0;
+    if (export->held == 0)
         return true;
     if (!export_snapshot_facts(&export->options, &export->snapshot, err))
         return false;
-    for (size_t i = 0; i < empty && export_plan_tick(plan, i) < export->snapshot.aged; i++) {
+    for (size_t i = 0; i < export->held; i++) {
         struct lake_entry none = {.partition = export_plan_tick(plan, i)};
-        uint64_t size;
-        if (entry_of(export, i) || blob_size(export, none.partition, &size))
-            continue;
-        if (!export_settle_say(export, i, &none, LAKE_VERDICT_AGED_OUT, err))
+        bool gone = is_gone(export, i);
+        plan->parts[i].state = gone ? EXPORT_SETTLED : EXPORT_WAITING;
+        aged += gone;
+        export->fetch.progress.partitions_done += gone;
+        if (gone && !export_settle_say(export, i, &none, LAKE_VERDICT_AGED_OUT, err))
             return false;
-        plan->parts[i].state = EXPORT_SETTLED;
-        aged++;
     }
+    export->held = 0;
+    plan->next = 0;
     char line[160], number[TEXT_NUMBER_MAX];
     (void) snprintf(line, sizeof line,
                     "%s partitions are older than the table's retention of %u days: nothing of "
@@ -238,8 +258,6 @@ static bool settle_aged(struct export *export, struct error *err)
 
 bool export_settle_counted(struct export *export, struct error *err)
 {
-    if (!export->plan.uncounted && !settle_aged(export, err))
-        return false;
     struct export_progress *progress = &export->fetch.progress;
     for (size_t i = 0; i < export->plan.count; i++) {
         bool settled = export->plan.parts[i].state == EXPORT_SETTLED;
