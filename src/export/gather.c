@@ -160,7 +160,7 @@ static bool finish_next(struct export_job *job, struct error *err)
     struct lake_pile *pile = job->piles ? job->piles[i] : NULL;
     bool ok = export_gather_partition(job->fetch, job->batch.first + i, &pile, pile ? 1 : 0, err);
     lake_pile_free(pile);
-    if (pile)
+    if (job->piles)
         job->piles[i] = NULL;
     return ok;
 }
