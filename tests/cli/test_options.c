@@ -78,6 +78,10 @@ static void mistakes_get_the_nearest_name(void **state)
     assert_error("export T --days many", "whole number", "");
     assert_error("export T --wait soon", "duration", "");
     assert_error("query Q --output xml", "one of table", "");
+    assert_error("export T --max-cost much", "a number such as 12.50", "");
+    assert_error("export T --max-cost -1", "a number such as 12.50", "");
+    assert_error("export T --passes 3", "one of 1|2", "");
+    assert_error("export T --plan free", "one of analytics", "");
     assert_error("verify A B", "one argument too many", "");
 }
 
@@ -106,6 +110,69 @@ static void a_wrong_value_in_the_environment_names_its_variable(void **state)
     assert_non_null(strstr(line.err.message, "WEIR_BATCH_ROWS"));
     line_release(&line);
     assert_int_equal(unsetenv("WEIR_BATCH_ROWS"), 0);
+}
+
+static void several_tables_are_one_line(void **state)
+{
+    (void) state;
+    struct line line;
+    line_parse(&line, "export A --days 3 B C --max-cost 12.5 --many F");
+    assert_true(line.ok);
+    assert_int_equal(line.cli.arg_count, 3);
+    assert_string_equal(line.cli.args[2], "C");
+    assert_string_equal(cli_text(&line.cli, CLI_MANY), "F");
+    assert_true(cli_decimal(&line.cli, CLI_MAX_COST, 0) == 12.5);
+    assert_true(cli_decimal(&line.cli, CLI_DAYS, 0) == 3);
+    line_release(&line);
+}
+
+/* The form of messages is wanted for the very error that keeps the line from being read. */
+static void the_form_of_errors_is_found_in_a_line_that_is_refused(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *words;
+        bool json;
+    } cases[] = {{"exprot --log-format json", true},     {"--log-format=json exprot", true},
+                 {"exprot --log-format text", false},    {"export --nope --log-format=json", true},
+                 {"exprot -- --log-format json", false}, {"exprot --log-format", false},
+                 {"exprot --log-formats json", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct line line;
+        line_parse(&line, cases[i].words);
+        assert_false(line.ok);
+        int n = 0;
+        while (line.words[n])
+            n++;
+        cli_parse_log_format(&line.cli, n, line.words);
+        if (cli_log_is_json(&line.cli) != cases[i].json)
+            fail_msg("%s", cases[i].words);
+        line_release(&line);
+    }
+}
+
+/* What is seldom needed is only named there. */
+static void help_fits_a_screen(void **state)
+{
+    (void) state;
+    enum { LINES = 50, COLUMNS = 132 };
+    for (int i = 0; cli_commands[i]; i++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        assert_non_null(out);
+        cli_help(out, cli_commands[i]);
+        assert_int_equal(fclose(out), 0);
+        struct str rest = {text, size}, line;
+        int lines = 0;
+        for (; str_split(&rest, '\n', &line); lines++)
+            if (line.n > COLUMNS)
+                fail_msg("%s: %.*s", cli_commands[i]->name, (int) line.n, line.p);
+        assert_true(lines < LINES);
+        for (int k = 0; cli_commands[i]->options[k] != CLI_OPTION_COUNT; k++)
+            assert_non_null(strstr(text, cli_options[cli_commands[i]->options[k]].name));
+        free(text);
+    }
 }
 
 /* What a command lacks here, help, manual and completion would lack too. */
@@ -152,6 +219,9 @@ int main(void)
         cmocka_unit_test(mistakes_get_the_nearest_name),
         cmocka_unit_test(the_environment_stands_behind_the_line),
         cmocka_unit_test(a_wrong_value_in_the_environment_names_its_variable),
+        cmocka_unit_test(several_tables_are_one_line),
+        cmocka_unit_test(the_form_of_errors_is_found_in_a_line_that_is_refused),
+        cmocka_unit_test(help_fits_a_screen),
         cmocka_unit_test(every_command_is_described_whole),
         cmocka_unit_test(examples_are_valid_lines),
     };
