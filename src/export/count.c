@@ -6,7 +6,7 @@
 
 enum {
     COUNT_QUERY_MAX = 1 << 20,
-    COUNT_TRIES = 5,
+    COUNT_TRIES = 8,
     COUNT_AT_ONCE = WORKSPACE_CONCURRENT,
     COUNT_WINDOWS_MAX = EXPORT_PARTITIONS_MAX
 };
@@ -75,8 +75,11 @@ static bool read_window(const struct workspace_table *table, const struct counti
         if (!inside)
             return error_set(err, ERROR_FORMAT,
                              "the answer to a count names a partition that was not asked for");
-        if (!read_row(table, row, counting->snapshot, &out[(tick - window->from) / TICK_PARTITION],
-                      err))
+        struct export_counted *one = &out[(tick - window->from) / TICK_PARTITION];
+        /* Where one stands twice another may be left out, and would count as empty. */
+        if (one->rows > 0)
+            return error_set(err, ERROR_PARTIAL, "the answer to a count names a partition twice");
+        if (!read_row(table, row, counting->snapshot, one, err))
             return false;
     }
     return true;
@@ -106,7 +109,8 @@ static bool push(struct counting *counting, struct window window, struct error *
     return true;
 }
 
-/* Halves of a window that was too much; one partition has none, and is waited for, a few times. */
+/* Halves of a window that was too much; one partition has none, and is waited for, a few times. An answer that was not
+ * whole is asked for again. */
 static bool refused(struct counting *counting, struct window window, const struct error *why,
                     struct error *err)
 {
@@ -119,7 +123,7 @@ static bool refused(struct counting *counting, struct window window, const struc
     }
     struct random random;
     random_seed(&random, clock_ns());
-    if (smaller && ++window.tries < COUNT_TRIES &&
+    if ((smaller || why->code == ERROR_PARTIAL) && ++window.tries < COUNT_TRIES &&
         workspace_pause(counting->workspace, http_backoff(window.tries, -1, &random), err))
         return push(counting, window, err);
     if (err && err->code == ERROR_NONE)
@@ -159,10 +163,9 @@ static bool round_of(struct counting *counting, struct error *err)
     if (beside)
         *beside = asks[n];
     for (size_t i = 0; i < n; i++) {
-        if (ok && asks[i].ok)
-            ok = read_window(&tables[i], counting, &windows[i], err);
-        else if (ok)
-            ok = refused(counting, windows[i], &asks[i].error, err);
+        bool read =
+            ok && asks[i].ok && read_window(&tables[i], counting, &windows[i], &asks[i].error);
+        ok = ok && (read || refused(counting, windows[i], &asks[i].error, err));
         workspace_table_release(&tables[i]);
         buf_release(&texts[i]);
     }
