@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all dev demo test test-asan test-tsan coverage lint fmt bench fuzz install setup clean help
+.PHONY: all dev demo test test-asan test-tsan soak coverage lint fmt bench fuzz install setup clean help
 
 # One's own DuckDB: make DUCKDB_ROOT=/opt/duckdb
 export DUCKDB_ROOT
@@ -27,6 +27,7 @@ help:
 #: make test        all tests
 #: make test-asan   the tests under the address and undefined behaviour sanitizers
 #: make test-tsan   the tests under the thread sanitizer
+#: make soak        kills and faults by the hundred, half an hour
 #: make coverage    how much of each room the tests reach
 #: make lint        format, clang-tidy, the law of the rooms, scripts
 #: make fmt         lay the C out anew
@@ -50,6 +51,10 @@ test-asan: build/.setup-test
 test-tsan: build/.setup-test
 	@$(call build,tsan,all)
 	@ctest --preset tsan
+
+soak: build/.setup-test
+	@$(call build,release,all)
+	@scripts/soak
 
 coverage: build/.setup-test
 	@$(call build,coverage,all)

@@ -9,7 +9,8 @@ import signal
 import time
 import unittest
 
-from campaign import Tally, count_of, laid_under, never_a_lie, run_all, seed_of, tables, whole
+from campaign import (Tally, count_of, laid_under, ledger_lines, never_a_lie, partition_name, run_all, seed_of, tables,
+                      whole)
 from harness import Emulator, Folder, Weir, digest
 
 TABLE = "CommonSecurityLog"
@@ -111,6 +112,40 @@ class Campaign:
         weir.lake = copy
         weir.run("init", "--from-emulator", self.emulator.ready, "--lake", copy, "--force")
         self.tally.add("copies")
+
+
+class Growing(unittest.TestCase):
+    def consistent(self, weir):
+        """The table grows, so no blob is the last word; but each is what its line says."""
+        blobs = {partition_name(name): sha for name, sha in digest(weir, TABLE).items()}
+        for partition, line in ledger_lines(weir.lake, TABLE).items():
+            if line["verdict"] == "verified":
+                self.assertEqual(blobs.get(partition), line.get("sha256"), partition)
+
+    def test_rows_that_come_late_between_kills_are_not_lost(self):
+        """Half a day goes by, an hour a second; rows of it are seen minutes after their stamp, one in ten."""
+        chance = random.Random(seed_of("growing"))
+        data = tables({TABLE: 4000})
+        begin = ["--start", "2021-11-06", "--end", "2021-11-08"]
+        grows = Emulator(data, "--now", "2021-11-07T12:00:00Z", "--clock-speed", 3600, "--late", "0.1:40m", "--latency",
+                         "20ms", "--rate", 0, "--at-once", 0)
+        weir, until = Weir(grows), time.monotonic() + 12
+        while time.monotonic() < until:
+            process = weir.start("export", TABLE, *begin, "--batch-rows", 120, env=laid_under(weir, speed=FAST))
+            time.sleep(chance.uniform(0.1, 2.5))
+            process.kill()
+            process.communicate()
+            if list(weir.lake.glob("weir/*/*")):
+                self.consistent(weir)
+        grows.stop()
+        with Emulator(data, "--now", "2021-11-09T00:00:00Z", "--late", "0.1:40m") as later:
+            calm = Weir(later)
+            calm.ok("export", TABLE, *begin)
+            truth = digest(calm, TABLE)
+            self.assertEqual(sum(1 for _ in calm.rows(TABLE)), 4000)
+            weir.ok("init", "--from-emulator", later.ready, "--lake", weir.lake, "--force")
+            weir.ok("export", TABLE, *begin)
+            whole(weir, TABLE, truth)
 
 
 class Kill(unittest.TestCase):
