@@ -72,7 +72,7 @@ static bool write_partition(struct export_fetch *fetch, size_t part, struct lake
         .rows = written.rows,
         .sum = written.sum,
         .bytes = written.bytes,
-        .proof = export_fetch_proof(fetch),
+        .proof = (uint8_t) export_fetch_proof(fetch),
         .verdict = LAKE_VERDICT_VERIFIED,
     };
     memcpy(entry.sha256, written.sha256, sizeof entry.sha256);

@@ -199,7 +199,7 @@ static void members_have_their_commas(void **state)
     cli_put_bool(&run->text, NULL, true);
     cli_put_close(&run->text, ']');
     cli_put_real(&run->text, "b", 0.5);
-    cli_put_real(&run->text, "c", NAN);
+    cli_put_real(&run->text, "c", nan(""));
     cli_put_time(&run->text, "d", 0);
     cli_put_text(&run->text, "e", "[");
     cli_put_open(&run->text, "f", '{');
