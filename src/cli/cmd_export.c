@@ -480,11 +480,11 @@ static bool read_range(struct job *job, struct error *err)
 static bool make_items(struct job *job, const struct cli_names *names, struct error *err)
 {
     size_t count = names->count;
-    uint64_t partitions = (uint64_t) ((job->range.to - job->range.from) / TICK_PARTITION);
-    if (count > 1 && partitions * count > PARTITIONS_MAX)
+    uint64_t partitions = (uint64_t) ((job->range.to - job->range.from) / TICK_PARTITION) * count;
+    if (count > 1 && partitions > PARTITIONS_MAX)
         return error_set(err, ERROR_LIMIT,
                          "%zu tables of this range are %llu partitions; %d are planned at once",
-                         count, (unsigned long long) (partitions * count), PARTITIONS_MAX);
+                         count, (unsigned long long) partitions, PARTITIONS_MAX);
     job->items = mem_alloc(count, sizeof *job->items, err);
     if (!job->items || !cli_record_tables(&job->record, count, err))
         return false;

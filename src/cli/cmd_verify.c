@@ -213,9 +213,7 @@ static int say_failed(const struct verify *verify)
 static void say_verified(const struct verify *verify)
 {
     const struct cli_verification *found = &verify->found;
-    char parts[TEXT_NUMBER_MAX], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], seen[CLI_SEEN_TEXT],
-        verdicts[CLI_VERDICTS_TEXT];
-    cli_detail(verify->cli, "%s", cli_verdicts_text(&found->report, verdicts));
+    char parts[TEXT_NUMBER_MAX], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], seen[CLI_SEEN_TEXT];
     cli_last(verify->cli, "%s partitions of %s verified against %s%s: %s rows, %s",
              text_grouped(found->totals.partitions, parts), verify->options.source.place.table,
              is_offline(verify) ? "its ledger" : "its ledger and the workspace",
@@ -223,10 +221,27 @@ static void say_verified(const struct verify *verify)
              text_grouped(found->totals.rows, rows), text_bytes(found->totals.bytes, bytes));
 }
 
+static void say_details(const struct verify *verify)
+{
+    const struct export_report *report = &verify->found.report;
+    const struct cli_spent *spent = &verify->record.tables[0].spent;
+    char t0[TICK_TEXT_MAX], verdicts[CLI_VERDICTS_TEXT], time[TEXT_NUMBER_MAX];
+    cli_detail(verify->cli, "%s", cli_verdicts_text(report, verdicts));
+    if (is_offline(verify))
+        return;
+    (void) tick_format_short(report->snapshot, t0);
+    cli_detail(verify->cli, "counted as of each run's T0, and of %s UTC; proof by %s", t0,
+               lake_proof_text(report->proof));
+    cli_detail(verify->cli, "%llu queries, %llu of them again, %llu throttled, %s of waits",
+               (unsigned long long) spent->queries, (unsigned long long) spent->retried,
+               (unsigned long long) spent->throttled, text_duration(spent->waited, time));
+}
+
 static int say(const struct verify *verify)
 {
     const struct export_report *report = &verify->found.report;
     const char *table = verify->options.source.place.table;
+    say_details(verify);
     say_outlived(verify);
     say_late(verify);
     say_lacking(verify);
@@ -260,8 +275,10 @@ static bool check(struct verify *verify, struct error *err)
 
 static bool prepare(struct verify *verify, struct error *err)
 {
-    if (is_offline(verify) && verify->cli->arg_count == 0)
-        return error_set(err, ERROR_USAGE, "verify --offline needs TABLE");
+    if (is_offline(verify) && verify->cli->arg_count == 0) {
+        (void) error_set(err, ERROR_USAGE, "verify --offline needs TABLE");
+        return false;
+    }
     if (!cli_range_read(verify->cli, tick_now(), &verify->range, err) ||
         !(is_offline(verify) ? open_offline : open_online)(verify, err) ||
         !cli_record_tables(&verify->record, 1, err))

@@ -258,7 +258,7 @@ void cli_parse_log_format(struct cli *cli, int argc, char **argv)
     static const char name[] = "--log-format=";
     const size_t n = sizeof name - 2; /* without the equals sign */
     const char *found = cli->values[CLI_LOG_FORMAT];
-    for (int i = 1; !found && i < argc && strcmp(argv[i], "--") != 0; i++) {
+    for (int i = 1; !found && i < argc && argv[i] && strcmp(argv[i], "--") != 0; i++) {
         if (strncmp(argv[i], name, n) != 0)
             continue;
         found = argv[i][n] == '=' ? argv[i] + n + 1 : argv[i][n] == '\0' ? argv[i + 1] : NULL;

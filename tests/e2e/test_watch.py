@@ -98,6 +98,34 @@ class Many(Watched):
         self.assertIn("Syslog", report["tables"][0]["error"]["hint"])
         self.assertTrue(self.weir.blobs("Syslog") and self.weir.blobs("SecurityEvent"))
 
+    def test_one_whose_blobs_cannot_be_written_leaves_the_others_whole(self):
+        """It fails with queries under way: the rest begins anew."""
+        (self.weir.lake / "am-syslog").mkdir(parents=True)
+        (self.weir.lake / "am-syslog" / "WorkspaceResourceId=").write_text("in the way")
+        for tables in (TABLES, TABLES[::-1]):
+            done = self.weir.run("export", *tables, *RANGE, "--refresh", "--batch-rows", 50, "--report", self.report_file)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("1 of 2 tables verified", done.stderr)
+            verdicts = {table["table"]: table["verdict"] for table in self.report()["tables"]}
+            self.assertEqual(verdicts, {"Syslog": "failed", "SecurityEvent": "verified"})
+        self.weir.ok("verify", "SecurityEvent")
+
+    def test_the_worst_status_is_that_of_all(self):
+        """A blob with more rows than the workspace has, which no ledger vouches for, is left and listed."""
+        self.weir.ok("export", "Syslog", *RANGE)
+        shutil.rmtree(self.weir.lake / "weir")
+        blob = self.weir.blobs("Syslog")[7]
+        blob.write_bytes(blob.read_bytes() * 2)
+        done = self.weir.run("export", *TABLES, *RANGE, "--report", self.report_file)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertRegex(done.stderr, r"1 of 2 tables verified: .*\n  Syslog is incomplete: 1 partitions of 576 do not verify\n$")
+        report = self.report()
+        self.assertEqual((report["verdict"], report["exit"]), ("incomplete", 3))
+        syslog, other = report["tables"]
+        self.assertEqual((syslog["verdict"], syslog["failed_count"], syslog["verdicts"]["ok"]), ("incomplete", 1, 575))
+        self.assertIn("left as it is", syslog["failed"][0]["reasons"])
+        self.assertEqual((other["verdict"], other["failed"]), ("verified", []))
+
     def test_a_file_or_standard_input_names_them(self):
         listed = "# what we keep\n\nSyslog   # of the routers\r\n  SecurityEvent\n"
         path = self.weir.folder / "tables.txt"
