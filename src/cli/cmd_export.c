@@ -514,6 +514,16 @@ static bool read_sources(struct job *job, struct error *err)
     return cli_record_named(&job->record, err);
 }
 
+/* A repair that names no table is of all that the lake has. */
+static bool read_names(struct job *job, struct cli_names *names, struct error *err)
+{
+    const struct cli *cli = job->cli;
+    if (!is_repair(job) || cli->arg_count > 0 || cli_text(cli, CLI_MANY))
+        return cli_names_read(job->cli, names, err);
+    return cli_open_store(cli, &job->context, err) &&
+           cli_names_of_lake(job->cli, job->context.store, names, err);
+}
+
 /* What is asked for, before anybody is. */
 static bool read_line(struct job *job, struct error *err)
 {
@@ -523,14 +533,15 @@ static bool read_line(struct job *job, struct error *err)
         return false;
     if (cli_text(job->cli, CLI_QUERY))
         as = as ? as : "";
-    else if (!cli_names_read(job->cli, &names, err))
+    else if (!read_names(job, &names, err))
         return false;
     return make_items(job, &names, err);
 }
 
 static bool open_all(struct job *job, struct error *err)
 {
-    if (!read_line(job, err) || !cli_open_store(job->cli, &job->context, err) ||
+    if (!read_line(job, err) ||
+        !(job->context.store || cli_open_store(job->cli, &job->context, err)) ||
         !cli_open_workspace(job->cli, &job->context, err) || !read_sources(job, err) ||
         !cli_sign_in(job->cli, &job->context, &job->record.identity, err))
         return false;
@@ -595,7 +606,7 @@ const struct cli_command cli_command_export = {
              "are counted again, since "
              "rows may have come late. --refresh fetches everything again; --repair fetches the "
              "partitions that weir verify names, of the range or else of all that the ledger has, "
-             "and no others.\n\n"
+             "and no others; without TABLE, of all tables that the lake has of the workspace.\n\n"
              "Several tables, named here or in the file of --many, are one work with one estimate, "
              "one pace and one report. A table that fails does not stop the others; the exit "
              "status is the worst one.\n\n"

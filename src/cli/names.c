@@ -1,7 +1,8 @@
 /* Names: the tables that a command is told of, on its line and in the file of --many. See source.h. */
 #include "base/file.h"
 #include "cli/source.h"
-#include "lake/layout.h"
+#include "lake/catalog.h"
+#include "lake/ledger.h"
 
 #include <errno.h>
 
@@ -85,4 +86,60 @@ bool cli_names_read(struct cli *cli, struct cli_names *out, struct error *err)
     (void) error_set(err, ERROR_USAGE, "%s needs TABLE, or --query KQL --as NAME",
                      cli->command->name);
     return error_hint(err, "weir tables lists the tables");
+}
+
+/* Whether an export of the table itself is there; of a query's rows only that query can tell. */
+static bool is_exported(const struct cli *cli, struct store *store, const struct lake_table *table,
+                        bool *out, struct error *err)
+{
+    const struct lake_place place = {.workspace_id = table->workspace_id,
+                                     .resource_id = table->resource_id,
+                                     .table = table->name,
+                                     .container = table->container};
+    struct lake_ledger *ledger = lake_ledger_open(store, &place, err);
+    size_t runs = ledger ? lake_ledger_runs(ledger) : 0;
+    bool query = runs > 0 && lake_ledger_run(ledger, runs - 1)->query;
+    *out = runs > 0 && !query;
+    if (query)
+        cli_note(cli, "%s was made by a query, and is left out: it needs --query and --as",
+                 table->name);
+    bool ok = ledger != NULL;
+    lake_ledger_free(ledger);
+    return ok;
+}
+
+static bool add_exported(struct cli *cli, struct store *store, const struct lake_tables *tables,
+                         struct cli_names *out, struct error *err)
+{
+    const char *id = cli_text(cli, CLI_WORKSPACE_ID);
+    for (size_t i = 0; i < tables->n; i++) {
+        const struct lake_table *table = &tables->v[i];
+        bool exported;
+        if (!table->workspace_id || !table->resource_id || !table->name || !id ||
+            !str_eq_case(str_of(id), str_of(table->workspace_id)))
+            continue;
+        if (!is_exported(cli, store, table, &exported, err))
+            return false;
+        const char *name =
+            exported ? arena_copy(&cli->arena, table->name, strlen(table->name), err) : "";
+        if (!name || (exported && !add(out, name, err)))
+            return false;
+    }
+    return true;
+}
+
+bool cli_names_of_lake(struct cli *cli, struct store *store, struct cli_names *out,
+                       struct error *err)
+{
+    struct lake_tables tables = {0};
+    *out = (struct cli_names){
+        .v = (const char **) arena_alloc(&cli->arena, CLI_ARGS_MAX, sizeof *out->v, err)};
+    bool ok = out->v && lake_tables_find(store, &tables, err) &&
+              add_exported(cli, store, &tables, out, err);
+    lake_tables_release(&tables);
+    if (ok && out->count == 0) {
+        (void) error_set(err, ERROR_NOT_FOUND, "the lake has no export of this workspace");
+        return error_hint(err, "weir lake ls lists the tables of the lake");
+    }
+    return ok;
 }

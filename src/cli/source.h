@@ -21,6 +21,10 @@ struct cli_names {
 };
 bool cli_names_read(struct cli *cli, struct cli_names *out, struct error *err);
 
+/* All tables of the workspace that the lake has an export of; those made by a query are left out, aloud. */
+bool cli_names_of_lake(struct cli *cli, struct store *store, struct cli_names *out,
+                       struct error *err);
+
 /* A table as the source of an export; its texts are lent by the arena, so that there may be several. */
 bool cli_source_table(struct cli *cli, struct cli_context *context, const struct cli_range *range,
                       const char *table, struct export_options *out, struct error *err);

@@ -191,6 +191,26 @@ class Repair(Watched):
         self.assertIn("SecurityEvent: 3 partitions repaired and verified", done.stderr)
         self.weir.ok("verify", "SecurityEvent")
 
+    def test_without_a_table_it_is_for_all_that_the_lake_has(self):
+        self.weir.ok("export", "SecurityEvent", *RANGE)
+        self.weir.ok("export", "--query", "Syslog | where Facility == 'auth'", "--as", "Made", *RANGE)
+        damage(self.weir, "Syslog")
+        damage(self.weir, "SecurityEvent")
+        done = self.weir.ok("export", "--repair")
+        self.assertIn("Made was made by a query, and is left out", done.stderr)
+        self.assertIn("2 of 2 tables verified: 6 partitions", done.stderr)
+        for table in TABLES:
+            self.weir.ok("verify", table)
+        self.assertEqual(Weir(self.emulator).run("export", "--repair").returncode, 1)
+
+    def test_the_rows_of_a_query_are_mended_too(self):
+        query = ["--query", "Syslog | project TimeGenerated, _ItemId, Facility", "--as", "Made"]
+        self.weir.ok("export", *query, *RANGE)
+        whole = digest(self.weir, "Made")
+        damage(self.weir, "Made")
+        self.assertIn("3 partitions repaired", self.weir.ok("export", "--repair", *query).stderr)
+        self.assertEqual(digest(self.weir, "Made"), whole)
+
     def test_without_an_export_there_is_nothing_to_mend(self):
         done = self.weir.run("export", "--repair", "SecurityEvent")
         self.assertEqual(done.returncode, 1)
