@@ -180,11 +180,16 @@ class Tally:
 
 def run_all(tally, stories, tell, workers):
     """tell(story) for all of them, a few at once; what it raises is a failure, kept with its story."""
+    begun = time.monotonic()
+
     def one(story):
         try:
             tell(story)
         except Exception as wrong:  # pylint: disable=broad-except
             tally.failed(story, f"{type(wrong).__name__}: {wrong}")
+        tally.add("stories")
+        if tally.figures["stories"] % 20 == 0:
+            print(f"{tally.figures['stories']} of {len(stories)} stories, {time.monotonic() - begun:.0f} s", flush=True)
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(one, stories))

@@ -89,6 +89,16 @@ class Disasters(unittest.TestCase):
                 self.fails(f"any:{nth}+:EROFS", "Read-only file system", "read-only")
         self.goes_on()
 
+    def test_a_disk_that_is_too_full_for_the_scratch_file(self):
+        """Rows that memory has no room for go to a file; where that fails there is no export, and no lie."""
+        for nth in (1, 40, 200):
+            with self.subTest(nth=nth):
+                done = self.weir.run(*EXPORT, "--memory", "1MB", env=laid_under(self.weir, call=f"any:{nth}+:ENOSPC"))
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("No space left on device", done.stderr)
+                never_a_lie(self.weir, TABLE, self.truth)
+        self.goes_on()
+
     def test_a_lake_without_permission(self):
         self.fails("any:1+:EACCES", "Permission denied", "must be able to read and write")
         self.goes_on()
@@ -168,6 +178,19 @@ class Disasters(unittest.TestCase):
                 self.assertIn(process.returncode, (0, 3), said)
                 self.goes_on()
                 second.stop()
+
+    def test_the_service_falls_silent_for_longer_than_every_time_out(self):
+        first = Emulator(self.data, *SLOW)
+        self.addCleanup(first.stop)
+        self.weir.ok("init", "--from-emulator", first.ready, "--lake", self.weir.lake, "--force")
+        process = self.weir.start(*EXPORT, "--batch-rows", "60", env=laid_under(speed=200))
+        until(lambda: len(self.weir.blobs(TABLE)) > 20, process)
+        first.process.send_signal(signal.SIGSTOP)
+        time.sleep(3)  # 10 minutes by weir's clock: every query under way has been given up and asked again
+        first.process.send_signal(signal.SIGCONT)
+        _, said = process.communicate(timeout=120)
+        self.assertIn(process.returncode, (0, 3), said)
+        self.goes_on()
 
     def test_the_service_is_gone_for_good(self):
         first = Emulator(self.data, *SLOW)

@@ -56,7 +56,8 @@ class Shape:
         if chance.random() < 0.4:
             self.take_query(chance)
         self.faults = [kinds[each]] if each < len(kinds) else kinds
-        if not self.items:  # what is lost and doubled at once shows by _ItemId alone: the ledger says so ("proof")
+        plan = chance.choice(["Basic", "Auxiliary"]) if self.name == self.table and chance.random() < 0.15 else None
+        if plan or not self.items:  # what is lost and doubled at once shows by a count with sums alone: the ledger says so
             self.faults = [kind for kind in self.faults if kind != "double"] or ["cut"]
         self.share = 0.6 if self.faults == ["double"] and chance.random() < 0.7 else SHARE  # so much that lists come of it
         self.keep_empty = ["--keep-empty"] if chance.random() < 0.2 else []
@@ -64,6 +65,7 @@ class Shape:
         self.options += chance.choice([[], ["--max-queries", str(chance.randrange(1, 5))]])
         self.options += chance.choice([[], ["--memory", "8MB"], ["--memory", "1MB"]])
         self.limits = chance.choice(LIMITS) + chance.choice([[], ["--native-dynamic"], ["--latency", "15ms"]])
+        self.limits += ["--plan", f"{self.table}={plan}"] if plan else []
         self.retry_after = chance.choice(["auto", "0", "none"])
         self.before = chance.choice(["", "", "", "whole", "part"])  # what the lake has when it begins
 
