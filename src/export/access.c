@@ -152,56 +152,98 @@ static bool seen_of_day(const struct export_plan *plan, int64_t day, double *see
     return true;
 }
 
-/* Whole days of the range, long enough ago, with something in Usage. */
-static struct weighed weigh(const struct export_snapshot *snapshot, const struct export_plan *plan,
-                            const struct export_access *access)
+/* A day that says something: counted whole, and with something in Usage. */
+struct day {
+    int64_t tick;
+    double usage, seen;
+};
+
+static struct weighed weigh_days(const struct day *days, size_t n)
 {
-    struct weighed out = {.worst_share = 1.0};
-    int64_t last = snapshot->t0 - usage_settles;
-    int64_t to = plan->to < last ? plan->to : last;
-    for (int64_t day = tick_floor(plan->from + TICK_DAY - 1, TICK_DAY); day + TICK_DAY <= to;
-         day += TICK_DAY) {
-        double usage = export_access_megabytes(access, day, day + TICK_DAY), seen;
-        if (usage < day_least || day < snapshot->aged || !seen_of_day(plan, day, &seen))
-            continue;
+    struct weighed out = {.days = (unsigned) n, .worst_share = 1.0};
+    for (size_t i = 0; i < n; i++) {
+        /* Usage has hours of ingestion: what was uploaded late counts to the days beside. */
+        size_t first = i > 0 ? i - 1 : 0, last = i + 1 < n ? i + 1 : n - 1;
+        double usage = 0, seen = 0;
+        for (size_t k = first; k <= last; k++) {
+            usage += days[k].usage;
+            seen += days[k].seen;
+        }
         double share = seen / usage;
-        out.days++;
         out.short_days += share < 1.0 - short_share;
         if (share < out.worst_share) {
             out.worst_share = share;
-            out.worst = day;
+            out.worst = days[i].tick;
         }
     }
     return out;
 }
 
+/* Whole days of the range, long enough ago. Those before the retention say nothing, nor, while that is not known, do
+ * days without any row before the first that has some. */
+static bool weigh(const struct export_snapshot *snapshot, const struct export_plan *plan,
+                  const struct export_access *access, struct weighed *out, struct error *err)
+{
+    int64_t last = snapshot->t0 - usage_settles;
+    int64_t to = plan->to < last ? plan->to : last;
+    int64_t from = tick_floor(plan->from + TICK_DAY - 1, TICK_DAY);
+    size_t room = to > from ? (size_t) ((to - from) / TICK_DAY) : 0, n = 0, empty = 0;
+    *out = (struct weighed){0};
+    struct day *days = room > 0 ? mem_alloc(room, sizeof *days, err) : NULL;
+    if (room > 0 && !days)
+        return false;
+    for (int64_t tick = from; n < room && tick + TICK_DAY <= to; tick += TICK_DAY) {
+        struct day day = {.tick = tick,
+                          .usage = export_access_megabytes(access, tick, tick + TICK_DAY)};
+        if (day.usage < day_least || tick < snapshot->aged || !seen_of_day(plan, tick, &day.seen))
+            continue;
+        empty += n == empty && day.seen == 0;
+        days[n++] = day;
+    }
+    size_t skip = empty < n ? empty : 0;
+    if (n > skip)
+        *out = weigh_days(days + skip, n - skip);
+    mem_free(days);
+    return true;
+}
+
 /* Usage and what is seen agree, or say nothing of each other; or less is seen: then it is conditional. */
-static void judge_usage(const struct export_snapshot *snapshot, const struct export_plan *plan,
-                        struct export_access *access, bool *agrees)
+static bool judge_usage(const struct export_options *options, struct export_snapshot *snapshot,
+                        const struct export_plan *plan, struct export_access *access, bool *agrees,
+                        struct error *err)
 {
     struct weighed weighed = {0};
-    if (access->n > 0 && snapshot->billed && plan)
-        weighed = weigh(snapshot, plan, access);
+    *agrees = false;
+    if (access->n == 0 || !snapshot->billed || !plan)
+        return true;
+    if (!weigh(snapshot, plan, access, &weighed, err))
+        return false;
+    if (weighed.short_days > 0 && !snapshot->facts_asked &&
+        (!export_snapshot_facts(options, snapshot, err) ||
+         !weigh(snapshot, plan, access, &weighed, err)))
+        return false;
     *agrees = weighed.days > 0 && weighed.short_days == 0;
     if (weighed.short_days == 0)
-        return;
+        return true;
     char day[TICK_TEXT_MAX], why[EXPORT_REASON_MAX];
     (void) tick_format_short(weighed.worst, day);
     (void) snprintf(why, sizeof why,
-                    "on %u of %u days less is seen than Usage has; on %.10s %.0f %% of it",
+                    "on %u of %u days less is seen than Usage has; around %.10s %.0f %% of it",
                     weighed.short_days, weighed.days, day, weighed.worst_share * 100);
     because(access, LAKE_ACCESS_CONDITIONAL, why);
+    return true;
 }
 
-bool export_access_judge(const struct export_options *options,
-                         const struct export_snapshot *snapshot, const struct export_plan *plan,
-                         struct export_access *access, struct error *err)
+bool export_access_judge(const struct export_options *options, struct export_snapshot *snapshot,
+                         const struct export_plan *plan, struct export_access *access,
+                         struct error *err)
 {
     enum workspace_condition condition = WORKSPACE_CONDITION_UNKNOWN;
     char why[WORKSPACE_WHY_MAX] = "";
     bool agrees;
     because(access, LAKE_ACCESS_UNKNOWN, "");
-    judge_usage(snapshot, plan, access, &agrees);
+    if (!judge_usage(options, snapshot, plan, access, &agrees, err))
+        return false;
     if (access->access == LAKE_ACCESS_CONDITIONAL || options->source.query)
         return true;
     if (!workspace_conditions(options->workspace, options->source.place.table, &condition, why,

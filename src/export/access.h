@@ -46,8 +46,8 @@ uint64_t export_access_scan(const struct export_access *access, const struct exp
 
 /* Hears the witnesses: the days of the plan that were counted whole, beside Usage; then the role assignments. Sets
  * access and why. `plan` NULL: nothing was counted. */
-bool export_access_judge(const struct export_options *options,
-                         const struct export_snapshot *snapshot, const struct export_plan *plan,
-                         struct export_access *access, struct error *err);
+bool export_access_judge(const struct export_options *options, struct export_snapshot *snapshot,
+                         const struct export_plan *plan, struct export_access *access,
+                         struct error *err);
 
 #endif

@@ -12,9 +12,13 @@ enum {
     TIMEOUTS_BEFORE_SPLIT = 1,
     TIMEOUT_SHARE_ROWS =
         1000, /* a share of fewer rows is not too much to ask: its time-outs are outages */
+    TIMEOUT_SHARE_BYTES = 1000000, /* the same, where rows are not counted */
     MALFORMED_TRIES = 3, /* answers that are whole and wrong in form: the service means it */
     THROTTLES_MAX = 200, /* of one batch: the workspace's own pauses lie between them */
-    CUTS_MAX = 48        /* of one batch: 12 by hash, 32 by time, and some */
+    SLICES_MAX = 300,    /* by time: of a second each */
+    MALFORMED_MAX =
+        64,       /* partitions that are given up for answers of a wrong form: then the run is */
+    CUTS_MAX = 48 /* of one batch: 12 by hash, 32 by time, and some */
 };
 
 /* -- jobs -- */
@@ -102,16 +106,32 @@ static bool split(struct export_job *job, const struct export_batch *a,
     return true;
 }
 
+/* The n-th of so many slices of a partition, at whole seconds. */
+static void slice_time(struct export_share *share, uint32_t n, uint32_t slices)
+{
+    int64_t from = share->from, seconds = (share->to - from) / TICK_SECOND;
+    share->from = from + seconds * n / slices * TICK_SECOND;
+    share->to = n + 1 < slices ? from + seconds * (n + 1) / slices * TICK_SECOND : share->to;
+}
+
 bool export_job_shares(struct export_fetch *fetch, struct export_batch *batch, uint32_t shares,
                        struct error *err)
 {
+    bool by_time = fetch->snapshot->search;
+    if (by_time && shares > SLICES_MAX)
+        shares = SLICES_MAX;
     if (!export_gather_open(fetch, batch->first, shares, err))
         return false;
     batch->whole = false;
-    batch->share.parts = shares;
     for (uint32_t part = 0; part < shares; part++) {
-        batch->share.part = part;
-        struct export_job *job = export_job_new(fetch, batch, err);
+        struct export_batch one = *batch;
+        if (by_time) {
+            slice_time(&one.share, part, shares);
+        } else {
+            one.share.parts = shares;
+            one.share.part = part;
+        }
+        struct export_job *job = export_job_new(fetch, &one, err);
         if (!job)
             return false;
         export_job_push(&fetch->pending, job);
@@ -136,27 +156,22 @@ static uint64_t rows_of_share(const struct export_job *job)
     return (rows + job->batch.share.parts - 1) / job->batch.share.parts;
 }
 
-/* Rows without an id may be equal in every column, and then no hash tells them apart: they are asked for once, with
- * their number. */
-static bool fold(struct export_job *job, struct error *err)
+/* Rows of a query may be equal in every column, and then no hash tells them apart: they are asked for once, with their
+ * number. */
+static bool fold(struct export_job *job)
 {
-    struct export_fetch *fetch = job->fetch;
-    if (job->batch.whole && !export_gather_open(fetch, job->batch.first, 1, err)) {
-        export_job_free(job);
-        return false;
-    }
     drop_piles(job);
     job->cuts++;
-    job->batch.whole = false;
     job->batch.share.folded = true;
-    export_job_push(&fetch->pending, job);
+    export_job_push(&job->fetch->pending, job);
     return true;
 }
 
+/* When a cut by hash did not help. */
 static bool may_fold(const struct export_job *job)
 {
     return !job->fetch->snapshot->keyed && !job->batch.share.folded && job->batch.count == 1 &&
-           job->batch.share.parts > 1;
+           job->batch.share.parts > 1 && job->cuts > 0;
 }
 
 /* Cuts a job in two. */
@@ -164,7 +179,8 @@ static bool cut(struct export_job *job, bool by_time, struct error *err)
 {
     struct export_batch a, b;
     bool some = job->fetch->plan->uncounted || rows_of_share(job) > 0;
-    if (job->cuts < CUTS_MAX && some && export_plan_split(&job->batch, by_time, &a, &b))
+    if (job->cuts < CUTS_MAX && some && export_gather_may_cut(job->fetch, job->batch.first) &&
+        export_plan_split(job->fetch->plan, &job->batch, by_time, &a, &b))
         return split(job, &a, &b, err);
     export_reason_add(job->reasons, "it cannot be cut further");
     return give_up(job, err);
@@ -185,21 +201,56 @@ static bool too_large(struct export_job *job, struct error *err)
         export_job_free(job);
         return true;
     }
-    uint32_t shares =
-        batch->whole && batch->count == 1 ? export_plan_shares(fetch->plan, batch->first) : 1;
+    uint32_t shares = batch->whole && batch->count == 1 && !fetch->plan->uncounted
+                          ? export_plan_shares(fetch->plan, batch->first)
+                          : 1;
     if (shares > 2) {
         struct export_batch whole = *batch;
         export_job_free(job);
         return export_job_shares(fetch, &whole, shares, err);
     }
-    return may_fold(job) ? fold(job, err) : cut(job, false, err);
+    return may_fold(job) ? fold(job) : cut(job, fetch->snapshot->search, err);
+}
+
+/* About how many engine bytes: of one partition by the share of its time and of its hashes. */
+static double bytes_of_share(const struct export_job *job)
+{
+    uint64_t rows, bytes;
+    batch_counted(job, &rows, &bytes);
+    const struct export_share *share = &job->batch.share;
+    return (double) bytes * (double) (share->to - share->from) /
+           ((double) job->batch.count * (double) TICK_PARTITION) / share->parts;
 }
 
 /* What a time-out may mean is too much at once, but only where there is much. */
 static bool worth_cutting(const struct export_job *job)
 {
-    bool much = job->batch.count > 1 || rows_of_share(job) >= TIMEOUT_SHARE_ROWS;
+    bool much = job->batch.count > 1 ||
+                (job->fetch->plan->uncounted ? bytes_of_share(job) >= TIMEOUT_SHARE_BYTES
+                                             : rows_of_share(job) >= TIMEOUT_SHARE_ROWS);
     return much && job->tries > TIMEOUTS_BEFORE_SPLIT;
+}
+
+/* An answer that is whole and wrong in form, or a row that the lake cannot hold, again and again: the partition that it
+ * is of is found, and listed. With too many of them the service is not what it was taken for, and the run ends. */
+static bool malformed(struct export_job *job, const struct error *why, struct error *err)
+{
+    struct export_fetch *fetch = job->fetch;
+    export_reason_add(job->reasons, why->message);
+    if (++job->malformed < MALFORMED_TRIES) {
+        job->tries++;
+        again(job, false);
+        return true;
+    }
+    struct export_batch a, b;
+    if (job->batch.count > 1 && export_plan_split(job->fetch->plan, &job->batch, false, &a, &b))
+        return split(job, &a, &b, err);
+    if (++fetch->malformed < MALFORMED_MAX)
+        return give_up(job, err);
+    if (err && err->code == ERROR_NONE)
+        *err = *why;
+    export_job_free(job);
+    return false;
 }
 
 static bool broken(struct export_job *job, const struct workspace_result *result, struct error *err)
@@ -208,16 +259,10 @@ static bool broken(struct export_job *job, const struct workspace_result *result
         again(job, true);
         return true;
     }
+    if (result->outcome == WORKSPACE_BROKEN && result->error.code == ERROR_FORMAT)
+        return malformed(job, &result->error, err);
     job->tries++;
-    bool malformed = result->outcome == WORKSPACE_BROKEN && result->error.code == ERROR_FORMAT;
-    export_reason_add(job->reasons,
-                      malformed ? result->error.message : workspace_outcome_text(result->outcome));
-    if (malformed && ++job->malformed >= MALFORMED_TRIES) {
-        if (err && err->code == ERROR_NONE)
-            *err = result->error;
-        export_job_free(job);
-        return false;
-    }
+    export_reason_add(job->reasons, workspace_outcome_text(result->outcome));
     if (job->tries >= EXPORT_BATCH_TRIES)
         return give_up(job, err);
     if (result->outcome == WORKSPACE_TIMEOUT && worth_cutting(job))
@@ -260,13 +305,15 @@ static bool came_whole(struct export_job *job, const struct workspace_result *re
     }
     uint64_t rows, bytes;
     batch_counted(job, &rows, &bytes);
-    if (job->batch.whole && result->rows > 0 && rows == result->rows)
+    if (job->batch.whole && result->rows > 0 &&
+        (rows == result->rows || job->fetch->plan->uncounted))
         export_plan_learn(job->fetch->plan, rows, bytes, result->bytes);
     job->fetch->report->outside += job->outside;
     struct export_job **last = &job->fetch->whole;
     while (*last)
         last = &(*last)->next;
     *last = job;
+    job->fetch->whole_count++;
     return true;
 }
 
@@ -299,14 +346,26 @@ static bool ended(struct export_job *job, const struct workspace_result *result,
     case WORKSPACE_THROTTLED:
     case WORKSPACE_BROKEN:
         return broken(job, result, err);
+    case WORKSPACE_STOPPED: /* by on_columns or on_row, or by the user */
+        if (result->error.code == ERROR_FORMAT)
+            return malformed(job, &result->error, err);
+        break;
     case WORKSPACE_REFUSED:
-    case WORKSPACE_STOPPED:
         break;
     }
     export_job_free(job);
     if (err && err->code == ERROR_NONE)
         *err = result->error;
     return false;
+}
+
+/* Reading a table of the Basic or Auxiliary plan is billed by what was ingested in the time that is read. */
+static uint64_t bill_of(const struct export_fetch *fetch, const struct export_share *share)
+{
+    static const double megabyte = 1e6;
+    if (!fetch->snapshot->search || !fetch->usage)
+        return 0;
+    return (uint64_t) (export_access_megabytes(fetch->usage, share->from, share->to) * megabyte);
 }
 
 /* -- call-backs of a query -- */
@@ -356,7 +415,8 @@ static bool take_copies(const struct export_job *job, struct json_row *row, uint
         return true;
     const struct json_cell *cell = row->count > 0 ? &row->cells[row->count - 1] : NULL;
     if (!cell || cell->column != last ||
-        !str_uint64((struct str){row->bytes + cell->start, cell->length}, copies))
+        !str_uint64((struct str){row->bytes + cell->start, cell->length}, copies) || *copies == 0 ||
+        *copies > job->fetch->plan->parts[job->batch.first].counted.rows)
         return error_set(err, ERROR_FORMAT, "the service did not count equal rows");
     row->count--;
     return true;
@@ -416,6 +476,8 @@ static void on_done(void *context, const struct workspace_result *result)
     export_job_detach(&fetch->active, job);
     fetch->active_count--;
     fetch->progress.received += result->bytes;
+    if (result->outcome == WORKSPACE_THROTTLED) /* nothing was read */
+        fetch->report->scanned -= bill_of(fetch, &job->batch.share);
     /* The lane's next question goes out before what came is written. */
     bool going = ended(job, result, &err) && fetch->failed.code == ERROR_NONE;
     if ((going && !export_fetch_fill(fetch, &err)) || err.code != ERROR_NONE)
@@ -425,16 +487,10 @@ static void on_done(void *context, const struct workspace_result *result)
 
 /* -- start -- */
 
-/* Reading a table of the Basic or Auxiliary plan is billed by what was ingested in the time that is read. */
 static bool bill(struct export_fetch *fetch, const struct export_share *share, struct error *err)
 {
-    static const double megabyte = 1e6;
+    uint64_t bytes = bill_of(fetch, share), most = fetch->options->scan_max;
     struct export_report *report = fetch->report;
-    if (!fetch->snapshot->search || !fetch->usage)
-        return true;
-    uint64_t bytes =
-        (uint64_t) (export_access_megabytes(fetch->usage, share->from, share->to) * megabyte);
-    uint64_t most = fetch->options->scan_max;
     if (most > 0 && (bytes > most || report->scanned > most - bytes)) {
         char had[TEXT_NUMBER_MAX], may[TEXT_NUMBER_MAX];
         (void) error_set(err, ERROR_LIMIT, "reading on would be billed for more than %s; %s were",

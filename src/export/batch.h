@@ -31,7 +31,8 @@ void export_job_push(struct export_job **list, struct export_job *job);
 void export_job_detach(struct export_job **list, struct export_job *job);
 /* Queues the job's query. False: the job is freed. */
 bool export_job_start(struct export_job *job, struct error *err);
-/* A partition that is known to be too large for one answer begins in shares. */
+/* A partition that is known to be too large for one answer begins in shares: by hash, or, where reading is billed by the
+ * time that it covers, by time. */
 bool export_job_shares(struct export_fetch *fetch, struct export_batch *batch, uint32_t shares,
                        struct error *err);
 
@@ -49,6 +50,8 @@ bool export_gather_partition(struct export_fetch *fetch, size_t part,
                              struct lake_pile *const *piles, size_t n, struct error *err);
 /* A partition is fetched in so many shares more than before. */
 bool export_gather_open(struct export_fetch *fetch, size_t part, size_t shares, struct error *err);
+/* Whether it may be cut into more shares still. */
+bool export_gather_may_cut(struct export_fetch *fetch, size_t part);
 /* A share of it will not come: it is set back once, when the last of them is in. False in *open: it has no shares. */
 bool export_gather_broken(struct export_job *job, bool *open, struct error *err);
 void export_gather_release(struct export_fetch *fetch);

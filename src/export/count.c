@@ -7,6 +7,7 @@
 enum {
     COUNT_QUERY_MAX = 1 << 20,
     COUNT_TRIES = 8,
+    COUNT_UNKNOWN_MAX = 16, /* partitions that are given up: with more it is an outage */
     COUNT_AT_ONCE = WORKSPACE_CONCURRENT,
     COUNT_WINDOWS_MAX = EXPORT_PARTITIONS_MAX
 };
@@ -28,6 +29,8 @@ struct counting {
     struct workspace_ask_one *beside; /* not asked yet */
     struct window *again;
     size_t again_count, again_room;
+    unsigned unknown;
+    bool smooth; /* nothing was refused in this round */
 };
 
 static bool number(const struct workspace_table *table, size_t row, const char *column,
@@ -109,13 +112,19 @@ static bool push(struct counting *counting, struct window window, struct error *
     return true;
 }
 
-/* Halves of a window that was too much; one partition has none, and is waited for, a few times. An answer that was not
- * whole is asked for again. */
+static bool may_pass(const struct error *why)
+{
+    return why->code == ERROR_TOO_LARGE || why->code == ERROR_TIMEOUT || why->code == ERROR_PARTIAL;
+}
+
+/* Halves of a window that was too much; one partition has none, and is waited for, a few times, and then left uncounted.
+ * An answer that was not whole is asked for again. */
 static bool refused(struct counting *counting, struct window window, const struct error *why,
                     struct error *err)
 {
     bool smaller = why->code == ERROR_TOO_LARGE || why->code == ERROR_TIMEOUT;
     int64_t half = tick_floor((window.to - window.from) / 2, TICK_PARTITION);
+    counting->smooth = false;
     if (smaller && half > 0) {
         counting->size = half < counting->size ? half : counting->size;
         return push(counting, (struct window){window.from + half, window.to, 0}, err) &&
@@ -123,9 +132,14 @@ static bool refused(struct counting *counting, struct window window, const struc
     }
     struct random random;
     random_seed(&random, clock_ns());
-    if ((smaller || why->code == ERROR_PARTIAL) && ++window.tries < COUNT_TRIES &&
-        workspace_pause(counting->workspace, http_backoff(window.tries, -1, &random), err))
-        return push(counting, window, err);
+    if (may_pass(why) && ++window.tries < COUNT_TRIES)
+        return workspace_pause(counting->workspace, http_backoff(window.tries, -1, &random), err) &&
+               push(counting, window, err);
+    if (smaller && counting->unknown++ < COUNT_UNKNOWN_MAX) {
+        counting->out[(window.from - counting->from) / TICK_PARTITION] =
+            (struct export_counted){.known = false};
+        return true;
+    }
     if (err && err->code == ERROR_NONE)
         *err = *why;
     return false;
@@ -186,8 +200,12 @@ bool export_count(struct workspace *workspace, const struct export_snapshot *sna
                                 .out = out,
                                 .beside = beside};
     bool ok = true;
-    while (ok && (counting.at < to || counting.again_count > 0))
+    while (ok && (counting.at < to || counting.again_count > 0)) {
+        counting.smooth = true;
         ok = round_of(&counting, err);
+        if (counting.smooth && counting.size < window_first)
+            counting.size *= 2;
+    }
     mem_free(counting.again);
     return ok;
 }

@@ -15,7 +15,8 @@ struct export_counted {
 
 /* Counts [from, to), multiples of TICK_PARTITION, into one element a partition (out has room for them;
  * partitions without rows become zero). Asks for several windows at once; one that the service refuses for size or
- * time is asked for in halves, down to one partition, and so is what was not asked for yet. `beside`: another question, asked with the first windows;
+ * time is asked for in halves, down to one partition, and so is what was not asked for yet. A single partition that it
+ * never counts in time stays unknown; with more than a few of them it is an outage, and an error. `beside`: another question, asked with the first windows;
  * its own outcome stands in it. NULL: none. */
 bool export_count(struct workspace *workspace, const struct export_snapshot *snapshot, int64_t t0,
                   int64_t from, int64_t to, struct export_counted *out,

@@ -5,6 +5,7 @@
 #include "base/random.h"
 
 enum {
+    WHOLE_MAX = 8,    /* batches that wait to be written: a slow disk holds the questions back */
     EMPTY_SLICE = 512 /* empty partitions that are settled without a look at the sockets */
 };
 
@@ -102,7 +103,7 @@ static unsigned queries_most(const struct export_fetch *fetch)
 
 bool export_fetch_fill(struct export_fetch *fetch, struct error *err)
 {
-    while (fetch->active_count < queries_most(fetch)) {
+    while (fetch->active_count < queries_most(fetch) && fetch->whole_count < WHOLE_MAX) {
         struct error why = ERROR_INIT;
         struct export_job *job = next_job(fetch, &why);
         if (why.code != ERROR_NONE) {
@@ -168,7 +169,9 @@ static bool use_the_time(struct export_fetch *fetch, struct error *err)
 {
     bool (*meanwhile)(void *, struct error *) = fetch->meanwhile;
     fetch->meanwhile = NULL;
-    return !meanwhile || meanwhile(fetch->context, err);
+    /* What was started waits in the queue until the loop has run. */
+    return !meanwhile ||
+           (workspace_run(fetch->options->workspace, 0, err) && meanwhile(fetch->context, err));
 }
 
 static bool step(struct export_fetch *fetch, struct error *err)

@@ -6,7 +6,8 @@
  * whose rows are not those goes back to the plan with a reason; the run counts it again and makes another pass.
  *
  *     fetch.c    the pass: which query next, and how long to wait
- *     batch.c    what becomes of a batch: piles, partitions, endings
+ *     batch.c    what becomes of a batch: rows, endings, another try
+ *     gather.c   what came whole becomes partitions
  */
 #ifndef WEIR_EXPORT_FETCH_H
 #define WEIR_EXPORT_FETCH_H
@@ -28,11 +29,14 @@ struct export_fetch {
         *usage; /* what reading is billed by, of Basic and Auxiliary tables */
     /* Once, when the first queries are under way: what may be asked meanwhile. May be NULL. */
     bool (*meanwhile)(void *context, struct error *err);
+    /* A partition that was not counted before has come, before it is written. *settled: leave it as it is. */
+    bool (*came)(void *context, size_t part, bool *settled, struct error *err);
     void *context;
 
     struct lake_line *line; /* made from the columns of the first answer */
     struct export_job *active, *pending;
     struct export_job *whole; /* came, and are not written yet; oldest first */
+    unsigned whole_count, malformed;
     unsigned active_count;
     struct export_open *open; /* partitions that are fetched in shares */
     struct export_troubles troubles;

@@ -5,13 +5,15 @@
 
 #include <stdio.h>
 
+enum { SHARES_MAX = 16384 }; /* of one partition, in all */
+
 static const uint64_t slice = 10000000; /* ns */
 
 /* A partition that is fetched in shares. */
 struct export_open {
     struct export_open *next;
     size_t part;
-    size_t shares_left;
+    size_t shares, shares_left; /* ever, and still to come */
     struct lake_pile **piles;
     size_t count, room;
     bool broken; /* a share was given up */
@@ -36,8 +38,15 @@ bool export_gather_open(struct export_fetch *fetch, size_t part, size_t shares, 
         open->next = fetch->open;
         fetch->open = open;
     }
+    open->shares += shares;
     open->shares_left += shares;
     return true;
+}
+
+bool export_gather_may_cut(struct export_fetch *fetch, size_t part)
+{
+    const struct export_open *open = open_of(fetch, part);
+    return !open || open->shares < SHARES_MAX;
 }
 
 static void close_open(struct export_fetch *fetch, struct export_open *open)
@@ -103,8 +112,14 @@ bool export_gather_partition(struct export_fetch *fetch, size_t part,
         sum += lake_pile_sum(piles[i]);
     }
     if (fetch->plan->uncounted) { /* the answers were compared with what they say of themselves */
+        bool settled = false;
         counted->rows = rows;
         counted->sum = sum;
+        if (!fetch->came(fetch->context, part, &settled, err))
+            return false;
+        fetch->progress.partitions_done += settled;
+        if (settled)
+            return true;
     }
     bool sums_differ = rows == counted->rows && fetch->snapshot->item && sum != counted->sum;
     if (rows == counted->rows && !sums_differ)
@@ -175,6 +190,7 @@ bool export_gather(struct export_fetch *fetch, struct error *err)
         if (ok && !share && job->gathered < job->batch.count)
             continue;
         export_job_detach(&fetch->whole, job);
+        fetch->whole_count--;
         export_job_free(job);
         if (!ok)
             return false;

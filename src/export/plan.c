@@ -40,6 +40,7 @@ bool export_plan_init(struct export_plan *plan, const struct export_options *opt
         .span_max = options->batch_span > 0 ? options->batch_span : INT64_MAX,
         .json_per_row = guess_per_column * (double) columns,
         .json_per_byte = guess_per_byte,
+        .grain = 1,
         .lanes = options->queries > 0 ? options->queries : WORKSPACE_CONCURRENT,
     };
     if (source->one_batch) {
@@ -64,7 +65,8 @@ int64_t export_plan_tick(const struct export_plan *plan, size_t part)
 
 uint64_t export_plan_json(const struct export_plan *plan, uint64_t rows, uint64_t bytes)
 {
-    return (uint64_t) ((double) rows * plan->json_per_row + (double) bytes * plan->json_per_byte);
+    double json = (double) rows * plan->json_per_row + (double) bytes * plan->json_per_byte;
+    return json < (double) (UINT64_MAX / 2) ? (uint64_t) json : UINT64_MAX / 2;
 }
 
 /* Two spreads below the ceiling. */
@@ -78,7 +80,7 @@ static void aim_json(struct export_plan *plan)
 void export_plan_learn(struct export_plan *plan, uint64_t rows, uint64_t bytes, uint64_t json)
 {
     uint64_t expected = export_plan_json(plan, rows, bytes);
-    if (rows == 0 || expected == 0)
+    if (expected == 0 || (rows == 0 && bytes == 0))
         return;
     double factor = (double) json / (double) expected;
     /* At once upwards, since too large an answer costs a whole query; a little slower downwards. */
@@ -237,10 +239,11 @@ static bool split_partitions(const struct export_batch *batch, struct export_bat
     return true;
 }
 
-static bool split_time(const struct export_batch *batch, struct export_batch *a,
+static bool split_time(const struct export_batch *batch, int64_t grain, struct export_batch *a,
                        struct export_batch *b)
 {
-    int64_t middle = batch->share.from + (batch->share.to - batch->share.from) / 2;
+    int64_t middle =
+        batch->share.from + tick_floor((batch->share.to - batch->share.from) / 2, grain);
     if (middle == batch->share.from)
         return false;
     *a = *b = *batch;
@@ -249,10 +252,13 @@ static bool split_time(const struct export_batch *batch, struct export_batch *a,
     return true;
 }
 
-static void lower(uint64_t *max, uint64_t limit, int aim)
+/* A limit below these is no ceiling, but a joke or a cut text: it is not believed. */
+enum { LEAST_ROWS = 10, LEAST_BYTES = 1000, LEAST_JSON = 1000 };
+
+static void lower(uint64_t *max, uint64_t limit, uint64_t least, int aim)
 {
     uint64_t wanted = limit / 100 * (uint64_t) aim + limit % 100 * (uint64_t) aim / 100;
-    if (wanted > 0 && wanted < *max)
+    if (limit >= least && wanted < *max)
         *max = wanted;
 }
 
@@ -262,13 +268,15 @@ void export_plan_ceiling(struct export_plan *plan, const struct export_batch *ba
     struct export_counted sum = counted(plan, batch);
     switch (ceiling) {
     case WORKSPACE_CEILING_ROWS:
-        lower(&plan->rows_max, limit, AIM_ROWS);
+        lower(&plan->rows_max, limit, LEAST_ROWS, AIM_ROWS);
         return;
     case WORKSPACE_CEILING_BYTES:
-        lower(&plan->bytes_max, limit, AIM_BYTES);
+        lower(&plan->bytes_max, limit, LEAST_BYTES, AIM_BYTES);
         return;
     case WORKSPACE_CEILING_JSON:
-        if (limit > 0 && limit < plan->json_ceiling)
+        if (limit < LEAST_JSON)
+            return;
+        if (limit < plan->json_ceiling)
             plan->json_ceiling = limit;
         aim_json(plan);
         /* It was more than the limit, whatever was expected. */
@@ -310,12 +318,12 @@ static bool split_hash(const struct export_batch *batch, struct export_batch *a,
     return true;
 }
 
-bool export_plan_split(const struct export_batch *batch, bool by_time, struct export_batch *a,
-                       struct export_batch *b)
+bool export_plan_split(const struct export_plan *plan, const struct export_batch *batch,
+                       bool by_time, struct export_batch *a, struct export_batch *b)
 {
     if (batch->count > 1)
         return split_partitions(batch, a, b);
     if (by_time)
-        return split_time(batch, a, b) || split_hash(batch, a, b);
-    return split_hash(batch, a, b) || split_time(batch, a, b);
+        return split_time(batch, plan->grain, a, b) || split_hash(batch, a, b);
+    return split_hash(batch, a, b) || split_time(batch, plan->grain, a, b);
 }

@@ -42,6 +42,7 @@ struct export_plan {
     double json_per_row,
         json_per_byte; /* learned: a row costs the one, plus bytes times the other */
     bool learned;
+    int64_t grain;        /* ticks: times are cut at multiples of it */
     bool uncounted;       /* rows are not counted before: Basic and Auxiliary tables in one pass */
     unsigned lanes;       /* batches that are under way at once */
     uint64_t rows, bytes; /* of the waiting partitions */
@@ -80,11 +81,11 @@ bool export_plan_fits(const struct export_plan *plan, const struct export_batch 
 void export_plan_return(struct export_plan *plan, const struct export_batch *batch);
 
 /* Cuts a batch in two: several partitions between two of them; one by the hash of its rows (of their ids, or of all
- * columns), which cuts evenly whatever their times. `by_time`: within one partition by time, to the tick, since a
+ * columns), which cuts evenly whatever their times. `by_time`: within one partition by time, to the grain, since a
  * share by hash takes the service as long as the whole. Each falls back on the other. False: it cannot be cut
  * further. */
-bool export_plan_split(const struct export_batch *batch, bool by_time, struct export_batch *a,
-                       struct export_batch *b);
+bool export_plan_split(const struct export_plan *plan, const struct export_batch *batch,
+                       bool by_time, struct export_batch *a, struct export_batch *b);
 
 /* How many equal shares a partition should be fetched in, by its count. 1: one is enough. */
 uint32_t export_plan_shares(const struct export_plan *plan, size_t part);

@@ -103,6 +103,21 @@ static bool record_failed(struct export *export, size_t part, const struct lake_
                              blob ? LAKE_VERDICT_UNVERIFIED : LAKE_VERDICT_MISSING, err);
 }
 
+/* What earlier runs verified was what they might see. */
+static void join_access(struct export *export, const struct lake_entry *entry)
+{
+    struct export_report *report = &export->report;
+    const struct lake_run *by = lake_ledger_run(export->ledger, entry->run);
+    bool less = by && (by->access == LAKE_ACCESS_CONDITIONAL ||
+                       (by->access == LAKE_ACCESS_UNKNOWN && report->access == LAKE_ACCESS_FULL));
+    if (!less || by->access == report->access)
+        return;
+    report->access = by->access;
+    (void) snprintf(report->access_why, sizeof report->access_why,
+                    "an earlier run verified a part of it, whose access was %s",
+                    lake_access_text(by->access));
+}
+
 static bool report_part(struct export *export, size_t i, struct error *err)
 {
     struct export_report *report = &export->report;
@@ -115,10 +130,13 @@ static bool report_part(struct export *export, size_t i, struct error *err)
         const struct export_trouble *trouble = export_trouble_find(&export->fetch.troubles, i);
         enum export_verdict verdict = verdict_of_failed(entry, trouble, part);
         report->verdicts[verdict]++;
-        return list_failed(export, i, verdict, err) && record_failed(export, i, entry, err);
+        return list_failed(export, i, verdict, err) &&
+               (trouble && trouble->lost ? export_keep_record_lost(export, i, err)
+                                         : record_failed(export, i, entry, err));
     }
     report->verdicts[verdict_of_settled(entry)]++;
     if (entry) {
+        join_access(export, entry);
         report->rows_verified += entry->rows;
         report->bytes_verified += entry->bytes;
     }

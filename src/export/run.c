@@ -45,6 +45,8 @@ static bool count_stretch(struct export *export, size_t first, size_t end,
         if (export->recount && counted->rows < before)
             export->report.vanished += before - counted->rows;
         plan->parts[i].counted = *counted;
+        if (!counted->known)
+            export_fetch_give_up(&export->fetch, i, 0, "the workspace does not count it in time");
     }
     count_progress(export, end);
     return true;
@@ -229,6 +231,10 @@ static bool plan_init(struct export *export, struct error *err)
     if (!export_plan_init(plan, &export->options, export->snapshot.columns.n, err))
         return false;
     plan->uncounted = export->snapshot.search && export->options.passes < 2;
+    /* A `timespan` may be read to the second alone; what is in it twice is dropped, what is in none is lost. */
+    plan->grain = export->snapshot.search ? TICK_SECOND : 1;
+    if (plan->uncounted) /* bytes are all that is known */
+        plan->json_per_row = 0;
     export->counted = mem_alloc(plan->count, sizeof *export->counted, err);
     fetch_init(export);
     export->report.proof = export_fetch_proof(&export->fetch);
@@ -320,6 +326,8 @@ static bool judge_access(void *context, struct error *err)
     struct export *export = context;
     struct export_access *access = &export->access;
     bool counted = !export->plan.uncounted;
+    if (export->held > 0 && !export_snapshot_facts(&export->options, &export->snapshot, err))
+        return false;
     if (!export_access_judge(&export->options, &export->snapshot, counted ? &export->plan : NULL,
                              access, err))
         return false;
@@ -362,6 +370,7 @@ static bool fetch(struct export *export, struct error *err)
     export_settle_hold(export);
     export->fetch.flushed_at = clock_ns();
     export->fetch.meanwhile = judge_access;
+    export->fetch.came = export_settle_came;
     export->fetch.context = export;
     if (!fetch_all(export, err) || !export_report_partitions(export, err))
         return false;

@@ -2,9 +2,11 @@
  *
  *     run.c       the steps, in the order of export.h
  *     settle.c    what the lake holds already: partitions that need not be fetched
+ *     keep.c      what the workspace no longer has: the last trace of a row is never taken
  *     access.c    what the identity may see
  *     fetch.c     the rest
  *     report.c    what became of every partition
+ *     estimate.c  what it would be
  */
 #ifndef WEIR_EXPORT_RUN_H
 #define WEIR_EXPORT_RUN_H
@@ -55,7 +57,7 @@ bool export_estimate_of(struct export *export, struct export_estimate *out, stru
 void export_settle_final(struct export *export);
 /* With the counts known: what the ledger holds as it is, and what the lake has outlived the workspace in. */
 bool export_settle_counted(struct export *export, struct error *err);
-/* After a recount: what the lake has outlived the workspace in. */
+/* After a recount: what the lake or the ledger has of more rows. */
 bool export_settle_outlived(struct export *export, struct error *err);
 /* Holds back what may be empty only because it aged out, and lets it go when the table's retention is known. */
 void export_settle_hold(struct export *export);
@@ -65,6 +67,23 @@ bool export_settle_doubt(struct export *export, struct error *err);
 /* A line like `entry`, at this moment, with the counts of the partition. */
 bool export_settle_say(struct export *export, size_t part, const struct lake_entry *entry,
                        enum lake_verdict verdict, struct error *err);
+
+/* A partition of a table that is read in one pass has come, and `counted` is what came: an export_fetch `came`. */
+bool export_settle_came(void *context, size_t part, bool *settled, struct error *err);
+
+/* -- keep.c -- */
+
+/* The blob of a partition is there, with this size. */
+bool export_keep_size(const struct export *export, int64_t tick, uint64_t *size);
+/* Whether the blob of a line is there, with its size; for a repair, with its bytes. */
+bool export_keep_stands(const struct export *export, const struct lake_entry *entry);
+/* With `counted` of a partition at hand. *kept: it must not be fetched, since the workspace has fewer rows; it is
+ * settled, or given up and listed. */
+bool export_keep(struct export *export, size_t part, bool *kept, struct error *err);
+/* Why the workspace has fewer rows: AGED_OUT or PURGED. */
+enum lake_verdict export_keep_verdict(const struct export *export, size_t part);
+/* The line of a partition whose rows nobody has any more. */
+bool export_keep_record_lost(struct export *export, size_t part, struct error *err);
 
 /* -- report.c -- */
 

@@ -1,21 +1,16 @@
 /* Settle: which partitions need not be fetched. See run.h.
  *
- * 1. A line of the ledger is final when rows could no longer come late at its T0 (EXPORT_YOUNG): it is believed
- *    without a count, if its blob stands.
+ * 1. A line of the ledger is final when rows could no longer come late at its T0 (EXPORT_YOUNG), and its run was not
+ *    known to see less than there is: it is believed without a count, if its blob stands.
  * 2. A younger line is counted again. Equal: it is said again under this run's T0. More rows: they came late, and
  *    the partition is fetched.
- * 3. Fewer rows than the lake has: they aged out of the workspace or were purged. The lake keeps what it has,
- *    whatever the user asked for: nothing could bring it back.
- * 4. The same for a blob that no line vouches for, as after the loss of a ledger: it stays, and is listed.
+ * 3. Fewer rows than the lake has or the ledger knows: keep.c.
  */
 #include "export/run.h"
-
-#include "lake/check.h"
 
 #include <stdio.h>
 
 enum {
-    PIECE = 64 * 1024,
     AGED_LEAST =
         TICK_DAY / TICK_PARTITION /* empty partitions at the begin of a range: is it its age? */
 };
@@ -30,41 +25,10 @@ static bool repairs(const struct export *export)
     return export->options.only_count > 0;
 }
 
-/* The blob of a partition is there, with this size. */
-static bool blob_size(const struct export *export, int64_t tick, uint64_t *size)
-{
-    struct buf name = BUF_INIT(LAKE_NAME_MAX);
-    lake_export_name(&name, export_place(export), tick);
-    bool there = store_stat(export->options.store, buf_text(&name), size, NULL);
-    buf_release(&name);
-    return there;
-}
-
-/* Its bytes are those of its line. */
-static bool is_intact(const struct export *export, const struct lake_entry *entry)
-{
-    struct lake_check_totals totals;
-    struct lake_check_options options = {.from = entry->partition,
-                                         .to = entry->partition + TICK_PARTITION,
-                                         .stop = export->options.stop};
-    return lake_check(export->options.store, export_place(export), export->ledger, &options,
-                      &totals, NULL) &&
-           totals.findings[LAKE_FINDING_OK] + totals.findings[LAKE_FINDING_UNVERIFIED] == 1;
-}
-
-/* Whether the blob of a line is there, with its size; for a repair, with its bytes. */
-static bool stands(const struct export *export, const struct lake_entry *entry)
-{
-    uint64_t size = 0;
-    return entry->bytes == 0 ||
-           (blob_size(export, entry->partition, &size) && size == entry->bytes &&
-            (!repairs(export) || is_intact(export, entry)));
-}
-
 static bool is_final(const struct export *export, const struct lake_entry *entry)
 {
     const struct lake_run *by = lake_ledger_run(export->ledger, entry->run);
-    return by && lake_entry_held(entry) &&
+    return by && lake_entry_held(entry) && by->access != LAKE_ACCESS_CONDITIONAL &&
            entry->partition + TICK_PARTITION + EXPORT_YOUNG <= by->t0;
 }
 
@@ -89,7 +53,7 @@ void export_settle_final(struct export *export)
     struct export_plan *plan = &export->plan;
     for (size_t i = 0; i < plan->count; i++) {
         const struct lake_entry *entry = export->options.refresh ? NULL : entry_of(export, i);
-        bool settled = entry && is_final(export, entry) && stands(export, entry);
+        bool settled = entry && is_final(export, entry) && export_keep_stands(export, entry);
         plan->parts[i].state = settled ? EXPORT_SETTLED : EXPORT_WAITING;
         export->report.skipped += settled;
     }
@@ -98,11 +62,15 @@ void export_settle_final(struct export *export)
 bool export_settle_say(struct export *export, size_t part, const struct lake_entry *entry,
                        enum lake_verdict verdict, struct error *err)
 {
+    const struct export_counted *counted = &export->plan.parts[part].counted;
     struct lake_entry again = *entry;
     again.at = tick_now();
     again.verdict = (uint8_t) verdict;
-    again.rows_expected = export->plan.parts[part].counted.rows;
-    again.sum_expected = export->plan.parts[part].counted.sum;
+    /* Rows that were counted once and never came are not forgotten. */
+    if (lake_entry_held(entry) || entry->rows_expected <= counted->rows) {
+        again.rows_expected = counted->rows;
+        again.sum_expected = counted->sum;
+    }
     return lake_ledger_add(export->ledger, &again, err);
 }
 
@@ -114,84 +82,12 @@ static bool still_true(struct export *export, size_t part, bool *settled, struct
         export->options.refresh || repairs(export) ? NULL : entry_of(export, part);
     *settled = entry && entry->verdict == LAKE_VERDICT_VERIFIED && entry->rows == counted->rows &&
                (entry->proof == LAKE_PROOF_SUM) == export->snapshot.item &&
-               entry->sum == counted->sum && stands(export, entry);
+               entry->sum == counted->sum && export_keep_stands(export, entry);
     if (!*settled)
         return true;
     export->plan.parts[part].state = EXPORT_SETTLED;
     export->report.skipped++;
     return export_settle_say(export, part, entry, LAKE_VERDICT_VERIFIED, err);
-}
-
-/* Older than the table's retention, as far as that is known: rows may go at any time. */
-static bool is_aged(const struct export *export, int64_t tick)
-{
-    return tick < export->snapshot.aged;
-}
-
-static bool keep_outlived(struct export *export, size_t part, bool *settled, struct error *err)
-{
-    const struct export_counted *counted = &export->plan.parts[part].counted;
-    const struct lake_entry *entry = entry_of(export, part);
-    *settled = entry && entry->bytes > 0 && entry->rows > counted->rows && stands(export, entry);
-    if (!*settled)
-        return true;
-    if (!export_snapshot_facts(&export->options, &export->snapshot, err))
-        return false;
-    bool known = export->snapshot.aged > 0;
-    bool aged = known ? is_aged(export, entry->partition) : counted->rows == 0;
-    export->plan.parts[part].state = EXPORT_SETTLED;
-    export->report.outlived++;
-    return export_settle_say(export, part, entry,
-                             aged ? LAKE_VERDICT_AGED_OUT : LAKE_VERDICT_PURGED, err);
-}
-
-/* Lines of a blob that the ledger does not tell of. */
-static bool count_lines(const struct export *export, int64_t tick, uint64_t *rows,
-                        struct error *err)
-{
-    struct buf name = BUF_INIT(LAKE_NAME_MAX);
-    char piece[PIECE];
-    size_t n = 0;
-    *rows = 0;
-    lake_export_name(&name, export_place(export), tick);
-    struct store_reader *reader = store_reader_new(export->options.store, buf_text(&name), err);
-    bool ok = reader != NULL;
-    do {
-        ok = ok && store_reader_next(reader, piece, sizeof piece, &n, err);
-        for (size_t i = 0; ok && i < n; i++)
-            *rows += piece[i] == '\n';
-    } while (ok && n > 0);
-    store_reader_free(reader);
-    buf_release(&name);
-    return ok;
-}
-
-/* A blob that its line does not vouch for, with more rows than the workspace has by now: it is the last trace of them,
- * and proves nothing. It stays, and the partition is listed. */
-static bool keep_unknown(struct export *export, size_t part, bool *settled, struct error *err)
-{
-    const struct export_counted *counted = &export->plan.parts[part].counted;
-    const struct lake_entry *entry = entry_of(export, part);
-    int64_t tick = export_plan_tick(&export->plan, part);
-    uint64_t size = 0, rows = 0;
-    *settled = false;
-    bool there = blob_size(export, tick, &size);
-    if (!there && entry && entry->rows > counted->rows)
-        export->report.vanished += entry->rows - counted->rows;
-    if (!there || (entry && entry->bytes == size && !repairs(export)))
-        return true;
-    if (!count_lines(export, tick, &rows, err))
-        return false;
-    if (rows <= counted->rows)
-        return true;
-    char reason[EXPORT_REASON_MAX], had[TEXT_NUMBER_MAX], has[TEXT_NUMBER_MAX];
-    (void) snprintf(reason, sizeof reason,
-                    "its blob of %s rows is not that of the ledger, the workspace has %s by now: "
-                    "left as it is",
-                    text_grouped(rows, had), text_grouped(counted->rows, has));
-    export_fetch_give_up(&export->fetch, part, rows, reason);
-    *settled = true;
-    return true;
 }
 
 /* Rows that came after their partition was verified. */
@@ -219,12 +115,31 @@ void export_settle_hold(struct export *export)
     export->held = empty;
 }
 
+/* Nothing is there, nothing was, and nothing could be. */
 static bool is_gone(const struct export *export, size_t part)
 {
     int64_t tick = export_plan_tick(&export->plan, part);
     uint64_t size;
     return tick < export->snapshot.aged && !entry_of(export, part) &&
-           !blob_size(export, tick, &size);
+           !export_keep_size(export, tick, &size);
+}
+
+bool export_settle_came(void *context, size_t part, bool *settled, struct error *err)
+{
+    struct export *export = context;
+    struct lake_entry none = {.partition = export_plan_tick(&export->plan, part)};
+    bool empty = export->plan.parts[part].counted.rows == 0;
+    if (!export_keep(export, part, settled, err) ||
+        (!*settled && empty && !export_snapshot_facts(&export->options, &export->snapshot, err)))
+        return false;
+    if (*settled)
+        return true;
+    note_late(export, part);
+    if (!empty || !is_gone(export, part))
+        return true;
+    *settled = true;
+    export->plan.parts[part].state = EXPORT_SETTLED;
+    return export_settle_say(export, part, &none, LAKE_VERDICT_AGED_OUT, err);
 }
 
 bool export_settle_held(struct export *export, struct error *err)
@@ -260,13 +175,12 @@ bool export_settle_counted(struct export *export, struct error *err)
 {
     struct export_progress *progress = &export->fetch.progress;
     for (size_t i = 0; i < export->plan.count; i++) {
-        bool settled = export->plan.parts[i].state == EXPORT_SETTLED;
-        if (settled)
+        bool settled = false;
+        if (export->plan.parts[i].state != EXPORT_WAITING)
             continue;
         if (!export->plan.uncounted) {
             if (!still_true(export, i, &settled, err) ||
-                (!settled && !keep_outlived(export, i, &settled, err)) ||
-                (!settled && !keep_unknown(export, i, &settled, err)))
+                (!settled && !export_keep(export, i, &settled, err)))
                 return false;
             if (settled)
                 continue;
@@ -283,8 +197,7 @@ bool export_settle_outlived(struct export *export, struct error *err)
 {
     for (size_t i = 0; i < export->plan.count; i++) {
         bool settled;
-        if (export->plan.parts[i].state == EXPORT_WAITING &&
-            !keep_outlived(export, i, &settled, err))
+        if (export->plan.parts[i].state == EXPORT_WAITING && !export_keep(export, i, &settled, err))
             return false;
     }
     return true;

@@ -13,7 +13,11 @@
 
 #include <stdio.h>
 
-enum { QUERY_MAX = 1 << 20, PROBE_ROWS = 1 };
+enum {
+    QUERY_MAX = 1 << 20,
+    PROBE_ROWS = 1,
+    BAG_MAX = 500000 /* characters: half of what a dynamic value may have */
+};
 
 /* Standard columns that the service shows only when they are named (docs/service.md 1.10). */
 static const char *const hidden[] = {"_ItemId", "_ResourceId", "_SubscriptionId", "TenantId",
@@ -85,8 +89,12 @@ void export_put_rows(struct buf *out, const struct export_snapshot *snapshot,
                    share->part);
     if (!share->folded)
         return;
-    buf_puts(out, "\n| summarize " EXPORT_COPIES " = count(), take_any(*) by weir_row = "
-                  "tostring(pack_all())");
+    /* A row that is longer than a bag may be would be equal to others in nothing but that: it is left out, and missed. */
+    buf_printf(out,
+               "\n| extend weir_row = tostring(pack_all())\n| where isnotempty(weir_row) and "
+               "strlen(weir_row) < %d\n| summarize " EXPORT_COPIES
+               " = count(), take_any(*) by weir_row",
+               BAG_MAX);
     put_columns(out, snapshot);
     buf_puts(out, ", " EXPORT_COPIES);
 }
@@ -202,7 +210,7 @@ static bool ask_first(const struct export_options *options, const struct export_
 static bool probed(const struct workspace_ask_one *ask, bool *there, struct error *err)
 {
     *there = ask->ok;
-    bool refused = ask->error.code == ERROR_KQL || ask->error.code == ERROR_NOT_FOUND;
+    bool refused = ask->error.code == ERROR_KQL;
     if (!ask->ok && !refused && err && err->code == ERROR_NONE)
         *err = ask->error;
     return ask->ok || refused;
@@ -360,6 +368,13 @@ static bool check_columns(const struct export_options *options, struct export_sn
 
 /* -- the plan of the table -- */
 
+/* When both the retention and the service's clock are known. */
+static void set_aged(struct export_snapshot *snapshot)
+{
+    if (snapshot->now > 0 && snapshot->facts.retention_days > 0)
+        snapshot->aged = snapshot->now - (int64_t) snapshot->facts.retention_days * TICK_DAY;
+}
+
 bool export_snapshot_facts(const struct export_options *options, struct export_snapshot *snapshot,
                            struct error *err)
 {
@@ -368,8 +383,7 @@ bool export_snapshot_facts(const struct export_options *options, struct export_s
     if (!workspace_facts(options->workspace, options->source.place.table, &snapshot->facts, err))
         return false;
     snapshot->facts_asked = true;
-    if (snapshot->facts.retention_days > 0)
-        snapshot->aged = snapshot->now - (int64_t) snapshot->facts.retention_days * TICK_DAY;
+    set_aged(snapshot);
     return true;
 }
 
@@ -424,6 +438,7 @@ static bool take(const struct export_options *options, struct export_snapshot *o
     }
     ok = ok && take_columns(options, &first, out, err) && check_columns(options, out, err) &&
          read_now(&first, &out->now, err);
+    set_aged(out);
     first_release(&first);
     return ok;
 }

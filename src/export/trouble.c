@@ -8,7 +8,8 @@
 void export_reason_add(char reasons[EXPORT_REASON_MAX], const char *reason)
 {
     size_t used = strlen(reasons), n = strlen(reason);
-    if (used >= n && strcmp(reasons + used - n, reason) == 0)
+    bool last = used >= n && strcmp(reasons + used - n, reason) == 0;
+    if (last && (used == n || reasons[used - n - 1] == ' '))
         return;
     (void) snprintf(reasons + used, EXPORT_REASON_MAX - used, "%s%s", used ? ", " : "", reason);
 }

@@ -53,6 +53,9 @@ static bool list(struct export_report *report, int64_t tick, const struct lake_e
 static enum export_verdict judge(const struct verify *verify, const struct lake_entry *entry,
                                  const struct export_counted *counted, const char **reason)
 {
+    *reason = "the workspace does not count it in time";
+    if (!counted->known)
+        return EXPORT_VERDICT_MISSING;
     if (!entry && counted->rows == 0)
         return EXPORT_VERDICT_OK;
     *reason = "not exported yet";
@@ -191,6 +194,32 @@ static void ledger_range(struct verify *verify)
         verify->to = entry->partition + TICK_PARTITION;
 }
 
+/* Counting a table of the Basic or Auxiliary plan is a pass, and billed. */
+static bool bill(struct verify *verify, struct error *err)
+{
+    struct export_options options = *verify->options;
+    struct export_access access = {0};
+    struct export_usage usage;
+    bool wanted;
+    if (!verify->snapshot.search)
+        return true;
+    options.source.from = verify->from;
+    options.source.to = verify->to;
+    bool ok = export_usage_init(&usage, &options, &wanted, err) &&
+              workspace_ask_all(options.workspace, &usage.ask, 1, err) &&
+              export_access_read(&access, &options, &usage, err);
+    uint64_t bytes = (uint64_t) (export_access_megabytes(&access, verify->from, verify->to) * 1e6);
+    if (ok && options.scan_max > 0 && (access.n == 0 || bytes > options.scan_max))
+        ok = error_set(err, ERROR_USAGE,
+                       "counting '%s' is a pass over it, and billed by more than the limit, or by "
+                       "what Usage does not tell",
+                       options.source.place.table);
+    verify->report->scanned = bytes;
+    export_usage_release(&usage);
+    export_access_release(&access);
+    return ok;
+}
+
 static bool judge_access(struct verify *verify, struct error *err)
 {
     struct export_access access = {0};
@@ -219,8 +248,8 @@ static bool go(struct verify *verify, struct error *err)
     verify->counted = mem_alloc(STRETCH_MAX, sizeof *verify->counted, err);
     verify->now = verify->counted ? mem_alloc(STRETCH_MAX, sizeof *verify->now, err) : NULL;
     return verify->now && export_snapshot_take(options, &verify->snapshot, err) &&
-           export_snapshot_facts(options, &verify->snapshot, err) && compare_all(verify, err) &&
-           judge_access(verify, err);
+           export_snapshot_facts(options, &verify->snapshot, err) && bill(verify, err) &&
+           compare_all(verify, err) && judge_access(verify, err);
 }
 
 bool export_verify(const struct export_options *options, struct export_report *report,

@@ -240,7 +240,10 @@ static void answer(struct workspace *fake, const struct fake_query *query)
     uint64_t rows = rows_of(fake, query);
     rows = rows < query->take ? rows : query->take;
     uint64_t most = rows;
-    if (fake->max_rows && rows > fake->max_rows) {
+    if (fake->refuses_all && rows > 0) {
+        result.outcome = WORKSPACE_TOO_LARGE;
+        most = 0;
+    } else if (fake->max_rows && rows > fake->max_rows) {
         result.outcome = WORKSPACE_TOO_LARGE;
         if (chance(fake, 0.5)) {
             result.ceiling = WORKSPACE_CEILING_ROWS;
@@ -418,6 +421,7 @@ static bool answer_count(struct workspace *fake, const struct workspace_ask_one 
     struct fake_query query = understood(fake, one->kql, one->timespan);
     fake->scans += one->search;
     if (chance(fake, fake->timeout / 16) ||
+        (query.from < fake->deaf_to && query.to > fake->deaf_from) ||
         (fake->max_window && query.to - query.from > fake->max_window + 1))
         return error_set(err, ERROR_TIMEOUT, "too long");
     if (!table_of(out, names, 6, one->max_rows, err))

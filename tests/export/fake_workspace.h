@@ -24,14 +24,16 @@ struct workspace {
     uint64_t max_rows;                 /* of an answer; 0: any */
     int64_t max_window;                /* ticks that a count may cover; 0: any */
     double broken, throttled, timeout; /* shares of queries that end so, after some rows */
-    double lying;       /* share of whole answers that lack a row and have another twice */
-    double interrupted; /* share of turns of the loop that end the run */
-    bool no_items;      /* rows have no `_ItemId` */
-    bool basic;         /* the table answers searches alone, whose range is `timespan` */
-    bool no_statistics; /* answers do not say how many rows they have */
-    double usage;       /* megabytes an hour that `Usage` tells; 0: nothing */
-    uint64_t scans;     /* searches that read time */
-    int64_t now;        /* 0: 2026-01-01 */
+    double lying;               /* share of whole answers that lack a row and have another twice */
+    double interrupted;         /* share of turns of the loop that end the run */
+    bool no_items;              /* rows have no `_ItemId` */
+    bool basic;                 /* the table answers searches alone, whose range is `timespan` */
+    bool no_statistics;         /* answers do not say how many rows they have */
+    double usage;               /* megabytes an hour that `Usage` tells; 0: nothing */
+    bool refuses_all;           /* every answer with a row is too large */
+    int64_t deaf_from, deaf_to; /* counts that touch this time never end in time */
+    uint64_t scans;             /* searches that read time */
+    int64_t now;                /* 0: 2026-01-01 */
     struct workspace_facts facts;
     enum workspace_condition condition;
     uint64_t asked, answered; /* queries */

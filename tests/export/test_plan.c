@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+static const struct export_plan whole_ticks = {.grain = 1};
+
 static struct export_options options_of(size_t partitions)
 {
     struct export_options options = {0};
@@ -140,7 +142,7 @@ static void random_plans_cover_all_once_under_the_ceilings(void **state)
 static uint64_t leaves_cover(const struct export_batch *batch, int depth)
 {
     struct export_batch a, b;
-    if (depth == 0 || !export_plan_split(batch, true, &a, &b)) {
+    if (depth == 0 || !export_plan_split(&whole_ticks, batch, true, &a, &b)) {
         uint64_t ticks = (uint64_t) (batch->share.to - batch->share.from);
         return batch->share.parts == 1 ? ticks : 0;
     }
@@ -171,10 +173,10 @@ static void a_single_tick_is_split_by_hash(void **state)
     struct export_batch tick = {
         .share = {.from = 5, .to = 6, .parts = 1}, .count = 1, .whole = true};
     struct export_batch a, b, c, d;
-    assert_true(export_plan_split(&tick, false, &a, &b));
+    assert_true(export_plan_split(&whole_ticks, &tick, false, &a, &b));
     assert_false(a.whole);
     assert_int_equal(a.share.parts, 2);
-    assert_true(export_plan_split(&b, false, &c, &d));
+    assert_true(export_plan_split(&whole_ticks, &b, false, &c, &d));
     assert_int_equal(c.share.parts, 4);
     assert_int_equal(c.share.part, 1);
     assert_int_equal(d.share.part, 3);
@@ -199,7 +201,7 @@ static void rows_are_split_by_a_hash_that_cuts_evenly(void **state)
     struct export_batch batch = {
         .share = {.from = 0, .to = TICK_PARTITION, .parts = 1}, .count = 1, .whole = true};
     struct export_batch a, b;
-    assert_true(export_plan_split(&batch, false, &a, &b));
+    assert_true(export_plan_split(&whole_ticks, &batch, false, &a, &b));
     assert_int_equal(a.share.parts, 2);
     assert_int_equal(a.share.to, TICK_PARTITION);
     assert_int_equal(b.share.part, 1);

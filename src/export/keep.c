@@ -1,0 +1,155 @@
+/* Keep: the last trace of a row is never taken. See run.h.
+ *
+ * The workspace may have fewer rows of a partition than the lake holds or the ledger knows: they aged out, were purged,
+ * or this identity sees less. Then
+ *
+ *     the lake has them      its blob stays, whatever was asked for; the line says aged out or purged
+ *     no line vouches for    a blob with more rows than the workspace has: it stays, and is listed every time
+ *     nobody has them        rows that the ledger knew of are listed once, and stand in the line as expected
+ */
+#include "export/run.h"
+
+#include "lake/check.h"
+
+#include <stdio.h>
+
+enum { PIECE = 64 * 1024 };
+
+bool export_keep_size(const struct export *export, int64_t tick, uint64_t *size)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    lake_export_name(&name, export_place(export), tick);
+    bool there = store_stat(export->options.store, buf_text(&name), size, NULL);
+    buf_release(&name);
+    return there;
+}
+
+/* Its bytes are those of its line. */
+static bool is_intact(const struct export *export, const struct lake_entry *entry)
+{
+    struct lake_check_totals totals;
+    struct lake_check_options options = {.from = entry->partition,
+                                         .to = entry->partition + TICK_PARTITION,
+                                         .stop = export->options.stop};
+    return lake_check(export->options.store, export_place(export), export->ledger, &options,
+                      &totals, NULL) &&
+           totals.findings[LAKE_FINDING_OK] + totals.findings[LAKE_FINDING_UNVERIFIED] == 1;
+}
+
+bool export_keep_stands(const struct export *export, const struct lake_entry *entry)
+{
+    uint64_t size = 0;
+    return entry->bytes == 0 ||
+           (export_keep_size(export, entry->partition, &size) && size == entry->bytes &&
+            (export->options.only_count == 0 || is_intact(export, entry)));
+}
+
+/* Lines of a blob that the ledger does not tell of. */
+static bool count_lines(const struct export *export, int64_t tick, uint64_t *rows,
+                        struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    char piece[PIECE];
+    size_t n = 0;
+    *rows = 0;
+    lake_export_name(&name, export_place(export), tick);
+    struct store_reader *reader = store_reader_new(export->options.store, buf_text(&name), err);
+    bool ok = reader != NULL;
+    do {
+        ok = ok && store_reader_next(reader, piece, sizeof piece, &n, err);
+        for (size_t i = 0; ok && i < n; i++)
+            *rows += piece[i] == '\n';
+    } while (ok && n > 0);
+    store_reader_free(reader);
+    buf_release(&name);
+    return ok;
+}
+
+/* What there is of a partition beside the workspace. */
+struct trace {
+    const struct lake_entry *entry; /* NULL: no line */
+    bool vouched;   /* the blob is that of the line, or there is none and should be none */
+    uint64_t has;   /* rows in the lake */
+    uint64_t known; /* rows that the ledger knows of */
+};
+
+static bool trace_of(const struct export *export, size_t part, struct trace *out, struct error *err)
+{
+    int64_t tick = export_plan_tick(&export->plan, part);
+    const struct lake_entry *entry = lake_ledger_find(export->ledger, tick);
+    uint64_t size = 0;
+    *out = (struct trace){.entry = entry};
+    if (entry)
+        out->known = lake_entry_held(entry) || entry->rows > entry->rows_expected
+                         ? entry->rows
+                         : entry->rows_expected;
+    if (!export_keep_size(export, tick, &size))
+        return true;
+    out->vouched = entry && entry->bytes > 0 && export_keep_stands(export, entry);
+    out->has = out->vouched ? entry->rows : 0;
+    return out->vouched || count_lines(export, tick, &out->has, err);
+}
+
+enum lake_verdict export_keep_verdict(const struct export *export, size_t part)
+{
+    bool known = export->snapshot.aged > 0;
+    bool aged = known ? export_plan_tick(&export->plan, part) < export->snapshot.aged
+                      : export->plan.parts[part].counted.rows == 0;
+    return aged ? LAKE_VERDICT_AGED_OUT : LAKE_VERDICT_PURGED;
+}
+
+static void list(struct export *export, size_t part, const struct trace *trace, const char *does,
+                 bool lost)
+{
+    char reason[EXPORT_REASON_MAX], known[TEXT_NUMBER_MAX], has[TEXT_NUMBER_MAX],
+        now[TEXT_NUMBER_MAX];
+    (void) snprintf(reason, sizeof reason,
+                    "the ledger %s %s rows, the lake has %s, the workspace has %s by now", does,
+                    text_grouped(trace->known, known), text_grouped(trace->has, has),
+                    text_grouped(export->plan.parts[part].counted.rows, now));
+    export_fetch_give_up(&export->fetch, part, trace->has, reason);
+    struct export_trouble *trouble = export_trouble_find(&export->fetch.troubles, part);
+    if (trouble)
+        trouble->lost = lost;
+}
+
+bool export_keep(struct export *export, size_t part, bool *kept, struct error *err)
+{
+    struct export_report *report = &export->report;
+    uint64_t rows = export->plan.parts[part].counted.rows;
+    struct trace trace;
+    *kept = false;
+    if (!trace_of(export, part, &trace, err))
+        return false;
+    if (trace.has <= rows && trace.known <= rows)
+        return true;
+    if (!export_snapshot_facts(&export->options, &export->snapshot, err))
+        return false;
+    if (trace.known > trace.has && trace.known > rows)
+        report->vanished += trace.known - (trace.has > rows ? trace.has : rows);
+    bool whole = trace.vouched && trace.known <= trace.has;
+    *kept = trace.has > rows || rows == 0;
+    if (!*kept)
+        return true; /* what there is is fetched */
+    if (whole) {
+        report->outlived++;
+        export->plan.parts[part].state = EXPORT_SETTLED;
+        return export_settle_say(export, part, trace.entry, export_keep_verdict(export, part), err);
+    }
+    list(export, part, &trace, trace.vouched || trace.has == 0 ? "knew of" : "vouches for",
+         trace.vouched || trace.has == 0);
+    return true;
+}
+
+bool export_keep_record_lost(struct export *export, size_t part, struct error *err)
+{
+    struct trace trace;
+    if (!trace_of(export, part, &trace, err))
+        return false;
+    struct lake_entry lost = {.partition = export_plan_tick(&export->plan, part)};
+    if (trace.vouched)
+        lost = *trace.entry;
+    lost.verdict = LAKE_VERDICT_UNVERIFIED;
+    lost.rows_expected = trace.known;
+    return export_settle_say(export, part, &lost, export_keep_verdict(export, part), err);
+}
