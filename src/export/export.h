@@ -106,8 +106,9 @@ struct export_options {
     enum workspace_plan plan; /* UNKNOWN: as Resource Manager says, else Analytics */
     unsigned
         passes; /* 0, 1: rows are compared with what the answer itself counts; 2: counted before */
-    uint64_t
-        scan_max; /* bytes that may be billed; 0: no limit. More is ERROR_LIMIT, before it is asked */
+    /* Bytes that may be billed; 0: no limit. More by Usage is ERROR_USAGE before a row is read; more on the way, where
+     * answers were too large, ERROR_LIMIT. */
+    uint64_t scan_max;
     const char *identity; /* for the ledger */
     const char *run;      /* run id, a GUID */
     const struct export_watch *watch;
