@@ -101,7 +101,8 @@ class Campaign:
         weir.ok("export", TABLE, *RANGE)
         whole(weir, TABLE, self.truth)
         self.tally.add("lakes")
-        shutil.rmtree(weir.folder)
+        shutil.rmtree(weir.lake)
+        shutil.rmtree(weir.folder, ignore_errors=True)
 
     def go_on_with_a_copy(self, weir):
         copy = Folder().path / "lake"
