@@ -125,8 +125,9 @@ static bool refused(struct counting *counting, struct window window, const struc
     bool smaller = why->code == ERROR_TOO_LARGE || why->code == ERROR_TIMEOUT;
     int64_t half = tick_floor((window.to - window.from) / 2, TICK_PARTITION);
     counting->smooth = false;
-    if (smaller && half > 0) {
-        counting->size = half < counting->size ? half : counting->size;
+    bool doubtful = why->code == ERROR_PARTIAL && window.tries >= COUNT_TRIES / 2;
+    if ((smaller || doubtful) && half > 0) {
+        counting->size = smaller && half < counting->size ? half : counting->size;
         return push(counting, (struct window){window.from + half, window.to, 0}, err) &&
                push(counting, (struct window){window.from, window.from + half, 0}, err);
     }

@@ -11,6 +11,7 @@ struct export_counted {
     uint64_t unstamped; /* rows without an ingestion time */
     uint64_t billed;    /* sum of `_BilledSize`; 0 where rows have none */
     bool known;         /* was counted */
+    bool asked;         /* the caller's own mark */
 };
 
 /* Counts [from, to), multiples of TICK_PARTITION, into one element a partition (out has room for them;

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+enum { STRETCHES_MAX = 8 }; /* of waiting partitions, counted each by itself */
+
 void export_note(const struct export *export, const char *line)
 {
     const struct export_watch *watch = export->options.watch;
@@ -30,7 +32,19 @@ static void count_progress(struct export *export, size_t done)
         watch->progress(watch->context, &progress);
 }
 
-/* Counts the parts [first, end), all of them waiting. */
+static void take_count(struct export *export, size_t part, const struct export_counted *counted)
+{
+    struct export_part *of = &export->plan.parts[part];
+    /* What the ledger knows of is keep.c's to miss. */
+    if (export->recount && counted->rows < of->counted.rows &&
+        !lake_ledger_find(export->ledger, export_plan_tick(&export->plan, part)))
+        export->report.vanished += of->counted.rows - counted->rows;
+    of->counted = *counted;
+    if (!counted->known)
+        export_fetch_give_up(&export->fetch, part, 0, "the workspace does not count it in time");
+}
+
+/* Counts the parts [first, end) and takes the counts of those that wait. */
 static bool count_stretch(struct export *export, size_t first, size_t end,
                           struct workspace_ask_one *beside, struct error *err)
 {
@@ -39,32 +53,42 @@ static bool count_stretch(struct export *export, size_t first, size_t end,
                       export_plan_tick(plan, first), export_plan_tick(plan, end), export->counted,
                       beside, err))
         return false;
-    for (size_t i = first; i < end; i++) {
-        const struct export_counted *counted = &export->counted[i - first];
-        uint64_t before = plan->parts[i].counted.rows;
-        if (export->recount && counted->rows < before)
-            export->report.vanished += before - counted->rows;
-        plan->parts[i].counted = *counted;
-        if (!counted->known)
-            export_fetch_give_up(&export->fetch, i, 0, "the workspace does not count it in time");
-    }
+    for (size_t i = first; i < end; i++)
+        if (plan->parts[i].state == EXPORT_WAITING)
+            take_count(export, i, &export->counted[i - first]);
     count_progress(export, end);
     return true;
 }
 
+/* The next stretch of parts that wait, from `at` on. False: there is none. */
+static bool next_stretch(const struct export_plan *plan, size_t at, size_t *first, size_t *end)
+{
+    while (at < plan->count && plan->parts[at].state != EXPORT_WAITING)
+        at++;
+    *first = *end = at;
+    while (*end < plan->count && plan->parts[*end].state == EXPORT_WAITING)
+        ++*end;
+    return *end > *first;
+}
+
+/* Scattered parts are counted with what lies between them: one question is better than a hundred, unless each is billed
+ * by the time that it covers. */
 static bool count_waiting(struct export *export, struct workspace_ask_one *beside,
                           struct error *err)
 {
     struct export_plan *plan = &export->plan;
-    for (size_t first = 0; first < plan->count;) {
-        size_t end = first;
-        while (end < plan->count && plan->parts[end].state == EXPORT_WAITING)
-            end++;
-        if (end > first && !count_stretch(export, first, end, beside, err))
+    size_t first, end, begin = 0, last = 0, stretches = 0;
+    for (size_t at = 0; next_stretch(plan, at, &first, &end); at = end) {
+        begin = stretches == 0 ? first : begin;
+        last = end;
+        stretches++;
+    }
+    if (stretches > STRETCHES_MAX && !export->snapshot.search)
+        return count_stretch(export, begin, last, beside, err);
+    for (size_t at = 0; next_stretch(plan, at, &first, &end); at = end) {
+        if (!count_stretch(export, first, end, beside, err))
             return false;
-        if (end > first)
-            beside = NULL;
-        first = end > first ? end : first + 1;
+        beside = NULL;
     }
     return true;
 }

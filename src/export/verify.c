@@ -10,11 +10,13 @@ struct verify {
     struct export_report *report;
     struct export_snapshot snapshot;
     struct lake_ledger *ledger;
-    struct export_counted *counted, *now;
+    struct export_counted *counted,
+        *now;                       /* of a window, as of the moments of the proofs, and now */
+    struct export_counted *scratch; /* of one question */
     int64_t from, to;
 };
 
-enum { STRETCH_MAX = 31 * 288 }; /* partitions counted at once: bounds memory */
+enum { WINDOW_MAX = 31 * 288 }; /* partitions: bounds memory */
 
 static const struct lake_run *run_of(const struct verify *verify, const struct lake_entry *entry)
 {
@@ -129,42 +131,85 @@ static bool is_aged(const struct verify *verify, int64_t tick)
     return tick < verify->snapshot.aged && entry && lake_entry_held(entry);
 }
 
-/* Neighbours of one kind, proven as of the same moment, are counted together. */
-static int64_t stretch_end(const struct verify *verify, int64_t from)
+/* Partitions [first, end) of the window at `from`, as of a moment. */
+static bool count(struct verify *verify, int64_t from, size_t first, size_t end, int64_t as_of,
+                  struct export_counted *out, struct error *err)
 {
-    int64_t as_of = moment(verify, from), to = from;
-    bool young = is_young(verify, from), aged = is_aged(verify, from);
-    while (to < verify->to && (to - from) / TICK_PARTITION < STRETCH_MAX &&
-           moment(verify, to) == as_of && is_young(verify, to) == young &&
-           is_aged(verify, to) == aged)
-        to += TICK_PARTITION;
-    return to;
+    return export_count(verify->options->workspace, &verify->snapshot, as_of,
+                        from + (int64_t) first * TICK_PARTITION,
+                        from + (int64_t) end * TICK_PARTITION, out, NULL, err);
 }
 
-static bool keep_aged(struct verify *verify, int64_t from, int64_t to)
+/* Behind the last partition of the window that was proven as of the same moment as the first. Where reading is billed by
+ * the time that it covers: of the neighbours alone. */
+static size_t moment_end(const struct verify *verify, int64_t from, size_t first, size_t n)
 {
-    for (int64_t tick = from; tick < to; tick += TICK_PARTITION) {
-        const struct lake_entry *entry = lake_ledger_find(verify->ledger, tick);
-        verify->report->partitions++;
-        verify->report->verdicts[EXPORT_VERDICT_AGED_OUT]++;
-        verify->report->rows_verified += entry ? entry->rows : 0;
-        verify->report->bytes_verified += entry ? entry->bytes : 0;
+    int64_t as_of = moment(verify, from + (int64_t) first * TICK_PARTITION);
+    size_t end = first + 1;
+    for (size_t i = first + 1; i < n; i++) {
+        int64_t tick = from + (int64_t) i * TICK_PARTITION;
+        if (moment(verify, tick) == as_of && !is_aged(verify, tick))
+            end = i + 1;
+        else if (verify->snapshot.search)
+            break;
+    }
+    return end;
+}
+
+/* One question for each moment in the window, however scattered its partitions are. */
+static bool count_window(struct verify *verify, int64_t from, size_t n, struct error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        verify->counted[i] = (struct export_counted){.known = false};
+    for (size_t first = 0; first < n; first++) {
+        int64_t tick = from + (int64_t) first * TICK_PARTITION;
+        if (verify->counted[first].asked || is_aged(verify, tick))
+            continue;
+        int64_t as_of = moment(verify, tick);
+        size_t end = moment_end(verify, from, first, n);
+        if (!count(verify, from, first, end, as_of, verify->scratch, err))
+            return false;
+        for (size_t i = first; i < end; i++)
+            if (moment(verify, from + (int64_t) i * TICK_PARTITION) == as_of) {
+                verify->counted[i] = verify->scratch[i - first];
+                verify->counted[i].asked = true;
+            }
     }
     return true;
 }
 
-static bool compare_stretch(struct verify *verify, int64_t from, int64_t to, struct error *err)
+/* What may have come since: of the young ones, as of now. */
+static bool count_young(struct verify *verify, int64_t from, size_t n, struct error *err)
 {
-    const struct export_options *options = verify->options;
-    bool young = is_young(verify, from) && !verify->snapshot.search;
-    if (!export_count(options->workspace, &verify->snapshot, moment(verify, from), from, to,
-                      verify->counted, NULL, err) ||
-        (young && !export_count(options->workspace, &verify->snapshot, verify->snapshot.t0, from,
-                                to, verify->now, NULL, err)))
+    size_t first = n, end = 0;
+    for (size_t i = 0; i < n; i++)
+        if (is_young(verify, from + (int64_t) i * TICK_PARTITION)) {
+            first = first < n ? first : i;
+            end = i + 1;
+        }
+    return first == n || verify->snapshot.search ||
+           count(verify, from, first, end, verify->snapshot.t0, verify->now + first, err);
+}
+
+static void keep_aged(struct verify *verify, int64_t tick)
+{
+    const struct lake_entry *entry = lake_ledger_find(verify->ledger, tick);
+    verify->report->partitions++;
+    verify->report->verdicts[EXPORT_VERDICT_AGED_OUT]++;
+    verify->report->rows_verified += entry ? entry->rows : 0;
+    verify->report->bytes_verified += entry ? entry->bytes : 0;
+}
+
+static bool compare_window(struct verify *verify, int64_t from, size_t n, struct error *err)
+{
+    if (!count_window(verify, from, n, err) || !count_young(verify, from, n, err))
         return false;
-    for (int64_t tick = from; tick < to; tick += TICK_PARTITION) {
-        size_t i = (size_t) ((tick - from) / TICK_PARTITION);
-        if (!compare(verify, tick, &verify->counted[i], young ? &verify->now[i] : NULL, err))
+    for (size_t i = 0; i < n; i++) {
+        int64_t tick = from + (int64_t) i * TICK_PARTITION;
+        bool young = is_young(verify, tick) && !verify->snapshot.search;
+        if (is_aged(verify, tick))
+            keep_aged(verify, tick);
+        else if (!compare(verify, tick, &verify->counted[i], young ? &verify->now[i] : NULL, err))
             return false;
     }
     return true;
@@ -173,13 +218,13 @@ static bool compare_stretch(struct verify *verify, int64_t from, int64_t to, str
 static bool compare_all(struct verify *verify, struct error *err)
 {
     for (int64_t from = verify->from; from < verify->to;) {
-        int64_t to = stretch_end(verify, from);
+        size_t n = (size_t) ((verify->to - from) / TICK_PARTITION);
+        n = n < WINDOW_MAX ? n : WINDOW_MAX;
         if (stop_asked(verify->options->stop))
             return error_set(err, ERROR_INTERRUPTED, "interrupted");
-        if (!(is_aged(verify, from) ? keep_aged(verify, from, to)
-                                    : compare_stretch(verify, from, to, err)))
+        if (!compare_window(verify, from, n, err))
             return false;
-        from = to;
+        from += (int64_t) n * TICK_PARTITION;
         progress(verify, from);
     }
     return true;
@@ -245,9 +290,11 @@ static bool go(struct verify *verify, struct error *err)
                          options->source.place.table);
         return error_hint(err, "weir export %s", options->source.place.table);
     }
-    verify->counted = mem_alloc(STRETCH_MAX, sizeof *verify->counted, err);
-    verify->now = verify->counted ? mem_alloc(STRETCH_MAX, sizeof *verify->now, err) : NULL;
-    return verify->now && export_snapshot_take(options, &verify->snapshot, err) &&
+    verify->counted = mem_alloc(WINDOW_MAX, sizeof *verify->counted, err);
+    verify->now = mem_alloc(WINDOW_MAX, sizeof *verify->now, err);
+    verify->scratch = mem_alloc(WINDOW_MAX, sizeof *verify->scratch, err);
+    return verify->counted && verify->now && verify->scratch &&
+           export_snapshot_take(options, &verify->snapshot, err) &&
            export_snapshot_facts(options, &verify->snapshot, err) && bill(verify, err) &&
            compare_all(verify, err) && judge_access(verify, err);
 }
@@ -265,6 +312,7 @@ bool export_verify(const struct export_options *options, struct export_report *r
     report->seconds = (double) (clock_ns() - began) / 1e9;
     mem_free(verify.counted);
     mem_free(verify.now);
+    mem_free(verify.scratch);
     export_snapshot_release(&verify.snapshot);
     lake_ledger_free(verify.ledger);
     return ok;
