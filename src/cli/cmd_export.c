@@ -152,9 +152,13 @@ static void say_failed(const struct job *job, const struct item *item)
         char time[TICK_TEXT_MAX], rows[TEXT_NUMBER_MAX], expected[TEXT_NUMBER_MAX];
         char line[EXPORT_REASON_MAX + 200];
         (void) tick_format_short(one->partition, time);
-        (void) snprintf(line, sizeof line, "  %s   rows %s of %s   %s, fetched %u times: %s", time,
+        char tries[TEXT_NUMBER_MAX + 16] = "";
+        if (one->tries > 0)
+            (void) snprintf(tries, sizeof tries, ", fetched %u time%s", one->tries,
+                            one->tries == 1 ? "" : "s");
+        (void) snprintf(line, sizeof line, "  %s   rows %s of %s   %s%s: %s", time,
                         text_grouped(one->rows, rows), text_grouped(one->rows_expected, expected),
-                        export_verdict_text(one->verdict), one->tries, one->reasons);
+                        export_verdict_text(one->verdict), tries, one->reasons);
         cli_tell_failed(cli, table_of(item), one, line);
     }
     if (report->failed_count > report->failed_listed)

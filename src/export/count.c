@@ -117,8 +117,14 @@ static bool may_pass(const struct error *why)
     return why->code == ERROR_TOO_LARGE || why->code == ERROR_TIMEOUT || why->code == ERROR_PARTIAL;
 }
 
+static bool halves(struct counting *counting, struct window window, int64_t half, struct error *err)
+{
+    return push(counting, (struct window){window.from + half, window.to, 0}, err) &&
+           push(counting, (struct window){window.from, window.from + half, 0}, err);
+}
+
 /* Halves of a window that was too much; one partition has none, and is waited for, a few times, and then left uncounted.
- * An answer that was not whole is asked for again. */
+ * An answer that was not whole is asked for again, and then in halves too. */
 static bool refused(struct counting *counting, struct window window, const struct error *why,
                     struct error *err)
 {
@@ -136,7 +142,9 @@ static bool refused(struct counting *counting, struct window window, const struc
     if (may_pass(why) && ++window.tries < COUNT_TRIES)
         return workspace_pause(counting->workspace, http_backoff(window.tries, -1, &random), err) &&
                push(counting, window, err);
-    if (smaller && counting->unknown++ < COUNT_UNKNOWN_MAX) {
+    if (may_pass(why) && half > 0)
+        return halves(counting, window, half, err);
+    if (may_pass(why) && counting->unknown++ < COUNT_UNKNOWN_MAX) {
         counting->out[(window.from - counting->from) / TICK_PARTITION] =
             (struct export_counted){.known = false};
         return true;

@@ -28,11 +28,15 @@ void export_fetch_set_back(struct export_fetch *fetch, size_t part, const char *
 void export_fetch_give_up(struct export_fetch *fetch, size_t part, uint64_t rows,
                           const char *reason)
 {
+    unsigned tries = fetch->plan->parts[part].tries;
     fetch->plan->parts[part].tries = EXPORT_PARTITION_TRIES;
     export_fetch_set_back(fetch, part, reason);
     struct export_trouble *trouble = export_trouble_find(&fetch->troubles, part);
-    if (trouble)
-        trouble->rows = rows;
+    if (!trouble)
+        return;
+    trouble->rows = rows;
+    trouble->given_up = true;
+    trouble->tries = tries;
 }
 
 enum lake_proof export_fetch_proof(const struct export_fetch *fetch)

@@ -17,11 +17,37 @@ enum { PIECE = 64 * 1024 };
 
 bool export_keep_size(const struct export *export, int64_t tick, uint64_t *size)
 {
+    if (export->bare)
+        return false;
     struct buf name = BUF_INIT(LAKE_NAME_MAX);
     lake_export_name(&name, export_place(export), tick);
     bool there = store_stat(export->options.store, buf_text(&name), size, NULL);
     buf_release(&name);
     return there;
+}
+
+static bool see_blob(void *context, const struct lake_blob *blob, struct error *err)
+{
+    bool *seen = context;
+    (void) err;
+    *seen = blob->kind == LAKE_BLOB_EXPORT;
+    return !*seen; /* one is enough */
+}
+
+/* A first export need not look for the blob of every partition. */
+bool export_keep_look(struct export *export, struct error *err)
+{
+    const struct export_source *source = &export->options.source;
+    struct error why = ERROR_INIT;
+    bool seen = lake_ledger_count(export->ledger) > 0;
+    bool ok = seen || lake_blobs(export->options.store, export_place(export), source->from,
+                                 source->to, see_blob, &seen, &why);
+    export->bare = !seen;
+    if (ok || seen)
+        return true;
+    if (err && err->code == ERROR_NONE)
+        *err = why;
+    return false;
 }
 
 /* Its bytes are those of its line. */
@@ -73,6 +99,15 @@ struct trace {
     uint64_t known; /* rows that the ledger knows of */
 };
 
+/* The workspace still has what the line tells of, so a blob with other bytes holds nothing that is not there. */
+static bool is_spoilt_alone(const struct export *export, size_t part,
+                            const struct lake_entry *entry)
+{
+    const struct export_counted *counted = &export->plan.parts[part].counted;
+    return entry && entry->bytes > 0 && entry->rows == counted->rows &&
+           (entry->proof != LAKE_PROOF_SUM || entry->sum == counted->sum);
+}
+
 static bool trace_of(const struct export *export, size_t part, struct trace *out, struct error *err)
 {
     int64_t tick = export_plan_tick(&export->plan, part);
@@ -87,7 +122,9 @@ static bool trace_of(const struct export *export, size_t part, struct trace *out
         return true;
     out->vouched = entry && entry->bytes > 0 && export_keep_stands(export, entry);
     out->has = out->vouched ? entry->rows : 0;
-    return out->vouched || count_lines(export, tick, &out->has, err);
+    if (out->vouched || is_spoilt_alone(export, part, entry))
+        return true;
+    return count_lines(export, tick, &out->has, err);
 }
 
 enum lake_verdict export_keep_verdict(const struct export *export, size_t part)
@@ -104,9 +141,10 @@ static void list(struct export *export, size_t part, const struct trace *trace, 
     char reason[EXPORT_REASON_MAX], known[TEXT_NUMBER_MAX], has[TEXT_NUMBER_MAX],
         now[TEXT_NUMBER_MAX];
     (void) snprintf(reason, sizeof reason,
-                    "the ledger %s %s rows, the lake has %s, the workspace has %s by now", does,
+                    "the ledger %s %s rows, the lake has %s, the workspace %s by now%s", does,
                     text_grouped(trace->known, known), text_grouped(trace->has, has),
-                    text_grouped(export->plan.parts[part].counted.rows, now));
+                    text_grouped(export->plan.parts[part].counted.rows, now),
+                    lost ? "" : ": the blob is left; move it away to export the rest");
     export_fetch_give_up(&export->fetch, part, trace->has, reason);
     struct export_trouble *trouble = export_trouble_find(&export->fetch.troubles, part);
     if (trouble)

@@ -88,6 +88,8 @@ static bool list_failed(struct export *export, size_t part, enum export_verdict 
         .verdict = verdict,
         .tries = export->plan.parts[part].tries,
     };
+    if (trouble && trouble->given_up)
+        failed->tries = trouble->tries;
     if (trouble)
         memcpy(failed->reasons, trouble->reasons, sizeof failed->reasons);
     return true;

@@ -272,7 +272,8 @@ bool export_prepare(struct export *export, struct error *err)
     export->report.partitions =
         export->options.only_count > 0 ? export->options.only_count : export->plan.count;
     export_settle_final(export);
-    if (!look_ahead(export, err) || !export_settle_counted(export, err))
+    if (!export_keep_look(export, err) || !look_ahead(export, err) ||
+        !export_settle_counted(export, err))
         return false;
     learn(export);
     return true;

@@ -33,6 +33,7 @@ struct export
     struct workspace_load before; /* what the workspace had done for others */
     uint64_t began;               /* clock_ns */
     size_t held;                  /* partitions that are held back (export_settle_hold) */
+    bool bare;                    /* the lake had nothing of the range when it began */
     bool recount;                 /* counts are not the first: fewer rows have vanished */
 };
 
@@ -73,7 +74,9 @@ bool export_settle_came(void *context, size_t part, bool *settled, struct error 
 
 /* -- keep.c -- */
 
-/* The blob of a partition is there, with this size. */
+/* Looks once whether the lake has anything of the range. */
+bool export_keep_look(struct export *export, struct error *err);
+/* The blob of a partition is there, with this size, and did not come from this run. */
 bool export_keep_size(const struct export *export, int64_t tick, uint64_t *size);
 /* Whether the blob of a line is there, with its size; for a repair, with its bytes. */
 bool export_keep_stands(const struct export *export, const struct lake_entry *entry);

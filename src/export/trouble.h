@@ -8,7 +8,9 @@ struct export_trouble {
     size_t part;
     uint64_t rows; /* of its last fetch */
     bool sums_differ;
-    bool lost; /* rows that the ledger knew of, and nobody has any more */
+    bool given_up;  /* for good, after so many tries */
+    unsigned tries; /* of which */
+    bool lost;      /* rows that the ledger knew of, and nobody has any more */
     char reasons[EXPORT_REASON_MAX];
 };
 
