@@ -87,6 +87,10 @@ bool cli_log_is_json(const struct cli *cli);
 /* `text`: what the error points into, or empty. */
 void cli_show_error(const struct cli *cli, const struct error *err, struct str text);
 
+/* "1 partition", "2,016 partitions". */
+enum { CLI_COUNT_TEXT = TEXT_NUMBER_MAX + 32 };
+const char *cli_count_text(uint64_t n, const char *noun, char out[CLI_COUNT_TEXT]);
+
 /* Asks on the terminal; --yes says yes; without a terminal it is no, with a hint. */
 bool cli_confirm(const struct cli *cli, struct error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

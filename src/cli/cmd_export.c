@@ -91,8 +91,8 @@ static size_t add_left(const struct job *job, struct item *sum)
 static void begin_text(const struct job *job, size_t tables, const struct item *sum,
                        struct buf *out)
 {
-    char rows[TEXT_NUMBER_MAX], json[TEXT_NUMBER_MAX], blobs[TEXT_NUMBER_MAX],
-        time[TEXT_NUMBER_MAX], scan[TEXT_NUMBER_MAX];
+    char rows[TEXT_NUMBER_MAX], json[TEXT_NUMBER_MAX], blobs[CLI_COUNT_TEXT], time[TEXT_NUMBER_MAX],
+        scan[TEXT_NUMBER_MAX];
     if (!sum->any) {
         buf_puts(out, "nothing is left to fetch");
         return;
@@ -103,7 +103,7 @@ static void begin_text(const struct job *job, size_t tables, const struct item *
         buf_printf(out, "%s rows, ", text_count(sum->left.rows, rows));
     buf_printf(out, "%s as JSON, ", text_bytes(sum->left.json, json));
     if (sum->left.partitions > 0)
-        buf_printf(out, "%s partitions, ", text_grouped(sum->left.partitions, blobs));
+        buf_printf(out, "%s, ", cli_count_text(sum->left.partitions, "partition", blobs));
     buf_printf(out, "about %s. To %s.", text_duration(sum->seconds, time),
                cli_text(job->cli, CLI_LAKE));
     if (sum->passes > 0 && !sum->unknown)
@@ -140,13 +140,13 @@ static void say_failed(const struct job *job, const struct item *item)
 {
     const struct cli *cli = job->cli;
     const struct export_report *report = item->told->report;
-    char failed[TEXT_NUMBER_MAX], all[TEXT_NUMBER_MAX], prefix[LAKE_TABLE_MAX + 4];
-    cli_last(
-        cli,
-        "%s%s partitions of %s do not verify. Everything else does; run the same command again "
-        "to fetch them.",
-        prefix_of(job, item, prefix), text_grouped(report->failed_count, failed),
-        text_grouped(report->partitions, all));
+    char failed[TEXT_NUMBER_MAX], all[CLI_COUNT_TEXT], prefix[LAKE_TABLE_MAX + 4];
+    cli_last(cli,
+             "%s%s of %s %s not verify. Everything else does; run the same command again to fetch "
+             "%s.",
+             prefix_of(job, item, prefix), text_grouped(report->failed_count, failed),
+             cli_count_text(report->partitions, "partition", all),
+             report->failed_count == 1 ? "does" : "do", report->failed_count == 1 ? "it" : "them");
     for (size_t i = 0; i < report->failed_listed; i++) {
         const struct export_failed *one = &report->failed[i];
         char time[TICK_TEXT_MAX], rows[TEXT_NUMBER_MAX], expected[TEXT_NUMBER_MAX];
@@ -176,22 +176,25 @@ static const char *proof_text(enum lake_proof proof)
 static void say_verified(const struct job *job, const struct item *item)
 {
     const struct export_report *report = item->told->report;
-    char parts[TEXT_NUMBER_MAX], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX],
+    char parts[CLI_COUNT_TEXT], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX],
         time[TEXT_NUMBER_MAX], number[TEXT_NUMBER_MAX];
     char skipped[TEXT_NUMBER_MAX + 40] = "", seen[CLI_SEEN_TEXT], prefix[LAKE_TABLE_MAX + 4];
     if (report->skipped > 0)
-        (void) snprintf(skipped, sizeof skipped, " %s were already.",
-                        text_grouped(report->skipped, number));
+        (void) snprintf(skipped, sizeof skipped, " %s %s already, by the ledger.",
+                        text_grouped(report->skipped, number),
+                        report->skipped == 1 ? "was" : "were");
     (void) prefix_of(job, item, prefix);
     if (report->outlived > 0)
         cli_last(job->cli,
-                 "%s%s partitions have rows in the lake that the workspace no longer has; they are "
-                 "kept",
-                 prefix, text_grouped(report->outlived, number));
+                 "%s%s %s rows in the lake that the workspace no longer has%s; they are kept",
+                 prefix, cli_count_text(report->outlived, "partition", parts),
+                 report->outlived == 1 ? "has" : "have",
+                 report->access == LAKE_ACCESS_FULL ? "" : ", or does not show this identity");
     struct buf ledger = BUF_INIT(STORE_NAME_MAX);
     lake_own_prefix(&ledger, &item->options.source.place);
-    cli_last(job->cli, "%s%s partitions %sverified%s: %s rows, %s.%s %s in %s. Ledger %s/%s/ledger",
-             prefix, text_grouped(report->partitions, parts), is_repair(job) ? "repaired and " : "",
+    cli_last(job->cli, "%s%s %sverified%s: %s rows, %s.%s %s in %s. Ledger %s/%s/ledger", prefix,
+             cli_count_text(report->partitions, "partition", parts),
+             is_repair(job) ? "repaired and " : "",
              cli_seen_text(report, job->record.identity, seen),
              text_grouped(report->rows_verified, rows), proof_text(report->proof), skipped,
              text_bytes(report->bytes, bytes), text_duration(item->told->spent.seconds, time),
@@ -231,7 +234,7 @@ static int say_item(const struct job *job, const struct item *item)
 /* Where there are several: what they came to, then each that is not whole. */
 static void say_all(const struct job *job)
 {
-    char rows[TEXT_NUMBER_MAX], parts[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX],
+    char rows[TEXT_NUMBER_MAX], parts[CLI_COUNT_TEXT], bytes[TEXT_NUMBER_MAX],
         time[TEXT_NUMBER_MAX];
     uint64_t whole = 0, rows_n = 0, parts_n = 0, bytes_n = 0;
     for (size_t i = 0; i < job->count; i++) {
@@ -250,9 +253,10 @@ static void say_all(const struct job *job)
         if (item->state == FAILED)
             cli_last(job->cli, "  %s failed: %s", table_of(item), item->told->error.message);
         else if (item->told->report && item->told->report->failed_count > 0)
-            cli_last(job->cli, "  %s is incomplete: %s partitions of %s do not verify",
-                     table_of(item), text_grouped(item->told->report->failed_count, rows),
-                     text_grouped(item->told->report->partitions, parts));
+            cli_last(job->cli, "  %s is incomplete: %s of %s %s not verify", table_of(item),
+                     text_grouped(item->told->report->failed_count, rows),
+                     cli_count_text(item->told->report->partitions, "partition", parts),
+                     item->told->report->failed_count == 1 ? "does" : "do");
     }
 }
 
@@ -276,7 +280,7 @@ static bool find_faults(struct job *job, struct item *item, struct error *err)
 {
     struct export_options *options = &item->options;
     const struct cli_verification *found = &item->found;
-    char number[TEXT_NUMBER_MAX], prefix[LAKE_TABLE_MAX + 4];
+    char number[CLI_COUNT_TEXT], prefix[LAKE_TABLE_MAX + 4];
     int64_t *ticks;
     size_t count;
     bool more;
@@ -299,9 +303,10 @@ static bool find_faults(struct job *job, struct item *item, struct error *err)
     options->only = ticks;
     options->only_count = count;
     item->whole = count == 0;
-    (void) text_grouped(count, number);
+    (void) cli_count_text(count, "partition", number);
     if (count > 0)
-        cli_note(job->cli, "%s%s partitions do not verify%s", prefix_of(job, item, prefix), number,
+        cli_note(job->cli, "%s%s %s not verify%s", prefix_of(job, item, prefix), number,
+                 count == 1 ? "does" : "do",
                  more ? ": the first of more; run the same command again for the others" : "");
     return true;
 }
@@ -349,10 +354,11 @@ static bool prepare_item(struct job *job, struct item *item, struct error *err)
 
 static int say_whole(const struct job *job, const struct item *item)
 {
-    char parts[TEXT_NUMBER_MAX], seen[CLI_SEEN_TEXT];
+    char parts[CLI_COUNT_TEXT], seen[CLI_SEEN_TEXT];
     cli_say_access(job->cli, &item->found.report, table_of(item), job->record.identity);
-    cli_last(job->cli, "nothing to repair: %s partitions of %s verify%s",
-             text_grouped(item->found.totals.partitions, parts), table_of(item),
+    cli_last(job->cli, "nothing to repair: %s of %s verif%s%s",
+             cli_count_text(item->found.totals.partitions, "partition", parts), table_of(item),
+             item->found.totals.partitions == 1 ? "ies" : "y",
              cli_seen_text(&item->found.report, job->record.identity, seen));
     return 0;
 }

@@ -157,7 +157,7 @@ static void say_lacking(const struct verify *verify)
 static void say_late(const struct verify *verify)
 {
     const struct export_report *report = &verify->found.report;
-    char rows[TEXT_NUMBER_MAX], partitions[TEXT_NUMBER_MAX], names[LATE_SHOWN * 40] = "";
+    char rows[CLI_COUNT_TEXT], partitions[CLI_COUNT_TEXT], names[LATE_SHOWN * 40] = "";
     size_t used = 0;
     if (report->late_count == 0)
         return;
@@ -167,23 +167,25 @@ static void say_late(const struct verify *verify)
         int n = snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", time);
         used += n > 0 ? (size_t) n : 0;
     }
-    cli_last(verify->cli,
-             "%s rows came late to %s partitions, since these were verified: %s%s. weir export "
-             "fetches them",
-             text_grouped(report->late_rows, rows), text_grouped(report->late_count, partitions),
-             names, report->late_count > LATE_SHOWN ? ", ..." : "");
+    cli_last(verify->cli, "%s came late to %s, since verified: %s%s. weir export fetches what came",
+             cli_count_text(report->late_rows, "row", rows),
+             cli_count_text(report->late_count, "partition", partitions), names,
+             report->late_count > LATE_SHOWN ? ", ..." : "");
 }
 
 static void say_outlived(const struct verify *verify)
 {
     const struct export_report *report = &verify->found.report;
-    char number[TEXT_NUMBER_MAX];
-    uint64_t kept =
-        report->verdicts[EXPORT_VERDICT_AGED_OUT] + report->verdicts[EXPORT_VERDICT_PURGED];
-    if (kept > 0)
-        cli_note(verify->cli,
-                 "%s partitions have rows in the lake that the workspace no longer has",
-                 text_grouped(kept, number));
+    char number[CLI_COUNT_TEXT];
+    if (report->outlived > 0)
+        cli_note(verify->cli, "%s %s rows in the lake that the workspace no longer has%s",
+                 cli_count_text(report->outlived, "partition", number),
+                 report->outlived == 1 ? "has" : "have",
+                 report->access == LAKE_ACCESS_FULL ? "" : ", or does not show this identity");
+    if (report->vanished > 0)
+        cli_last(verify->cli, "%s that the ledger knew of %s nowhere any more",
+                 cli_count_text(report->vanished, "row", number),
+                 report->vanished == 1 ? "is" : "are");
 }
 
 static void tell_list(const struct verify *verify)
@@ -197,25 +199,26 @@ static void tell_list(const struct verify *verify)
 static int say_failed(const struct verify *verify)
 {
     const struct export_report *report = &verify->found.report;
-    char bad[TEXT_NUMBER_MAX], all[TEXT_NUMBER_MAX], verdicts[CLI_VERDICTS_TEXT];
+    char bad[TEXT_NUMBER_MAX], all[CLI_COUNT_TEXT], verdicts[CLI_VERDICTS_TEXT];
     uint64_t partitions = verify->found.totals.partitions;
     /* The workspace was asked of those without a line too. */
     partitions = verify->found.asked > partitions ? verify->found.asked : partitions;
     tell_list(verify);
     cli_last(verify->cli, "%s", cli_verdicts_text(report, verdicts));
-    cli_last(verify->cli,
-             "%s of %s partitions of %s do not verify; weir export --repair fetches them",
-             text_grouped(report->failed_count, bad), text_grouped(partitions, all),
-             verify->options.source.place.table);
+    cli_last(verify->cli, "%s of %s of %s %s not verify; weir export --repair fetches %s",
+             text_grouped(report->failed_count, bad), cli_count_text(partitions, "partition", all),
+             verify->options.source.place.table, report->failed_count == 1 ? "does" : "do",
+             report->failed_count == 1 ? "it" : "them");
     return error_exit_status(ERROR_INCOMPLETE);
 }
 
 static void say_verified(const struct verify *verify)
 {
     const struct cli_verification *found = &verify->found;
-    char parts[TEXT_NUMBER_MAX], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], seen[CLI_SEEN_TEXT];
-    cli_last(verify->cli, "%s partitions of %s verified against %s%s: %s rows, %s",
-             text_grouped(found->totals.partitions, parts), verify->options.source.place.table,
+    char parts[CLI_COUNT_TEXT], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], seen[CLI_SEEN_TEXT];
+    cli_last(verify->cli, "%s of %s verified against %s%s: %s rows, %s",
+             cli_count_text(found->totals.partitions, "partition", parts),
+             verify->options.source.place.table,
              is_offline(verify) ? "its ledger" : "its ledger and the workspace",
              cli_seen_text(&found->report, verify->record.identity, seen),
              text_grouped(found->totals.rows, rows), text_bytes(found->totals.bytes, bytes));

@@ -175,6 +175,14 @@ void cli_show_error(const struct cli *cli, const struct error *err, struct str t
     buf_release(&out);
 }
 
+const char *cli_count_text(uint64_t n, const char *noun, char out[CLI_COUNT_TEXT])
+{
+    char number[TEXT_NUMBER_MAX];
+    (void) snprintf(out, CLI_COUNT_TEXT, "%s %s%s", text_grouped(n, number), noun,
+                    n == 1 ? "" : "s");
+    return out;
+}
+
 bool cli_confirm(const struct cli *cli, struct error *err, const char *format, ...)
 {
     if (cli_flag(cli, CLI_YES))

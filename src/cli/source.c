@@ -116,6 +116,8 @@ bool cli_source_read(struct cli *cli, struct cli_context *context, const struct 
                      struct export_options *out, struct str *text, struct error *err)
 {
     const char *table = cli_text(cli, CLI_AS);
+    if (table && !cli_text(cli, CLI_QUERY))
+        return error_set(err, ERROR_USAGE, "--as names the rows of a query: it needs --query");
     if (cli_text(cli, CLI_QUERY)) {
         if (!read_query(cli, &out->source, text, err))
             return false;

@@ -154,6 +154,13 @@ static int by_partition(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The workspace had no fault to find with it. */
+static void unproven(struct export_report *report, uint64_t rows)
+{
+    take_from(&report->verdicts[EXPORT_VERDICT_OK]);
+    report->rows_verified -= rows < report->rows_verified ? rows : report->rows_verified;
+}
+
 /* The lake's findings into the report of the workspace's, each partition once. */
 static bool merge(struct cli_verification *out, struct error *err)
 {
@@ -166,7 +173,7 @@ static bool merge(struct cli_verification *out, struct error *err)
         if (same)
             merge_one(report, &out->lake[i], same);
         else
-            take_from(&report->verdicts[EXPORT_VERDICT_OK]);
+            unproven(report, out->lake[i].rows_expected);
     }
     struct export_failed *all = mem_alloc(listed + out->lake_listed - both, sizeof *all, err);
     if (!all)
@@ -192,7 +199,14 @@ static void take_lake(struct cli_verification *out)
     out->report.rows_verified = out->totals.rows;
     out->report.bytes_verified = out->totals.bytes;
     memcpy(out->report.verdicts, out->by_verdict, sizeof out->by_verdict);
-    out->report.failed_count = out->lake_failed;
+    /* What the ledger lacks of a given range is missing, too. */
+    out->report.partitions += out->lacking;
+    out->report.verdicts[EXPORT_VERDICT_MISSING] += out->lacking;
+    out->report.failed_count = out->lake_failed + out->lacking;
+    for (size_t i = 0; i < out->lake_listed; i++)
+        out->report.rows_verified -= out->lake[i].rows < out->report.rows_verified
+                                         ? out->lake[i].rows
+                                         : out->report.rows_verified;
     out->report.failed = out->lake;
     out->report.failed_listed = out->lake_listed;
     out->report.failed_room = out->lake_room;

@@ -244,8 +244,12 @@ bool export_access_judge(const struct export_options *options, struct export_sna
     because(access, LAKE_ACCESS_UNKNOWN, "");
     if (!judge_usage(options, snapshot, plan, access, &agrees, err))
         return false;
-    if (access->access == LAKE_ACCESS_CONDITIONAL || options->source.query)
+    if (access->access == LAKE_ACCESS_CONDITIONAL)
         return true;
+    if (options->source.query) {
+        because(access, LAKE_ACCESS_UNKNOWN, "of a query it is not asked");
+        return true;
+    }
     if (!workspace_conditions(options->workspace, options->source.place.table, &condition, why,
                               err))
         return false;

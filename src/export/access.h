@@ -13,7 +13,7 @@ enum { EXPORT_USAGE_HOURS_MAX = 8000 * 24 };
 
 struct export_access {
     enum lake_access access;
-    char why[EXPORT_REASON_MAX];
+    char why[WORKSPACE_WHY_MAX];
     /* `Usage` of the table: megabytes an hour from `from` on. n 0: it was not readable, or has nothing. */
     int64_t from;
     double *megabytes;

@@ -142,17 +142,16 @@ struct export_report {
     uint64_t
         outlived; /* partitions of which the lake holds more than the workspace has by now: kept */
     uint64_t without_ingestion_time; /* rows counted as before T0 for want of a stamp */
-    uint64_t
-        vanished; /* rows that were counted and gone from the workspace before they were fetched */
-    uint64_t late_rows;       /* beyond what was verified before */
-    uint64_t late_count;      /* partitions with such rows */
-    struct export_late *late; /* the first EXPORT_LATE_LISTED of them, oldest first */
+    uint64_t vanished;               /* rows that were counted once, and are nowhere any more */
+    uint64_t late_rows;              /* beyond what was verified before */
+    uint64_t late_count;             /* partitions with such rows */
+    struct export_late *late;        /* the first EXPORT_LATE_LISTED of them, oldest first */
     size_t late_listed, late_room;
     uint64_t outside; /* rows of another time than was asked for, dropped (Basic, Auxiliary) */
     uint64_t scanned; /* bytes billed for reading (Basic, Auxiliary), as far as `Usage` tells */
     enum lake_proof proof;   /* by what partitions were compared */
     enum lake_access access; /* what the identity may see of the table, as far as it can be told */
-    char access_why[EXPORT_REASON_MAX];
+    char access_why[WORKSPACE_WHY_MAX];
     enum workspace_plan plan;
     uint64_t queries, throttled, retried;
     uint64_t received; /* JSON bytes from the service */

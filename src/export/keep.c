@@ -147,8 +147,18 @@ static void list(struct export *export, size_t part, const struct trace *trace, 
                     lost ? "" : ": the blob is left; move it away to export the rest");
     export_fetch_give_up(&export->fetch, part, trace->has, reason);
     struct export_trouble *trouble = export_trouble_find(&export->fetch.troubles, part);
-    if (trouble)
+    if (trouble) {
         trouble->lost = lost;
+        trouble->known = trace->known;
+    }
+}
+
+/* The line tells already that rows are gone, and nothing has come since: it stays as it is. */
+static bool is_known_loss(const struct trace *trace, uint64_t rows)
+{
+    const struct lake_entry *entry = trace->entry;
+    return entry && lake_entry_held(entry) && entry->verdict != LAKE_VERDICT_VERIFIED &&
+           entry->rows_expected > entry->rows && rows <= entry->rows && trace->has == entry->rows;
 }
 
 bool export_keep(struct export *export, size_t part, bool *kept, struct error *err)
@@ -159,6 +169,11 @@ bool export_keep(struct export *export, size_t part, bool *kept, struct error *e
     *kept = false;
     if (!trace_of(export, part, &trace, err))
         return false;
+    if (is_known_loss(&trace, rows)) {
+        *kept = true;
+        export->plan.parts[part].state = EXPORT_SETTLED;
+        return true;
+    }
     if (trace.has <= rows && trace.known <= rows)
         return true;
     if (!export_snapshot_facts(&export->options, &export->snapshot, err))

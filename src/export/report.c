@@ -90,6 +90,8 @@ static bool list_failed(struct export *export, size_t part, enum export_verdict 
     };
     if (trouble && trouble->given_up)
         failed->tries = trouble->tries;
+    if (trouble && trouble->known > failed->rows_expected)
+        failed->rows_expected = trouble->known;
     if (trouble)
         memcpy(failed->reasons, trouble->reasons, sizeof failed->reasons);
     return true;

@@ -210,7 +210,10 @@ static bool look_at_usage(struct export *export, struct export_usage *usage, str
         !check_scan(export, err))
         return false;
     export_access_guess(&export->access, &export->plan);
-    return export->plan.uncounted || count_waiting(export, NULL, err);
+    if (export->plan.uncounted)
+        return true;
+    export->report.scanned += export_access_scan(&export->access, &export->plan);
+    return count_waiting(export, NULL, err);
 }
 
 /* Rows of what waits, and beside the counts a look at `Usage` and a sample of rows: one wait for all. */
@@ -399,8 +402,7 @@ static bool fetch(struct export *export, struct error *err)
     export->fetch.context = export;
     if (!fetch_all(export, err) || !export_report_partitions(export, err))
         return false;
-    note_rows(export, report->vanished,
-              "were counted and had gone from the workspace when they were fetched");
+    note_rows(export, report->vanished, "were counted once and are nowhere any more");
     note_rows(export, report->outside, "of another time than was asked for were dropped");
     return true;
 }

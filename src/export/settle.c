@@ -10,11 +10,6 @@
 
 #include <stdio.h>
 
-enum {
-    AGED_LEAST =
-        TICK_DAY / TICK_PARTITION /* empty partitions at the begin of a range: is it its age? */
-};
-
 static const struct lake_entry *entry_of(const struct export *export, size_t part)
 {
     return lake_ledger_find(export->ledger, export_plan_tick(&export->plan, part));
@@ -108,7 +103,7 @@ void export_settle_hold(struct export *export)
     while (empty < plan->count && plan->parts[empty].state == EXPORT_WAITING &&
            plan->parts[empty].counted.rows == 0)
         empty++;
-    if (plan->uncounted || export->options.source.query || empty < AGED_LEAST)
+    if (plan->uncounted || export->options.source.query || export->options.only_count > 0)
         return;
     for (size_t i = 0; i < empty; i++)
         plan->parts[i].state = EXPORT_UNDER_WAY;
@@ -207,11 +202,15 @@ bool export_settle_outlived(struct export *export, struct error *err)
  * leave the line standing. */
 bool export_settle_doubt(struct export *export, struct error *err)
 {
+    bool any = false;
     for (size_t i = 0; i < export->plan.count; i++) {
         const struct lake_entry *entry = entry_of(export, i);
-        if (export->plan.parts[i].state == EXPORT_WAITING && entry && entry->bytes > 0 &&
-            !export_settle_say(export, i, entry, LAKE_VERDICT_UNVERIFIED, err))
+        if (export->plan.parts[i].state != EXPORT_WAITING || !entry || entry->bytes == 0)
+            continue;
+        any = true;
+        if (!export_settle_say(export, i, entry, LAKE_VERDICT_UNVERIFIED, err))
             return false;
     }
-    return lake_ledger_flush(export->ledger, err);
+    /* Other lines wait for what the identity may see, which stands in the head of their segment. */
+    return !any || lake_ledger_flush(export->ledger, err);
 }

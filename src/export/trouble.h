@@ -11,6 +11,7 @@ struct export_trouble {
     bool given_up;  /* for good, after so many tries */
     unsigned tries; /* of which */
     bool lost;      /* rows that the ledger knew of, and nobody has any more */
+    uint64_t known; /* how many the ledger knew of */
     char reasons[EXPORT_REASON_MAX];
 };
 

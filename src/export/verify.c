@@ -87,6 +87,14 @@ static void note_late(struct verify *verify, const struct lake_entry *entry,
         export_report_late(verify->report, entry->partition, now->rows - counted->rows);
 }
 
+/* What the ledger knew of, and nobody has any more. */
+static void note_lost(struct export_report *report, const struct lake_entry *entry)
+{
+    if (entry && lake_entry_held(entry) && entry->verdict != LAKE_VERDICT_VERIFIED &&
+        entry->rows_expected > entry->rows)
+        report->vanished += entry->rows_expected - entry->rows;
+}
+
 static bool compare(struct verify *verify, int64_t tick, const struct export_counted *counted,
                     const struct export_counted *now, struct error *err)
 {
@@ -100,7 +108,8 @@ static bool compare(struct verify *verify, int64_t tick, const struct export_cou
     if (!export_verdict_good(verdict))
         return list(report, tick, entry, counted, verdict, reason, err);
     report->rows_verified += entry ? entry->rows : 0;
-    report->outlived += verdict != EXPORT_VERDICT_OK;
+    report->outlived += entry && entry->rows > counted->rows;
+    note_lost(report, entry);
     report->bytes_verified += entry ? entry->bytes : 0;
     return true;
 }
@@ -196,6 +205,7 @@ static void keep_aged(struct verify *verify, int64_t tick)
     const struct lake_entry *entry = lake_ledger_find(verify->ledger, tick);
     verify->report->partitions++;
     verify->report->verdicts[EXPORT_VERDICT_AGED_OUT]++;
+    note_lost(verify->report, entry);
     verify->report->rows_verified += entry ? entry->rows : 0;
     verify->report->bytes_verified += entry ? entry->bytes : 0;
 }
@@ -258,7 +268,8 @@ static bool bill(struct verify *verify, struct error *err)
         ok = error_set(err, ERROR_USAGE,
                        "counting '%s' is a pass over it, and billed by more than the limit, or by "
                        "what Usage does not tell",
-                       options.source.place.table);
+                       options.source.place.table) ||
+             error_hint(err, "--max-cost; --offline reads the lake alone");
     verify->report->scanned = bytes;
     export_usage_release(&usage);
     export_access_release(&access);

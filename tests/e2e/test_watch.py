@@ -118,12 +118,12 @@ class Many(Watched):
         blob.write_bytes(blob.read_bytes() * 2)
         done = self.weir.run("export", *TABLES, *RANGE, "--report", self.report_file)
         self.assertEqual(done.returncode, 3, done.stderr)
-        self.assertRegex(done.stderr, r"1 of 2 tables verified: .*\n  Syslog is incomplete: 1 partitions of 576 do not verify\n$")
+        self.assertRegex(done.stderr, r"1 of 2 tables verified: .*\n  Syslog is incomplete: 1 of 576 partitions does not verify\n$")
         report = self.report()
         self.assertEqual((report["verdict"], report["exit"]), ("incomplete", 3))
         syslog, other = report["tables"]
         self.assertEqual((syslog["verdict"], syslog["failed_count"], syslog["verdicts"]["ok"]), ("incomplete", 1, 575))
-        self.assertIn("left as it is", syslog["failed"][0]["reasons"])
+        self.assertIn("the blob is left", syslog["failed"][0]["reasons"])
         self.assertEqual((other["verdict"], other["failed"]), ("verified", []))
 
     def test_a_file_or_standard_input_names_them(self):

@@ -175,6 +175,30 @@ static void what_a_lesser_identity_verified_is_counted_again(void **state)
     played_end(&played);
 }
 
+/* A second run of the same identity has nothing to fetch: its lines, too, say what it may see. */
+static void what_a_lesser_identity_sees_is_not_forgotten(void **state)
+{
+    (void) state;
+    struct played played;
+    played_begin(&played, 54, 500);
+    size_t all = played.fake.count;
+    played.fake.now = tick_of("2021-11-07T04:00:00Z"); /* young: counted again */
+    played.fake.count = 200;
+    played.fake.condition = WORKSPACE_CONDITION_SOME;
+    run(&played);
+    played.options.run = "22222222-2222-4333-8444-555555555555";
+    run(&played);
+    assert_int_equal(played.report.fetched, 0);
+    played.fake.now = tick_of("2021-11-20T04:00:00Z");
+    played.options.run = "33333333-2222-4333-8444-555555555555";
+    played.fake.count = all;
+    played.fake.condition = WORKSPACE_CONDITION_NONE;
+    run(&played);
+    assert_int_equal(played.report.access, LAKE_ACCESS_FULL);
+    assert_nothing_is_lost(&played, all);
+    played_end(&played);
+}
+
 static void what_an_unknown_identity_verified_is_not_called_full(void **state)
 {
     (void) state;
@@ -261,6 +285,7 @@ int main(void)
         cmocka_unit_test(partitions_that_were_missing_and_aged_out_are_listed_once),
         cmocka_unit_test(blobs_that_are_gone_with_their_rows_are_listed),
         cmocka_unit_test(what_a_lesser_identity_verified_is_counted_again),
+        cmocka_unit_test(what_a_lesser_identity_sees_is_not_forgotten),
         cmocka_unit_test(what_an_unknown_identity_verified_is_not_called_full),
         cmocka_unit_test(a_throttled_query_is_not_billed),
         cmocka_unit_test(what_is_known_to_be_large_is_sliced_by_time_and_billed_once),
