@@ -122,6 +122,8 @@ def environment(more=None):
 class Weir:
     """One user's folder: weir.yaml and a lake."""
 
+    patience = 600  # seconds that a command may take
+
     def __init__(self, emulator=None):
         self.folder = Folder().path
         self.lake = self.folder / "lake"
@@ -130,7 +132,7 @@ class Weir:
 
     def run(self, *words, env=None, input=None):
         return subprocess.run([BIN / "weir", *map(str, words)], cwd=self.folder, input=input,
-                              capture_output=True, text=True, timeout=600, env=environment(env))
+                              capture_output=True, text=True, timeout=self.patience, env=environment(env))
 
     def start(self, *words, env=None):
         return subprocess.Popen([BIN / "weir", *map(str, words)], cwd=self.folder, env=environment(env),

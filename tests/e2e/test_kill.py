@@ -19,6 +19,7 @@ KILLS = 90
 OF_A_STORY = 6
 WORKERS = 3
 FAST = 12  # so many times as fast goes weir's own clock: a segment of the ledger every sixth of a second
+PATIENCE = 150  # seconds: who takes longer hangs
 CLASSES = ("write", "sync", "rename", "open", "mkdir", "unlink")
 
 
@@ -60,7 +61,9 @@ class Campaign:
         before, more = set(weir.lake.glob(pattern)), chance.uniform(0, 0.02)
 
         def wait(process):
+            deadline = time.monotonic() + PATIENCE
             while process.poll() is None and set(weir.lake.glob(pattern)) <= before:
+                assert time.monotonic() < deadline, f"it hangs: neither {pattern} nor an end in {PATIENCE} s"
                 time.sleep(0.002)
             time.sleep(more)
         return env, wait
@@ -72,7 +75,7 @@ class Campaign:
         if wait:
             wait(process)
             process.send_signal(signal.SIGKILL)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode in (0, -signal.SIGKILL), f"exit {process.returncode}: {said}"
         self.tally.add("kills" if process.returncode else "ended before the kill")
         return process.returncode != 0
@@ -88,6 +91,7 @@ class Campaign:
     def story(self, number):
         chance = random.Random(f"{self.seed}/{number}")
         weir, killed, done = Weir(self.emulator), 0, False
+        weir.patience = PATIENCE
         for _ in range(OF_A_STORY * 4):
             if killed == OF_A_STORY:
                 break
