@@ -29,6 +29,7 @@ struct workspace {
     size_t queued_count;
     unsigned generation; /* of the token: one refusal by several queries renews it once */
     bool reached;        /* an answer came from there, at least once */
+    bool accepted;       /* a token of ours was good there, at least once */
     bool woken, inside;
     struct workspace_load load;
 };

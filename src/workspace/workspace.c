@@ -316,7 +316,9 @@ static void on_done(void *context, const struct http_response *http)
     w->load.stale += q->result.age > 0;
     uint64_t now = clock_ns();
     learn(w, q, &verdict, http, now);
-    if (verdict.token && q->renewals < WORKSPACE_TOKEN_RENEWALS) {
+    w->accepted = w->accepted || verdict.outcome == WORKSPACE_OK;
+    unsigned renewals = w->accepted ? WORKSPACE_TOKEN_RENEWALS_LATER : WORKSPACE_TOKEN_RENEWALS;
+    if (verdict.token && q->renewals < renewals) {
         try_again_with_token(q);
     } else {
         end_query(q, &verdict);

@@ -35,7 +35,8 @@ enum {
     WORKSPACE_ASK_TRIES = 12,
     WORKSPACE_STALE_TRIES = 3,    /* of them, for an answer that comes from a cache all the same */
     WORKSPACE_TOKEN_RENEWALS = 6, /* of one query whose token is refused again and again */
-    WORKSPACE_TIMEOUT_TRIES = 6,  /* of an ask, each as long as the service takes */
+    WORKSPACE_TOKEN_RENEWALS_LATER = 12,         /* the same, where a token was good before */
+    WORKSPACE_TIMEOUT_TRIES = 6,                 /* of an ask, each as long as the service takes */
     WORKSPACE_ASK_BYTES_MAX = 256 * 1024 * 1024, /* text of one workspace_table */
     WORKSPACE_METADATA_MAX = 64 * 1024 * 1024
 };
