@@ -94,7 +94,7 @@ static bool count_lines(const struct export *export, int64_t tick, uint64_t *row
 /* What there is of a partition beside the workspace. */
 struct trace {
     const struct lake_entry *entry; /* NULL: no line */
-    bool vouched;   /* the blob is that of the line, or there is none and should be none */
+    bool vouched;   /* there is a blob, and it is that of the line */
     uint64_t has;   /* rows in the lake */
     uint64_t known; /* rows that the ledger knows of */
 };

@@ -110,7 +110,8 @@ static bool check_scan(const struct export *export, struct error *err)
     return scan <= options->scan_max ||
            error_set(err, ERROR_USAGE,
                      "reading is billed by %s, which is more than the limit of %s",
-                     text_bytes(scan, would), text_bytes(options->scan_max, may));
+                     text_bytes(scan, would), text_bytes(options->scan_max, may)) ||
+           error_hint(err, "weir estimate shows what it would cost; --max-cost");
 }
 
 /* -- the steps -- */

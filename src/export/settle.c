@@ -110,13 +110,14 @@ void export_settle_hold(struct export *export)
     export->held = empty;
 }
 
-/* Nothing is there, nothing was, and nothing could be. */
+/* Nothing is there, and nothing was, but perhaps a line that says so. */
 static bool is_gone(const struct export *export, size_t part)
 {
     int64_t tick = export_plan_tick(&export->plan, part);
+    const struct lake_entry *entry = entry_of(export, part);
+    bool nothing = !entry || (entry->verdict == LAKE_VERDICT_AGED_OUT && entry->bytes == 0);
     uint64_t size;
-    return tick < export->snapshot.aged && !entry_of(export, part) &&
-           !export_keep_size(export, tick, &size);
+    return tick < export->snapshot.aged && nothing && !export_keep_size(export, tick, &size);
 }
 
 bool export_settle_came(void *context, size_t part, bool *settled, struct error *err)
