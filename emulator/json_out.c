@@ -50,7 +50,7 @@ static bool pattern_init(struct pattern *pattern, const struct engine_chunk *chu
     buf_putc(&pattern->text, '[');
     for (size_t c = 0; pattern->pieces && c < chunk->count; c++) {
         const struct engine_vector *vector = &chunk->vectors[c];
-        pattern->fixed += json_fixed_size(vector->type);
+        pattern->fixed += column_fixed_size(vector->type);
         buf_puts(&pattern->text, c > 0 ? "," : "");
         if (is_null_throughout(vector, chunk->rows)) {
             buf_puts(&pattern->text, "null");

@@ -8,15 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    NUMBER_MAX = 40,
-    /* What estimate_data_size counts; kql/bind_special.c has the same numbers. */
-    SIZE_WORD = 8, /* long, real, datetime, timespan */
-    SIZE_INT = 4,
-    SIZE_BOOL = 1,
-    SIZE_GUID = 16,
-    SIZE_DECIMAL = 34
-};
+enum { NUMBER_MAX = 40 };
 
 #define ONES UINT64_C(0x0101010101010101)
 #define TOPS UINT64_C(0x8080808080808080)
@@ -215,28 +207,4 @@ void json_put_value(struct buf *buf, const struct engine_vector *vector, size_t 
         break;
     }
     json_put_string(buf, engine_text(vector, row));
-}
-
-uint64_t json_fixed_size(enum column_type type)
-{
-    switch (type) {
-    case COLUMN_BOOL:
-        return SIZE_BOOL;
-    case COLUMN_INT:
-        return SIZE_INT;
-    case COLUMN_LONG:
-    case COLUMN_REAL:
-    case COLUMN_DATETIME:
-    case COLUMN_TIMESPAN:
-        return SIZE_WORD;
-    case COLUMN_GUID:
-        return SIZE_GUID;
-    case COLUMN_DECIMAL:
-        return SIZE_DECIMAL;
-    case COLUMN_STRING:
-    case COLUMN_DYNAMIC:
-    case COLUMN_TYPE_COUNT:
-        break;
-    }
-    return 0;
 }

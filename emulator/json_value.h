@@ -32,7 +32,4 @@ void json_put_string(struct buf *buf, struct str s);
 void json_put_value(struct buf *buf, const struct engine_vector *vector, size_t row,
                     bool native_dynamic);
 
-/* What estimate_data_size counts for a value whatever it is: all of it, but for text. */
-uint64_t json_fixed_size(enum column_type type);
-
 #endif

@@ -32,35 +32,6 @@ static void put_base64url(struct buf *out, const void *bytes, size_t n)
     }
 }
 
-static int base64url_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
-static bool put_decoded(struct buf *out, struct str text)
-{
-    uint32_t bits = 0;
-    int count = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        int value = base64url_value(text.p[i]);
-        if (value < 0)
-            return false;
-        bits = bits << 6 | (uint32_t) value;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            buf_putc(out, (char) (bits >> count & 0xff));
-        }
-    }
-    return !out->failed;
-}
-
 static bool sign(const struct tokens *tokens, struct str text, unsigned char out[SIGNATURE_SIZE])
 {
     unsigned size = 0;
@@ -129,7 +100,7 @@ static bool signature_fits(const struct tokens *tokens, struct str body, struct 
 {
     unsigned char wanted[SIGNATURE_SIZE];
     struct buf given = BUF_INIT(TOKEN_MAX);
-    bool fits = put_decoded(&given, signature) && given.used == SIGNATURE_SIZE &&
+    bool fits = text_put_unbase64url(&given, signature) && given.used == SIGNATURE_SIZE &&
                 sign(tokens, body, wanted) &&
                 CRYPTO_memcmp(given.bytes, wanted, SIGNATURE_SIZE) == 0;
     buf_release(&given);
@@ -170,7 +141,7 @@ enum token_verdict tokens_check(const struct tokens *tokens, const char *authori
     struct str claims = body, header;
     (void) str_split(&claims, '.', &header);
     struct buf text = BUF_INIT(TOKEN_MAX);
-    verdict = put_decoded(&text, claims)
+    verdict = text_put_unbase64url(&text, claims)
                   ? judge_claims(buf_str(&text), audiences, count, now, client)
                   : TOKEN_GARBLED;
     buf_release(&text);

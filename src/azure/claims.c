@@ -5,36 +5,6 @@
 
 #include <jansson.h>
 
-/* RFC 4648, section 5. -1: none of the alphabet. */
-static int digit_of(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
-/* Appends the bytes; false for a digit that is none, or a last one too many. No padding, as in a token. */
-static bool decode(struct str text, struct buf *out)
-{
-    unsigned bits = 0, held = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        int digit = digit_of(text.p[i]);
-        if (digit < 0)
-            return false;
-        bits = (bits << 6 | (unsigned) digit) & 0xFFFF;
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            buf_putc(out, (char) (unsigned char) (bits >> held & 0xFF));
-        }
-    }
-    return text.n % 4 != 1 && !out->failed;
-}
-
 /* Only a GUID is taken: the text goes into addresses and logs. */
 static void take(const json_t *claims, const char *name, char out[GUID_TEXT])
 {
@@ -64,7 +34,8 @@ bool claims_read(struct str token, struct azure_who *out)
         !str_split(&rest, '.', &body) || !str_split(&rest, '.', &signature))
         return false;
     struct buf text = BUF_INIT(AZURE_TOKEN_MAX);
-    bool ok = buf_reserve(&text, body.n) && decode(body, &text) && read_claims(buf_str(&text), out);
+    bool ok = buf_reserve(&text, body.n) && text_put_unbase64url(&text, body) &&
+              read_claims(buf_str(&text), out);
     if (text.bytes)
         mem_wipe(text.bytes, text.room);
     buf_release(&text);

@@ -174,8 +174,8 @@ static bool ask(struct azure_credential *c, struct kept_token *kept, struct erro
     }
     if (ok)
         set_renewal(kept);
-    else if (err && err->code == ERROR_NONE)
-        *err = failure;
+    else
+        (void) error_pass(err, &failure);
     buf_release(&tried);
     return ok;
 }

@@ -39,6 +39,32 @@ bool column_type_parse(struct str name, enum column_type *out)
     return false;
 }
 
+enum { SIZE_BOOL = 1, SIZE_INT = 4, SIZE_WORD = 8, SIZE_GUID = 16, SIZE_DECIMAL = 34 };
+
+unsigned column_fixed_size(enum column_type type)
+{
+    switch (type) {
+    case COLUMN_BOOL:
+        return SIZE_BOOL;
+    case COLUMN_INT:
+        return SIZE_INT;
+    case COLUMN_LONG:
+    case COLUMN_REAL:
+    case COLUMN_DATETIME:
+    case COLUMN_TIMESPAN:
+        return SIZE_WORD;
+    case COLUMN_GUID:
+        return SIZE_GUID;
+    case COLUMN_DECIMAL:
+        return SIZE_DECIMAL;
+    case COLUMN_STRING:
+    case COLUMN_DYNAMIC:
+    case COLUMN_TYPE_COUNT:
+        break;
+    }
+    return 0;
+}
+
 void columns_release(struct columns *columns)
 {
     for (size_t i = 0; i < columns->n; i++)

@@ -40,6 +40,9 @@ const char *column_type_name(enum column_type type);
 bool column_type_parse(struct str name,
                        enum column_type *out); /* also boolean, date, time, double, uuid */
 
+/* Bytes of a value as estimate_data_size counts them, nulls included: of types of fixed size; 0 for text and dynamic. */
+unsigned column_fixed_size(enum column_type type);
+
 void columns_release(struct columns *columns);
 bool columns_add(struct columns *columns, struct str name, enum column_type type,
                  struct error *err);

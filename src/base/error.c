@@ -59,6 +59,13 @@ bool error_set_errno(struct error *err, enum error_code code, int number, const 
     return false;
 }
 
+bool error_pass(struct error *err, const struct error *why)
+{
+    if (err && err->code == ERROR_NONE)
+        *err = *why;
+    return false;
+}
+
 bool error_at(struct error *err, int line, int column, int length)
 {
     if (err) {

@@ -80,6 +80,9 @@ bool error_hint(struct error *err, const char *format, ...) __attribute__((forma
 /* Puts words before the message of an error on its way up: "context: message". Returns false. */
 bool error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Hands on what another struct holds, unless one is set already or err is NULL. Returns false. */
+bool error_pass(struct error *err, const struct error *why);
+
 void error_clear(struct error *err);
 
 /* The exit status of the program for a code; its name ("THROTTLED") for logs. */

@@ -89,6 +89,9 @@ char *buf_take(struct buf *buf);
 /* Appends `s` as the inside of a JSON string: quotes, backslash and control characters escaped,
  * invalid UTF-8 replaced by U+FFFD. For control-plane text; rows have their own writer. */
 void text_put_json(struct buf *buf, struct str s);
+/* Appends the bytes that base64url text without padding stands for (RFC 4648, section 5). False for a character that is
+ * none of it, or one too many. */
+bool text_put_unbase64url(struct buf *buf, struct str s);
 
 /* Appends `s` made safe for a terminal or a log line: control characters, ESC, DEL, C1, invalid
  * UTF-8 and the bidirectional overrides become visible escapes such as \x1b or \u202e. */

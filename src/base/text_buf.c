@@ -132,3 +132,32 @@ char *buf_take(struct buf *buf)
     *buf = (struct buf) BUF_INIT(buf->max);
     return bytes;
 }
+
+/* -1: none of the alphabet. */
+static int digit_of(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+bool text_put_unbase64url(struct buf *buf, struct str s)
+{
+    unsigned bits = 0, held = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        int digit = digit_of(s.p[i]);
+        if (digit < 0)
+            return false;
+        bits = (bits << 6 | (unsigned) digit) & 0xFFFF;
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            buf_putc(buf, (char) (unsigned char) (bits >> held & 0xFF));
+        }
+    }
+    return s.n % 4 != 1 && !buf->failed;
+}

@@ -284,8 +284,7 @@ bool cli_settings_read(struct cli *cli, struct error *err)
         ok = true;
     } else {
         why.code = ERROR_SETTINGS;
-        if (err && err->code == ERROR_NONE)
-            *err = why;
+        (void) error_pass(err, &why);
         (void) error_hint(err, "weir init writes a settings file");
     }
     buf_release(&text);

@@ -57,14 +57,6 @@ static void count_lacking(const struct lake_ledger *ledger, struct cli_verificat
         out->lacking--;
 }
 
-static void ledger_range(const struct lake_ledger *ledger, struct cli_verification *out)
-{
-    const struct lake_entry *entry = lake_ledger_next(ledger, 0);
-    out->from = out->to = entry ? entry->partition : 0;
-    for (; entry; entry = lake_ledger_next(ledger, entry->partition + 1))
-        out->to = entry->partition + TICK_PARTITION;
-}
-
 /* Offline, the ledger says what those who wrote it could see. The least counts. */
 static bool read_access(struct cli *cli, const struct lake_ledger *ledger,
                         struct cli_verification *out, struct error *err)
@@ -109,7 +101,7 @@ static bool check_lake(struct cli *cli, const struct export_options *options,
     if (ok && source->from < source->to)
         count_lacking(ledger, out);
     else if (ok)
-        ledger_range(ledger, out);
+        lake_ledger_range(ledger, &out->from, &out->to);
     ok = ok && (options->workspace || read_access(cli, ledger, out, err));
     lake_ledger_free(ledger);
     return ok;

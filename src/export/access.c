@@ -91,7 +91,7 @@ void export_access_release(struct export_access *access)
     *access = (struct export_access){0};
 }
 
-double export_access_megabytes(const struct export_access *access, int64_t from, int64_t to)
+static double megabytes_of(const struct export_access *access, int64_t from, int64_t to)
 {
     double sum = 0;
     size_t hour = from > access->from ? (size_t) ((from - access->from) / TICK_HOUR) : 0;
@@ -106,13 +106,19 @@ double export_access_megabytes(const struct export_access *access, int64_t from,
     return sum;
 }
 
+uint64_t export_access_bytes(const struct export_access *access, int64_t from, int64_t to)
+{
+    double bytes = megabytes_of(access, from, to) * megabyte;
+    return bytes < (double) (UINT64_MAX / 2) ? (uint64_t) bytes : UINT64_MAX / 2;
+}
+
 void export_access_guess(const struct export_access *access, struct export_plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
         int64_t tick = export_plan_tick(plan, i);
-        double told = export_access_megabytes(access, tick, tick + TICK_PARTITION) * megabyte;
         plan->parts[i].counted.bytes =
-            access->n > 0 ? (uint64_t) told : plan->bytes_max / UNKNOWN_BATCH;
+            access->n > 0 ? export_access_bytes(access, tick, tick + TICK_PARTITION)
+                          : plan->bytes_max / UNKNOWN_BATCH;
     }
 }
 
@@ -122,7 +128,7 @@ uint64_t export_access_scan(const struct export_access *access, const struct exp
     for (size_t i = 0; i < plan->count; i++) {
         int64_t tick = export_plan_tick(plan, i);
         if (plan->parts[i].state == EXPORT_WAITING)
-            sum += export_access_megabytes(access, tick, tick + TICK_PARTITION);
+            sum += megabytes_of(access, tick, tick + TICK_PARTITION);
     }
     return (uint64_t) (sum * megabyte);
 }
@@ -193,8 +199,7 @@ static bool weigh(const struct export_snapshot *snapshot, const struct export_pl
     if (room > 0 && !days)
         return false;
     for (int64_t tick = from; n < room && tick + TICK_DAY <= to; tick += TICK_DAY) {
-        struct day day = {.tick = tick,
-                          .usage = export_access_megabytes(access, tick, tick + TICK_DAY)};
+        struct day day = {.tick = tick, .usage = megabytes_of(access, tick, tick + TICK_DAY)};
         if (day.usage < day_least || tick < snapshot->aged || !seen_of_day(plan, tick, &day.seen))
             continue;
         empty += n == empty && day.seen == 0;

@@ -35,8 +35,8 @@ void export_usage_release(struct export_usage *usage);
 bool export_access_read(struct export_access *access, const struct export_options *options,
                         const struct export_usage *usage, struct error *err);
 
-/* Megabytes ingested in [from, to), as far as `Usage` tells: an hour counts by its share. */
-double export_access_megabytes(const struct export_access *access, int64_t from, int64_t to);
+/* Bytes ingested in [from, to), as far as `Usage` tells: an hour counts by its share. */
+uint64_t export_access_bytes(const struct export_access *access, int64_t from, int64_t to);
 
 /* Engine bytes of the plan's partitions as `Usage` tells them, for tables whose reading is billed: they are not counted
  * before. Where Usage tells nothing, as many as make batches of an hour. */

@@ -247,8 +247,7 @@ static bool malformed(struct export_job *job, const struct error *why, struct er
         return split(job, &a, &b, err);
     if (++fetch->malformed < MALFORMED_MAX)
         return give_up(job, err);
-    if (err && err->code == ERROR_NONE)
-        *err = *why;
+    (void) error_pass(err, why);
     export_job_free(job);
     return false;
 }
@@ -298,8 +297,7 @@ static bool came_whole(struct export_job *job, const struct workspace_result *re
             partial.error = why;
             return broken(job, &partial, err);
         }
-        if (err && err->code == ERROR_NONE)
-            *err = why;
+        (void) error_pass(err, &why);
         export_job_free(job);
         return false;
     }
@@ -354,18 +352,13 @@ static bool ended(struct export_job *job, const struct workspace_result *result,
         break;
     }
     export_job_free(job);
-    if (err && err->code == ERROR_NONE)
-        *err = result->error;
-    return false;
+    return error_pass(err, &result->error);
 }
 
 /* Reading a table of the Basic or Auxiliary plan is billed by what was ingested in the time that is read. */
 static uint64_t bill_of(const struct export_fetch *fetch, const struct export_share *share)
 {
-    static const double megabyte = 1e6;
-    if (!fetch->snapshot->search || !fetch->usage)
-        return 0;
-    return (uint64_t) (export_access_megabytes(fetch->usage, share->from, share->to) * megabyte);
+    return fetch->snapshot->search ? export_access_bytes(fetch->usage, share->from, share->to) : 0;
 }
 
 /* -- call-backs of a query -- */

@@ -149,9 +149,7 @@ static bool refused(struct counting *counting, struct window window, const struc
             (struct export_counted){.known = false};
         return true;
     }
-    if (err && err->code == ERROR_NONE)
-        *err = *why;
-    return false;
+    return error_pass(err, why);
 }
 
 /* Asks for the next few windows and reads what is answered. */

@@ -111,8 +111,7 @@ bool export_fetch_fill(struct export_fetch *fetch, struct error *err)
         struct error why = ERROR_INIT;
         struct export_job *job = next_job(fetch, &why);
         if (why.code != ERROR_NONE) {
-            if (err && err->code == ERROR_NONE)
-                *err = why;
+            (void) error_pass(err, &why);
             if (job)
                 export_job_free(job);
             return false;
@@ -193,9 +192,7 @@ static bool step(struct export_fetch *fetch, struct error *err)
     if (!fetch->active && fetch->pending && !workspace_pause(workspace, nap(fetch), err))
         return false;
     if (fetch->failed.code != ERROR_NONE) {
-        if (err && err->code == ERROR_NONE)
-            *err = fetch->failed;
-        return false;
+        return error_pass(err, &fetch->failed);
     }
     return tend(fetch, err);
 }

@@ -45,9 +45,7 @@ bool export_keep_look(struct export *export, struct error *err)
     export->bare = !seen;
     if (ok || seen)
         return true;
-    if (err && err->code == ERROR_NONE)
-        *err = why;
-    return false;
+    return error_pass(err, &why);
 }
 
 /* Its bytes are those of its line. */
@@ -94,9 +92,9 @@ static bool count_lines(const struct export *export, int64_t tick, uint64_t *row
 /* What there is of a partition beside the workspace. */
 struct trace {
     const struct lake_entry *entry; /* NULL: no line */
-    bool vouched;   /* there is a blob, and it is that of the line */
-    uint64_t has;   /* rows in the lake */
-    uint64_t known; /* rows that the ledger knows of */
+    bool vouched;                   /* there is a blob, and it is that of the line */
+    uint64_t has;                   /* rows in the lake */
+    uint64_t known;                 /* rows that the ledger knows of */
 };
 
 /* The workspace still has what the line tells of, so a blob with other bytes holds nothing that is not there. */
@@ -129,10 +127,10 @@ static bool trace_of(const struct export *export, size_t part, struct trace *out
 
 enum lake_verdict export_keep_verdict(const struct export *export, size_t part)
 {
-    bool known = export->snapshot.aged > 0;
-    bool aged = known ? export_plan_tick(&export->plan, part) < export->snapshot.aged
-                      : export->plan.parts[part].counted.rows == 0;
-    return aged ? LAKE_VERDICT_AGED_OUT : LAKE_VERDICT_PURGED;
+    int64_t tick = export_plan_tick(&export->plan, part);
+    return export_snapshot_ages(&export->snapshot, tick, export->plan.parts[part].counted.rows)
+               ? LAKE_VERDICT_AGED_OUT
+               : LAKE_VERDICT_PURGED;
 }
 
 static void list(struct export *export, size_t part, const struct trace *trace, const char *does,

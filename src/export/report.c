@@ -21,6 +21,19 @@ bool export_verdict_good(enum export_verdict verdict)
            verdict == EXPORT_VERDICT_PURGED;
 }
 
+bool export_report_failed(struct export_report *report, const struct export_failed *failed,
+                          struct error *err)
+{
+    report->failed_count++;
+    if (report->failed_listed == EXPORT_FAILED_LISTED)
+        return true;
+    if (!mem_reserve(&report->failed, &report->failed_room, report->failed_listed,
+                     EXPORT_FAILED_LISTED, sizeof *report->failed, err))
+        return false;
+    report->failed[report->failed_listed++] = *failed;
+    return true;
+}
+
 void export_report_late(struct export_report *report, int64_t partition, uint64_t rows)
 {
     report->late_rows += rows;
@@ -72,29 +85,19 @@ static enum export_verdict verdict_of_failed(const struct lake_entry *entry,
 static bool list_failed(struct export *export, size_t part, enum export_verdict verdict,
                         struct error *err)
 {
-    struct export_report *report = &export->report;
-    report->failed_count++;
-    if (report->failed_listed == EXPORT_FAILED_LISTED)
-        return true;
-    if (!mem_reserve(&report->failed, &report->failed_room, report->failed_listed,
-                     EXPORT_FAILED_LISTED, sizeof *report->failed, err))
-        return false;
     const struct export_trouble *trouble = export_trouble_find(&export->fetch.troubles, part);
-    struct export_failed *failed = &report->failed[report->failed_listed++];
-    *failed = (struct export_failed){
+    struct export_failed failed = {
         .partition = export_plan_tick(&export->plan, part),
         .rows = trouble ? trouble->rows : 0,
         .rows_expected = export->plan.parts[part].counted.rows,
         .verdict = verdict,
-        .tries = export->plan.parts[part].tries,
+        .tries = trouble && trouble->given_up ? trouble->tries : export->plan.parts[part].tries,
     };
-    if (trouble && trouble->given_up)
-        failed->tries = trouble->tries;
-    if (trouble && trouble->known > failed->rows_expected)
-        failed->rows_expected = trouble->known;
+    if (trouble && trouble->known > failed.rows_expected)
+        failed.rows_expected = trouble->known;
     if (trouble)
-        memcpy(failed->reasons, trouble->reasons, sizeof failed->reasons);
-    return true;
+        memcpy(failed.reasons, trouble->reasons, sizeof failed.reasons);
+    return export_report_failed(&export->report, &failed, err);
 }
 
 /* What could not be proven is said in the ledger too, beside what the lake still has of it. */

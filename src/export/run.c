@@ -310,9 +310,7 @@ const struct export_estimate *export_left(struct export *export, struct error *e
 static bool leave_failed(struct export *export, const struct error *why, struct error *err)
 {
     if (why->code == ERROR_INTERRUPTED || why->code == ERROR_AUTH || why->code == ERROR_MEMORY) {
-        if (err && err->code == ERROR_NONE)
-            *err = *why;
-        return false;
+        return error_pass(err, why);
     }
     for (size_t i = 0; i < export->plan.count; i++)
         if (export->plan.parts[i].state == EXPORT_WAITING)

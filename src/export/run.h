@@ -92,6 +92,9 @@ bool export_keep_record_lost(struct export *export, size_t part, struct error *e
 
 /* What became of every partition, in the report and, where it could not be proven, in the ledger. */
 bool export_report_partitions(struct export *export, struct error *err);
+/* One more that does not verify: counted, and listed while there is room. */
+bool export_report_failed(struct export_report *report, const struct export_failed *failed,
+                          struct error *err);
 void export_report_late(struct export_report *report, int64_t partition, uint64_t rows);
 /* Queries, waits and seconds of this export alone. */
 void export_report_load(struct export *export);

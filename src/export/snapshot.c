@@ -220,9 +220,7 @@ static bool read_now(const struct first *first, int64_t *out, struct error *err)
 {
     const struct workspace_ask_one *ask = &first->asks[ASK_NOW];
     if (!ask->ok) {
-        if (err && err->code == ERROR_NONE)
-            *err = ask->error;
-        return false;
+        return error_pass(err, &ask->error);
     }
     const struct workspace_cell *cell =
         ask->table->rows == 1 ? workspace_cell(ask->table, 0, "Now") : NULL;
@@ -336,9 +334,7 @@ static bool take_columns(const struct export_options *options, const struct firs
         if (!metadata_columns(options, ask, out, err))
             return false;
     } else if (!ask->ok) {
-        if (err && err->code == ERROR_NONE)
-            *err = ask->error;
-        return false;
+        return error_pass(err, &ask->error);
     } else if (!columns_copy(&ask->table->columns, &out->columns, err)) {
         return false;
     }
@@ -385,6 +381,11 @@ bool export_snapshot_facts(const struct export_options *options, struct export_s
     snapshot->facts_asked = true;
     set_aged(snapshot);
     return true;
+}
+
+bool export_snapshot_ages(const struct export_snapshot *snapshot, int64_t tick, uint64_t rows)
+{
+    return snapshot->aged > 0 ? tick < snapshot->aged : rows == 0;
 }
 
 static bool is_searched(enum workspace_plan plan)

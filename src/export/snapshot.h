@@ -30,6 +30,10 @@ bool export_snapshot_take(const struct export_options *options, struct export_sn
 bool export_snapshot_facts(const struct export_options *options, struct export_snapshot *snapshot,
                            struct error *err);
 
+/* Why the workspace has no more than `rows` of the partition at `tick` by now: its age, else somebody purged them. While
+ * the retention is not known, a partition without any row is taken as aged. */
+bool export_snapshot_ages(const struct export_snapshot *snapshot, int64_t tick, uint64_t rows);
+
 /* A share of a time range: rows whose hash falls on `part` of `parts`; parts 1: all of them. */
 struct export_share {
     int64_t from, to; /* ticks, half-open, not necessarily whole partitions */

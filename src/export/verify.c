@@ -34,21 +34,14 @@ static bool list(struct export_report *report, int64_t tick, const struct lake_e
                  const struct export_counted *counted, enum export_verdict verdict,
                  const char *reason, struct error *err)
 {
-    report->failed_count++;
-    if (report->failed_listed == EXPORT_FAILED_LISTED)
-        return true;
-    if (!mem_reserve(&report->failed, &report->failed_room, report->failed_listed,
-                     EXPORT_FAILED_LISTED, sizeof *report->failed, err))
-        return false;
-    struct export_failed *failed = &report->failed[report->failed_listed++];
-    *failed = (struct export_failed){
+    struct export_failed failed = {
         .partition = tick,
         .rows = entry ? entry->rows : 0,
         .rows_expected = counted->rows,
         .verdict = verdict,
     };
-    (void) snprintf(failed->reasons, sizeof failed->reasons, "%s", reason);
-    return true;
+    (void) snprintf(failed.reasons, sizeof failed.reasons, "%s", reason);
+    return export_report_failed(report, &failed, err);
 }
 
 /* *reason is set where the verdict is no good one. */
@@ -69,11 +62,10 @@ static enum export_verdict judge(const struct verify *verify, const struct lake_
     *reason = "the workspace has rows that the lake lacks";
     if (entry->rows < counted->rows)
         return EXPORT_VERDICT_GREW;
-    if (entry->rows > counted->rows) {
-        bool aged = verify->snapshot.aged > 0 ? entry->partition < verify->snapshot.aged
-                                              : counted->rows == 0;
-        return aged ? EXPORT_VERDICT_AGED_OUT : EXPORT_VERDICT_PURGED;
-    }
+    if (entry->rows > counted->rows)
+        return export_snapshot_ages(&verify->snapshot, entry->partition, counted->rows)
+                   ? EXPORT_VERDICT_AGED_OUT
+                   : EXPORT_VERDICT_PURGED;
     *reason = "as many rows, but not the same";
     bool sums = verify->snapshot.item && entry->proof == LAKE_PROOF_SUM;
     return sums && entry->sum != counted->sum ? EXPORT_VERDICT_CHANGED : EXPORT_VERDICT_OK;
@@ -240,15 +232,6 @@ static bool compare_all(struct verify *verify, struct error *err)
     return true;
 }
 
-/* Without a range: from the ledger's first line to behind its last. */
-static void ledger_range(struct verify *verify)
-{
-    const struct lake_entry *entry = lake_ledger_next(verify->ledger, 0);
-    verify->from = verify->to = entry ? entry->partition : 0;
-    for (; entry; entry = lake_ledger_next(verify->ledger, entry->partition + 1))
-        verify->to = entry->partition + TICK_PARTITION;
-}
-
 /* Counting a table of the Basic or Auxiliary plan is a pass, and billed. */
 static bool bill(struct verify *verify, struct error *err)
 {
@@ -263,7 +246,7 @@ static bool bill(struct verify *verify, struct error *err)
     bool ok = export_usage_init(&usage, &options, &wanted, err) &&
               workspace_ask_all(options.workspace, &usage.ask, 1, err) &&
               export_access_read(&access, &options, &usage, err);
-    uint64_t bytes = (uint64_t) (export_access_megabytes(&access, verify->from, verify->to) * 1e6);
+    uint64_t bytes = export_access_bytes(&access, verify->from, verify->to);
     if (ok && options.scan_max > 0 && (access.n == 0 || bytes > options.scan_max))
         ok = error_set(err, ERROR_USAGE,
                        "counting '%s' is a pass over it, and billed by more than the limit, or by "
@@ -295,7 +278,7 @@ static bool go(struct verify *verify, struct error *err)
     verify->from = options->source.from;
     verify->to = options->source.to;
     if (verify->from == verify->to)
-        ledger_range(verify);
+        lake_ledger_range(verify->ledger, &verify->from, &verify->to);
     if (lake_ledger_count(verify->ledger) == 0) {
         (void) error_set(err, ERROR_NOT_FOUND, "the ledger of '%s' is empty: nothing was exported",
                          options->source.place.table);

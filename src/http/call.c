@@ -115,7 +115,5 @@ bool http_call(struct http_client *client, const struct http_request *request, s
     *status = call.status;
     if (is_answer(&call))
         return true;
-    if (err && err->code == ERROR_NONE)
-        *err = call.error;
-    return false;
+    return error_pass(err, &call.error);
 }

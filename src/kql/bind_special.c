@@ -272,43 +272,9 @@ static struct kql_expr *special_ingestion_time(struct kql_binder *b, const struc
     return out;
 }
 
-/* estimate_data_size: the bytes of a value by its type, nulls of types of fixed size included. Text: its UTF-8
- * bytes. Dynamic: the bytes of its JSON text, and as many again for what the engine keeps beside it (the reference
- * only says that a dynamic value is larger than the same text). This and the two rows "(size of ...)" of
- * functions_op.c are the one definition of it. */
-enum {
-    SIZE_BOOL = 1,
-    SIZE_INT = 4,
-    SIZE_WORD = 8,
-    SIZE_GUID = 16,
-    SIZE_DECIMAL = 34,
-    DYNAMIC_FACTOR = 2
-};
-
-static int64_t fixed_size(enum column_type type)
-{
-    switch (type) {
-    case COLUMN_BOOL:
-        return SIZE_BOOL;
-    case COLUMN_INT:
-        return SIZE_INT;
-    case COLUMN_LONG:
-    case COLUMN_REAL:
-    case COLUMN_DATETIME:
-    case COLUMN_TIMESPAN:
-        return SIZE_WORD;
-    case COLUMN_GUID:
-        return SIZE_GUID;
-    case COLUMN_DECIMAL:
-        return SIZE_DECIMAL;
-    case COLUMN_STRING:
-    case COLUMN_DYNAMIC:
-    case COLUMN_TYPE_COUNT:
-        break;
-    }
-    return 0;
-}
-
+/* estimate_data_size: the bytes of a value by its type (column_fixed_size), nulls of types of fixed size included. Text:
+ * its UTF-8 bytes. Dynamic: the bytes of its JSON text, and as many again for what the engine keeps beside it (the
+ * reference only says that a dynamic value is larger than the same text): the rows "(size of ...)" of functions_op.c. */
 static struct kql_expr *size_of(struct kql_binder *b, const struct kql_node *node,
                                 struct kql_column *column)
 {
@@ -335,7 +301,7 @@ static struct kql_expr *special_estimate_size(struct kql_binder *b, const struct
         }
         if (star && !is_plain(column))
             continue;
-        fixed += fixed_size(column->type);
+        fixed += (int64_t) column_fixed_size(column->type);
         if (column->type == COLUMN_STRING || column->type == COLUMN_DYNAMIC)
             args[n++] = size_of(b, node, column);
         if (!args[n - 1] && n > 1)

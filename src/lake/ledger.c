@@ -287,9 +287,7 @@ static bool get_segment(const struct lake_ledger *ledger, const char *name, cons
         (void) error_set(err, ERROR_FORMAT, "it is longer than any segment, %zu bytes", text->max);
         return way_out(ledger, last, err);
     }
-    if (err && err->code == ERROR_NONE)
-        *err = why;
-    return false;
+    return error_pass(err, &why);
 }
 
 static bool read_segment(struct lake_ledger *ledger, uint64_t number, struct buf *text,
@@ -496,9 +494,7 @@ static bool broke(struct lake_ledger *ledger, const struct error *why, struct er
     (void) snprintf(name, sizeof name, "%s/%s", ledger->prefix, last);
     if (why->code == ERROR_EXISTS)
         return name_taken(ledger, name, last, err);
-    if (err && err->code == ERROR_NONE)
-        *err = *why;
-    return false;
+    return error_pass(err, why);
 }
 
 static bool check_whole(const struct lake_ledger *ledger, struct error *err)
@@ -588,6 +584,14 @@ const struct lake_entry *lake_ledger_find(const struct lake_ledger *ledger, int6
     int64_t partition = tick_floor(tick, TICK_PARTITION);
     const struct lake_entry *entry = lake_ledger_next(ledger, partition);
     return entry && entry->partition == partition ? entry : NULL;
+}
+
+void lake_ledger_range(const struct lake_ledger *ledger, int64_t *from, int64_t *to)
+{
+    const struct lake_entry *entry = lake_ledger_next(ledger, 0);
+    *from = *to = entry ? entry->partition : 0;
+    for (; entry; entry = lake_ledger_next(ledger, entry->partition + 1))
+        *to = entry->partition + TICK_PARTITION;
 }
 
 size_t lake_ledger_count(const struct lake_ledger *ledger)

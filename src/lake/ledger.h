@@ -140,6 +140,9 @@ const struct lake_entry *lake_ledger_find(const struct lake_ledger *ledger, int6
  * e->partition + 1)). Lent until the next add. */
 const struct lake_entry *lake_ledger_next(const struct lake_ledger *ledger, int64_t tick);
 
+/* From the first partition with a line to behind the last: [*from, *to), both 0 without any. */
+void lake_ledger_range(const struct lake_ledger *ledger, int64_t *from, int64_t *to);
+
 size_t lake_ledger_count(const struct lake_ledger *ledger);    /* partitions with a line */
 size_t lake_ledger_segments(const struct lake_ledger *ledger); /* written */
 size_t lake_ledger_runs(const struct lake_ledger *ledger);

@@ -137,9 +137,7 @@ static bool read_table(struct query_tables *tables, struct str name, struct quer
         why.code == ERROR_NONE || why.code == ERROR_NOT_FOUND || why.code == ERROR_SETTINGS;
     if (absent || differs_in_case(tables, name))
         return not_there(tables, name, err);
-    if (err && err->code == ERROR_NONE)
-        *err = why;
-    return false;
+    return error_pass(err, &why);
 }
 
 struct query_table *query_tables_find(struct query_tables *tables, struct str name,

@@ -36,9 +36,7 @@ static bool leaves_unknown(const struct error *error, char why[WORKSPACE_WHY_MAX
 
 static bool pass_on(const struct error *from, struct error *err)
 {
-    if (err && err->code == ERROR_NONE)
-        *err = *from;
-    return false;
+    return error_pass(err, from);
 }
 
 static bool can_ask(const struct workspace *w, char why[WORKSPACE_WHY_MAX])

@@ -152,9 +152,7 @@ static bool ask(struct workspace *w, struct buf *body, struct error *err)
             return error_set(err, ERROR_NOT_FOUND, "the workspace holds no data yet");
         verdict_of_status(status, buf_str(body), &verdict);
         if (!verdict.token || renewals >= WORKSPACE_TOKEN_RENEWALS) {
-            if (err && err->code == ERROR_NONE)
-                *err = verdict.error;
-            return false;
+            return error_pass(err, &verdict.error);
         }
         azure_credential_refused(w->credential, buf_text(&w->audience));
         w->generation++;

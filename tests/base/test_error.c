@@ -88,9 +88,23 @@ static void codes_have_the_exit_status_of_the_manual(void **state)
     assert_string_equal(error_name(ERROR_THROTTLED), "THROTTLED");
 }
 
+static void what_is_handed_on_does_not_replace_the_first(void **state)
+{
+    (void) state;
+    struct error first = ERROR_INIT, second = ERROR_INIT, err = ERROR_INIT;
+    (void) error_set(&first, ERROR_IO, "first");
+    (void) error_set(&second, ERROR_AUTH, "second");
+    assert_false(error_pass(&err, &first));
+    assert_false(error_pass(&err, &second));
+    assert_int_equal(err.code, ERROR_IO);
+    assert_string_equal(err.message, "first");
+    assert_false(error_pass(NULL, &first));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_handed_on_does_not_replace_the_first),
         cmocka_unit_test(the_first_error_stays),
         cmocka_unit_test(errno_is_told_in_words),
         cmocka_unit_test(a_caller_without_interest_passes_null),

@@ -115,9 +115,30 @@ static void taking_gives_the_bytes_away(void **state)
     assert_false(buf.failed);
 }
 
+static void base64url_is_read_or_refused(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *text, *bytes; /* NULL: refused */
+    } cases[] = {{"", ""},        {"Zg", "f"},          {"Zm8", "fo"},
+                 {"Zm9v", "foo"}, {"Zm9vYmE", "fooba"}, {"_-8", "\xff\xef"},
+                 {"Zm9vY", NULL}, {"Zg==", NULL},       {"Zm+v", NULL},
+                 {"Zm/v", NULL}};
+    struct buf out = BUF_INIT(64);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        buf_reset(&out);
+        bool ok = text_put_unbase64url(&out, str_of(cases[i].text));
+        assert_int_equal(ok, cases[i].bytes != NULL);
+        if (ok)
+            assert_true(str_eq(buf_str(&out), str_of(cases[i].bytes)));
+    }
+    buf_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(base64url_is_read_or_refused),
         cmocka_unit_test(puts_add_up_and_end_in_nul),
         cmocka_unit_test(exactly_the_maximum_fits),
         cmocka_unit_test(a_failed_buffer_takes_nothing_until_reset),

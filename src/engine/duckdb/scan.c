@@ -317,7 +317,6 @@ int scan_hand_next(struct scan_hand *hand, struct scan_object *out, struct error
     }
     if (why.code == ERROR_NONE)
         return 0;
-    if (err && err->code == ERROR_NONE)
-        *err = why;
+    (void) error_pass(err, &why);
     return -1;
 }

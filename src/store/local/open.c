@@ -120,8 +120,7 @@ int local_parent_found(struct local *local, const char *name, int *folder, const
         return 1;
     if (why.code == ERROR_NOT_FOUND)
         return 0;
-    if (err && err->code == ERROR_NONE)
-        *err = why;
+    (void) error_pass(err, &why);
     return -1;
 }
 
