@@ -9,12 +9,16 @@
  *
  * HTTP/1.1 over kept connections, gzip where the other side likes, certificates always verified,
  * redirects never followed. Proxies as the environment has them (https_proxy, no_proxy), but never for
- * a loopback address. Tokens and secrets travel over TLS or to a loopback address and nowhere else: a
- * request with an Authorization header, or a confidential one, to another http:// address is refused.
+ * a loopback or a link-local address (169.254.169.254 gives a machine its tokens). Secrets travel over
+ * TLS or to a loopback address and nowhere else: a request with a header that holds one (Authorization
+ * and such), a confidential one, one with a secret query, to another http:// address is refused; only a
+ * header may go to a link-local address too. No text of this room shows a header, a query or what the
+ * environment says of a proxy beyond its host.
  *
  * Timeouts count only the time that the loop waited for the network, so neither a slow call-back nor a
- * process that was stopped, nor a machine that slept, makes the other side look silent. Memory: HTTP_RECEIVE_BUFFER and at most HTTP_ERROR_BODY_MAX for a
- * request, whatever the size of the answer.
+ * process that was stopped, nor a machine that slept, makes the other side look silent. Memory of a
+ * request, whatever the size of the answer: its receive buffer (HTTP_RECEIVE_BUFFER, or HTTP_SMALL_BUFFER
+ * when it sends), at most HTTP_ERROR_BODY_MAX and HTTP_HEADERS_KEPT.
  */
 #ifndef WEIR_HTTP_HTTP_H
 #define WEIR_HTTP_HTTP_H
@@ -25,10 +29,14 @@
 
 enum {
     HTTP_HEADERS_MAX = 32,
-    HTTP_ACTIVE_MAX = 64,               /* requests started and not done */
+    HTTP_ACTIVE_MAX = 512,              /* requests started and not done */
+    HTTP_TIMERS_MAX = 8,                /* of one client */
     HTTP_RECEIVE_BUFFER = 256 * 1024,   /* of one request */
+    HTTP_SMALL_BUFFER = 16 * 1024,      /* of one that sends: its answer is short */
     HTTP_HEADER_BYTES_MAX = 256 * 1024, /* of one answer; more ends the request */
-    HTTP_ERROR_BODY_MAX = 64 * 1024,    /* kept of a body whose status is not 2xx */
+    HTTP_HEADERS_KEPT =
+        16 * 1024, /* bytes of headers that http_header looks in; later ones are dropped */
+    HTTP_ERROR_BODY_MAX = 64 * 1024, /* kept of a body whose status is not 2xx */
     HTTP_CALL_TRIES = 5,
     HTTP_CONNECT_TRIES = 2,      /* in http_call, when no connection comes about at all */
     HTTP_CALL_PAUSE_MAX = 120,   /* seconds; http_call waits for no longer Retry-After */
@@ -58,20 +66,31 @@ struct http_response {
     double age;         /* seconds, from Age, or -1 */
     uint64_t bytes;     /* of the body, after decompression */
     double seconds;
-    struct str body; /* status not 2xx: the body, cut at HTTP_ERROR_BODY_MAX; else empty */
+    struct str body;    /* status not 2xx: the body, cut at HTTP_ERROR_BODY_MAX; else empty */
+    struct str headers; /* the lines as they came, of the last answer; for http_header */
+    bool no_host;       /* the host's name has no address (or the proxy's) */
     /* code NONE when status is 2xx and whole. Else what on_body said; ERROR_TIMEOUT for a first byte
      * that did not come (status 0) or a stall (status not 0); ERROR_NETWORK for what else the wire
      * did; for a status that is not 2xx: AUTH (401, 403), NOT_FOUND (404), TIMEOUT (408, 504),
-     * THROTTLED (429), SERVICE (all others). */
+     * THROTTLED (429), SETTINGS (407: the proxy's own, of a tunnel too), SERVICE (all others; of a
+     * redirect the text names the other host). */
     const struct error *error;
 };
 
+/* The value of a header by its name in any case, trimmed; the first of several; empty when there is none.
+ * Lent as `response` is. */
+struct str http_header(const struct http_response *response, const char *name);
+
 struct http_request {
-    const char *method;                    /* NULL: GET, or POST with a body */
-    const char *url;                       /* http or https, without user name and password */
+    const char *method; /* NULL: GET, or POST with a body */
+    const char *url;    /* http or https, without user name and password */
+    /* Text behind the URL's query, after a '?' or '&', as it is sent (a shared access signature): in no
+     * message, TLS or loopback only, wiped afterwards. NULL: none. Copied. */
+    const char *secret_query;
     const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", NULL ends the list; copied */
-    struct str body;                       /* copied */
-    bool confidential;         /* the body holds a secret: TLS or loopback only, wiped afterwards */
+    struct str body;                       /* copied, unless ... */
+    bool body_lent;            /* ... the caller keeps it until on_done or http_cancel */
+    bool confidential;         /* the body holds a secret: TLS or loopback only, a copy is wiped */
     double first_byte_timeout; /* seconds until the answer begins; 0: 60 */
     double stall_timeout;      /* seconds; 0: the client's */
     /* Bytes of a 2xx body as they come; false with err ends the request with that error. It must not
@@ -98,13 +117,33 @@ bool http_pause(struct http_client *client, double seconds, struct error *err);
 void http_wake(struct http_client *client); /* same thread */
 size_t http_active(const struct http_client *client);
 
+/* Calls fn every `seconds` from now on, out of the loop and only while it runs, until http_every_stop. A
+ * call that comes late is made once, not made up for. fn may start and cancel requests and stop timers, but
+ * not run the loop. A timer keeps no run going. ERROR_LIMIT above HTTP_TIMERS_MAX. */
+bool http_every(struct http_client *client, double seconds, void (*fn)(void *context),
+                void *context, struct error *err);
+void http_every_stop(struct http_client *client, const void *context); /* all of this context */
+
 /* One request with its whole answer, for the control plane: 408, 429, 5xx and broken connections are
  * tried again up to HTTP_CALL_TRIES times with growing, jittered pauses (Retry-After obeyed). The body,
  * at most out->max bytes, stands in out (reset first). *status is the last answer's; a status that is
- * not 2xx is no error here, its body stands in out too. on_body, on_done and context of the request are
+ * not 2xx is no error here (but a redirect and 407 are), its body stands in out too. on_body, on_done and context of the request are
  * not used. Other requests of the client proceed meanwhile. Not from inside a call-back. */
 bool http_call(struct http_client *client, const struct http_request *request, struct buf *out,
                int *status, struct error *err);
+
+/* The same with more of the answer. A redirect and a proxy's 407 are errors here as in http_call: they
+ * are not the word of whom we asked. */
+struct http_reply {
+    int status;
+    double retry_after; /* seconds or -1 */
+    struct buf headers; /* the lines as they came */
+};
+void http_reply_init(struct http_reply *reply);
+void http_reply_release(struct http_reply *reply);
+struct str http_reply_header(const struct http_reply *reply, const char *name); /* as http_header */
+bool http_call_with(struct http_client *client, const struct http_request *request, struct buf *out,
+                    struct http_reply *reply, struct error *err);
 
 /* Pause in seconds before the try that follows failed try number `attempt` (from 1): exponential from
  * 0.5 s to HTTP_PAUSE_MAX with full jitter, or retry_after where that is not negative. */
