@@ -230,3 +230,8 @@ uint64_t engine_misfits(const struct engine_task *task)
 {
     return task->driver->misfits(task->task);
 }
+
+uint64_t engine_doubled(const struct engine_task *task)
+{
+    return task->driver->doubled(task->task);
+}

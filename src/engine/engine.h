@@ -43,6 +43,35 @@ enum engine_form {
     ENGINE_CSV,   /* header line, every value text that is converted to its column's type */
     ENGINE_PARQUET
 };
+/* Files that are not on the disk, for JSON lines: bytes come through call-backs, which several threads use at once,
+ * each with handles of its own. The engine shares the files out in runs, which stand next to each other in the list;
+ * a run is read by one thread in that order, and may be closed before its end. The same files may be read more than
+ * once, also at the same time. A read may wait for bytes, but never for what another handle's thread does. */
+struct engine_opener {
+    void *context;
+    /* Begins to read the files first .. first + count - 1. */
+    bool (*open)(void *context, size_t first, size_t count, void **handle, struct error *err);
+    /* The next bytes, at most `room` (> 0); *got 0 ends a file, and the next read begins the one behind it. An error
+     * names the file. */
+    bool (*read)(void *handle, void *to, size_t room, size_t *got, struct error *err);
+    void (*close)(void *handle);
+    /* Both or none: the engine holds the context as long as a thread of its own may use it, which may be longer than
+     * the task lives. */
+    void (*hold)(void *context);
+    void (*release)(void *context);
+};
+
+/* Files of one partition are a group: they stand next to each other, and of the lines with an equal _ItemId only
+ * the first is given, in the order of the list. A line that has no _ItemId (absent, null or empty) is given, unless it
+ * stands beside a file that holds all rows and is itself in another: then it cannot be told from one of that file. */
+enum engine_role {
+    ENGINE_PART, /* holds some of its group's rows */
+    ENGINE_WHOLE /* holds all that are known of */
+};
+/* Rows of one group; more is ERROR_LIMIT. A row costs 16 bytes while its group is read, and up to 64 while room for
+ * more is made. */
+enum { ENGINE_GROUP_ROWS_MAX = 3 << 24 };
+
 /* source_keys: NULL, or for each column the key or header that it has in the files, or NULL for its own name.
  * from, to: rows whose TimeGenerated is outside [from, to) are left out; both 0: none are.
  * time_zone: of times that name none: an IANA name; NULL: the zone that the column's source key names
@@ -56,6 +85,11 @@ struct engine_files {
     const char *const *source_keys;
     int64_t from, to;
     const char *time_zone;
+    const struct engine_opener
+        *opener;            /* NULL: paths are of the disk; else they are names for messages */
+    const uint64_t *sizes;  /* with an opener: bytes of each file; NULL: not known */
+    const uint32_t *groups; /* of each file, 0: of none; NULL: there are none. ENGINE_LINES only */
+    const unsigned char *roles; /* enum engine_role of each file; NULL: ENGINE_PART */
 };
 
 /* Makes (replaces) a view over files, seen by this task alone; no row is read yet. What `files` points at need
@@ -120,5 +154,7 @@ static inline bool engine_valid(const struct engine_vector *vector, size_t row)
 
 uint64_t engine_misfits(
     const struct engine_task *task); /* values read so far that did not fit their type */
+uint64_t engine_doubled(
+    const struct engine_task *task); /* lines so far that were left out of groups: doubles */
 
 #endif

@@ -54,7 +54,7 @@ static bool is_there(const struct search *search, int64_t tick, bool *there, str
     struct buf name = BUF_INIT(LAKE_NAME_MAX);
     struct error why = ERROR_INIT;
     uint64_t size;
-    lake_export_name(&name, search->place, tick);
+    lake_export_name(&name, search->place, tick, 0);
     *there = store_stat(search->store, buf_text(&name), &size, &why);
     buf_release(&name);
     if (*there || why.code == ERROR_NOT_FOUND)

@@ -183,3 +183,8 @@ uint64_t query_misfits(const struct query *query)
 {
     return engine_misfits(query->task);
 }
+
+uint64_t query_doubled(const struct query *query)
+{
+    return engine_doubled(query->task);
+}

@@ -63,4 +63,7 @@ void query_cancel(struct query *query);
 /* Values so far that did not fit their column's type and were read as null. */
 uint64_t query_misfits(const struct query *query);
 
+/* Lines so far that the service wrote more than once, or that stand in weir's blob too: each is given once. */
+uint64_t query_doubled(const struct query *query);
+
 #endif

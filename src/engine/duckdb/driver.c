@@ -255,6 +255,11 @@ static uint64_t task_misfits(const struct driver_task *task)
     return atomic_load(&task->signs->misfits);
 }
 
+static uint64_t task_doubled(const struct driver_task *task)
+{
+    return atomic_load(&task->signs->doubled);
+}
+
 extern __attribute__((visibility("default"))) const struct engine_driver engine_duckdb_driver;
 
 const struct engine_driver engine_duckdb_driver = {
@@ -266,6 +271,7 @@ const struct engine_driver engine_duckdb_driver = {
     .task_free = task_free,
     .task_cancel = task_cancel,
     .misfits = task_misfits,
+    .doubled = task_doubled,
     .view = files_view,
     .load = files_load,
     .peek = files_peek,

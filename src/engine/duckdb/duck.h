@@ -35,7 +35,7 @@ enum { DUCK_ROW_SHIFT = 40 };
 struct signs {
     atomic_int holders;
     atomic_bool cancelled;
-    atomic_uint_least64_t misfits;
+    atomic_uint_least64_t misfits, doubled;
 };
 
 struct source {

@@ -109,6 +109,10 @@ static bool copy_columns(struct source *source, const struct engine_files *files
 struct source *source_new(struct driver_task *task, const struct engine_files *files,
                           struct error *err)
 {
+    if (files->opener || files->groups) {
+        (void) error_set(err, ERROR_INTERNAL, "files of an opener and groups are not built yet");
+        return NULL;
+    }
     struct source *source = mem_alloc(1, sizeof *source, err);
     if (!source)
         return NULL;
