@@ -60,7 +60,7 @@ static void make_blob(struct store *store, size_t i, struct lake_entry *entry)
     char line[128], item[32];
     int length = snprintf(item, sizeof item, "item-%zu", i);
     int n = snprintf(line, sizeof line, "{\"a\":%zu,\"_ItemId\":\"%s\"}\n", i, item);
-    lake_export_name(&name, &place, tick_at(i));
+    lake_export_name(&name, &place, tick_at(i), 0);
     struct lake_writer *writer = lake_writer_new(store, buf_text(&name), &err);
     check(writer && lake_writer_add(writer, (struct str){line, (size_t) n}, &err) &&
               lake_writer_commit(writer, &written, &err),

@@ -28,10 +28,11 @@ static void check_inside(const struct buf *name)
     }
 }
 
-static void check_place(const struct lake_place *place, int64_t tick)
+static void check_place(const struct lake_place *place, int64_t tick, uint32_t number)
 {
     struct buf name = BUF_INIT(LAKE_NAME_MAX);
     int64_t back, span;
+    uint32_t again;
     enum lake_blob_kind kind;
     lake_own_name(&name, place, "ledger/00000001.jsonl");
     check_inside(&name);
@@ -40,10 +41,11 @@ static void check_place(const struct lake_place *place, int64_t tick)
     check_inside(&name);
     must(str_starts(buf_str(&name), STR("am-")));
     size_t skip = name.used;
-    lake_export_name(&name, place, tick);
+    lake_export_name(&name, place, tick, number);
     check_inside(&name);
-    must(lake_parse_name((struct str){name.bytes + skip, name.used - skip}, &back, &span, &kind));
-    must(back == tick && kind == LAKE_BLOB_EXPORT && span == TICK_PARTITION);
+    must(lake_parse_name((struct str){name.bytes + skip, name.used - skip}, &back, &span, &kind,
+                         &again));
+    must(again == number && back == tick && kind == LAKE_BLOB_EXPORT && span == TICK_PARTITION);
     buf_release(&name);
 }
 
@@ -56,15 +58,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < LINES && str_split(&rest, '\n', &line); i++)
         memcpy(lines[i], line.p, line.n < LINE_MAX_BYTES ? line.n : LINE_MAX_BYTES);
     int64_t tick = 0, span = 0;
+    uint32_t number = 0;
     enum lake_blob_kind kind = LAKE_BLOB_KIND_COUNT;
-    bool read = lake_parse_name(str_of(lines[3]), &tick, &span, &kind);
-    must(!read ||
-         (tick >= 0 && tick <= TICK_MAX && tick % span == 0 && kind < LAKE_BLOB_KIND_COUNT));
+    bool read = lake_parse_name(str_of(lines[3]), &tick, &span, &kind, &number);
+    must(!read || (tick >= 0 && tick <= TICK_MAX && tick % span == 0 &&
+                   kind < LAKE_BLOB_KIND_COUNT && number != 1 && number <= LAKE_NUMBER_MAX));
     struct lake_place place = {
         .workspace_id = lines[0], .resource_id = lines[1], .table = lines[2]};
     struct error err = ERROR_INIT;
     if (lake_place_check(&place, &err))
-        check_place(&place, read ? tick_floor(tick, TICK_PARTITION) : 0);
+        check_place(&place, read ? tick_floor(tick, TICK_PARTITION) : 0, number);
     else
         must(err.code == ERROR_SETTINGS);
     return 0;

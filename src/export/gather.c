@@ -70,8 +70,8 @@ static bool write_partition(struct export_fetch *fetch, size_t part, struct lake
     const struct export_counted *counted = &fetch->plan->parts[part].counted;
     struct lake_written written;
     int64_t tick = export_plan_tick(fetch->plan, part);
-    if (!lake_partition_write(fetch->options->store, &fetch->options->source.place, tick, piles, n,
-                              &written, err))
+    if (!lake_partition_write(fetch->options->store, &fetch->options->source.place, tick, 0, piles,
+                              n, &written, err))
         return false;
     struct lake_entry entry = {
         .partition = tick,

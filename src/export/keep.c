@@ -20,7 +20,7 @@ bool export_keep_size(const struct export *export, int64_t tick, uint64_t *size)
     if (export->bare)
         return false;
     struct buf name = BUF_INIT(LAKE_NAME_MAX);
-    lake_export_name(&name, export_place(export), tick);
+    lake_export_name(&name, export_place(export), tick, 0);
     bool there = store_stat(export->options.store, buf_text(&name), size, NULL);
     buf_release(&name);
     return there;
@@ -76,7 +76,7 @@ static bool count_lines(const struct export *export, int64_t tick, uint64_t *row
     char piece[PIECE];
     size_t n = 0;
     *rows = 0;
-    lake_export_name(&name, export_place(export), tick);
+    lake_export_name(&name, export_place(export), tick, 0);
     struct store_reader *reader = store_reader_new(export->options.store, buf_text(&name), err);
     bool ok = reader != NULL;
     do {

@@ -129,7 +129,8 @@ static bool add_blob(void *context, const struct store_blob *blob, struct error 
                           .name = day->names.used,
                           .length = blob->name.n};
     struct str behind = {blob->name.p + day->skip, blob->name.n - day->skip};
-    if (!lake_parse_name(behind, &found.blob.tick, &found.blob.span, &found.blob.kind) ||
+    if (!lake_parse_name(behind, &found.blob.tick, &found.blob.span, &found.blob.kind,
+                         &found.blob.number) ||
         found.blob.tick >= day->to || found.blob.tick + found.blob.span <= day->from)
         return true;
     buf_put_str(&day->names, blob->name);

@@ -22,6 +22,8 @@ struct lake_blob {
     uint64_t size;
     int64_t modified; /* tick */
     enum lake_blob_kind kind;
+    uint32_t
+        number; /* of one that weir exported: only the one that the ledger names counts (lake/number.h) */
 };
 
 /* Every blob of the place's table with rows that may lie in [from, to), in order of tick, then name. So one of

@@ -172,7 +172,7 @@ static bool check_one(void *context, const struct lake_blob *blob, struct error 
         return true;
     if (!check_without(check, blob->tick, err))
         return false;
-    lake_export_name(&check->own, check->place, blob->tick);
+    lake_export_name(&check->own, check->place, blob->tick, 0);
     const struct lake_entry *entry = lake_ledger_find(check->ledger, blob->tick);
     bool own = str_eq(blob->name, buf_str(&check->own));
     if (own)

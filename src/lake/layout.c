@@ -11,11 +11,12 @@ enum {
     LEVEL_KEY_MAX = 16,
     LEVEL_DIGITS_MAX = 4,
     IMPORT_HEX = 12,
-    CONTAINER_MIN = 3
+    CONTAINER_MIN = 3,
+    NUMBER_FIRST = 2 /* the one without a number was the first */
 };
 
 static const char own_container[] = "weir";
-static const char export_name[] = "PT05M_weir.json";
+static const char export_stem[] = "PT05M_weir";
 
 static char lower(char c)
 {
@@ -148,11 +149,15 @@ void lake_partition_prefix(struct buf *out, const struct lake_place *place, int6
                c.minute);
 }
 
-void lake_export_name(struct buf *out, const struct lake_place *place, int64_t tick)
+void lake_export_name(struct buf *out, const struct lake_place *place, int64_t tick,
+                      uint32_t number)
 {
     lake_partition_prefix(out, place, tick);
     buf_putc(out, '/');
-    buf_puts(out, export_name);
+    buf_puts(out, export_stem);
+    if (number > 0)
+        buf_printf(out, "_%u", number);
+    buf_puts(out, ".json");
 }
 
 void lake_own_prefix(struct buf *out, const struct lake_place *place)
@@ -214,15 +219,31 @@ static bool is_import(struct str middle)
     return true;
 }
 
-/* What the last part says: kind, and the span that the blob's rows lie in. */
-static bool parse_last(struct str last, int64_t *span, enum lake_blob_kind *kind)
+/* PT05M_weir or PT05M_weir_<n>, with n as lake_export_name writes it. */
+static bool is_export(struct str stem, uint32_t *number)
+{
+    uint64_t n = 0;
+    if (!str_starts(stem, str_of(export_stem)))
+        return false;
+    struct str behind = {stem.p + strlen(export_stem), stem.n - strlen(export_stem)};
+    if (behind.n > 0 && (behind.n < 2 || behind.p[0] != '_' || behind.p[1] == '0' ||
+                         !str_uint64((struct str){behind.p + 1, behind.n - 1}, &n) ||
+                         n < NUMBER_FIRST || n > LAKE_NUMBER_MAX))
+        return false;
+    *number = (uint32_t) n;
+    return true;
+}
+
+/* What the last part says: kind, number, and the span that the blob's rows lie in. */
+static bool parse_last(struct str last, int64_t *span, enum lake_blob_kind *kind, uint32_t *number)
 {
     if (!str_ends(last, STR(".json")))
         return false;
     struct str stem = {last.p, last.n - strlen(".json")};
     *span = TICK_PARTITION;
     *kind = LAKE_BLOB_SERVICE;
-    if (str_eq(last, str_of(export_name))) {
+    *number = 0;
+    if (is_export(stem, number)) {
         *kind = LAKE_BLOB_EXPORT;
     } else if (str_starts(stem, STR("PT05M"))) {
         if (is_import((struct str){stem.p + 5, stem.n - 5}))
@@ -238,7 +259,7 @@ static bool parse_last(struct str last, int64_t *span, enum lake_blob_kind *kind
 }
 
 bool lake_parse_name(struct str behind_prefix, int64_t *tick, int64_t *span,
-                     enum lake_blob_kind *kind)
+                     enum lake_blob_kind *kind, uint32_t *number)
 {
     struct str rest = behind_prefix, part;
     if (rest.n > 0 && rest.p[0] == '/')
@@ -249,7 +270,7 @@ bool lake_parse_name(struct str behind_prefix, int64_t *tick, int64_t *span,
             return false;
     struct tick_civil civil = {
         .year = v[0], .month = v[1], .day = v[2], .hour = v[3], .minute = v[4]};
-    if (!str_split(&rest, '/', &part) || !parse_last(part, span, kind) ||
+    if (!str_split(&rest, '/', &part) || !parse_last(part, span, kind, number) ||
         str_split(&rest, '/', &part))
         return false;
     return tick_from_civil(&civil, tick) && *tick % *span == 0;

@@ -13,7 +13,8 @@ enum {
     LAKE_CONTAINER_MAX = 63,
     LAKE_TABLE_MAX = 256,
     LAKE_NAME_MAX = 1024,
-    LAKE_QUERY_MAX = 1 << 20
+    LAKE_QUERY_MAX = 1 << 20,
+    LAKE_NUMBER_MAX = 999999 /* of a numbered blob */
 };
 
 /* Which workspace, which table, where. All lent. */
@@ -36,8 +37,10 @@ void lake_container(struct buf *out, const char *table); /* am-..., at most 63 *
 void lake_table_prefix(struct buf *out, const struct lake_place *place);
 /* .../y=2021/m=11/d=07/h=03/m=05 of a partition (floored to 5 minutes). */
 void lake_partition_prefix(struct buf *out, const struct lake_place *place, int64_t tick);
-/* .../PT05M_weir.json */
-void lake_export_name(struct buf *out, const struct lake_place *place, int64_t tick);
+/* .../PT05M_weir.json (number 0), or .../PT05M_weir_2.json: on a container where nothing can be replaced, what is
+ * written anew takes the next number from 2 on (lake/number.h), and the ledger names the one that counts. */
+void lake_export_name(struct buf *out, const struct lake_place *place, int64_t tick,
+                      uint32_t number);
 /* weir/<guid>/<table>, both lower case, the table as in its container without am- */
 void lake_own_prefix(struct buf *out, const struct lake_place *place);
 /* The same and what stands in it: schema.json, ledger/00000001.jsonl, lock */
@@ -46,7 +49,7 @@ void lake_own_name(struct buf *out, const struct lake_place *place, const char *
 /* kind, its name for people */
 #define LAKE_BLOB_KINDS(X)                                                                         \
     X(SERVICE, "service") /* PT05M*.json, PT5M*.json, PT1H*.json of others: never touched */       \
-    X(EXPORT, "export")   /* PT05M_weir.json */                                                    \
+    X(EXPORT, "export")   /* PT05M_weir.json, PT05M_weir_<n>.json */                               \
     X(IMPORT, "import")   /* PT05M_<12 hex>.json */                                                \
     X(OTHER, "other")     /* part-*.json that others wrote */
 
@@ -60,9 +63,10 @@ const char *lake_blob_kind_text(enum lake_blob_kind kind);
 
 /* Reads a blob's name back, behind the table's prefix (a slash in front is fine), by position of the five
  * levels: `x=1` with any key of letters, padded or not. False when it is not a blob of rows: another
- * depth or name, no date, a minute that begins no partition. PT1H*.json has span 1 hour (minute 0). */
+ * depth or name, no date, a minute that begins no partition. PT1H*.json has span 1 hour (minute 0). *number is that of
+ * lake_export_name, 0 for other kinds. */
 bool lake_parse_name(struct str behind_prefix, int64_t *tick, int64_t *span,
-                     enum lake_blob_kind *kind);
+                     enum lake_blob_kind *kind, uint32_t *number);
 
 /* The number in one level `x=07` or `x=7` (four digits at most); false when it is none. */
 bool lake_parse_level(struct str part, int *value);

@@ -407,7 +407,8 @@ static bool check_entry(const struct lake_ledger *ledger, const struct lake_entr
 {
     bool ok = ledger->begun && entry->partition >= 0 && entry->partition <= TICK_MAX &&
               entry->partition % TICK_PARTITION == 0 && entry->at >= 0 && entry->at <= TICK_MAX &&
-              entry->verdict < LAKE_VERDICT_COUNT && entry->proof < LAKE_PROOF_COUNT;
+              entry->verdict < LAKE_VERDICT_COUNT && entry->proof < LAKE_PROOF_COUNT &&
+              entry->number != 1 && entry->number <= LAKE_NUMBER_MAX;
     return ok || error_set(err, ERROR_INTERNAL, "a line of the ledger is not filled rightly");
 }
 
@@ -416,10 +417,15 @@ static struct lake_entry clean(const struct lake_ledger *ledger, const struct la
 {
     struct lake_entry copy = *entry;
     copy.run = (uint32_t) (ledger->n_runs - 1);
+    copy.has_md5 = copy.has_md5 && copy.bytes > 0;
+    if (!copy.joined)
+        copy.beside_rows = copy.beside_sum = copy.doubled = 0;
     if (copy.proof != LAKE_PROOF_SUM)
-        copy.sum = copy.sum_expected = 0;
+        copy.sum = copy.sum_expected = copy.beside_sum = 0;
     if (copy.bytes == 0)
         memset(copy.sha256, 0, sizeof copy.sha256);
+    if (!copy.has_md5)
+        memset(copy.md5, 0, sizeof copy.md5);
     return copy;
 }
 

@@ -14,7 +14,7 @@
  *   4. Lines not yet flushed are lost with the process; that costs fetching, never truth.
  * So one must hold the table's lock (lake_lock_new) from open to free when one adds; readers need none.
  *
- * Memory: about 30 kB for each day with a line (10 MB a year). Form: docs/formats.md.
+ * Memory: about 45 kB for each day with a line (16 MB a year). Form: docs/formats.md.
  */
 #ifndef WEIR_LAKE_LEDGER_H
 #define WEIR_LAKE_LEDGER_H
@@ -28,7 +28,8 @@ enum {
     LAKE_LEDGER_VERSION = 1,
     LAKE_LEDGER_LINES = 4096,    /* that wait at most, and so of one segment */
     LAKE_LEDGER_DAYS_MAX = 8192, /* 22 years of days with lines */
-    LAKE_LEDGER_RUNS_MAX = 1 << 20
+    LAKE_LEDGER_RUNS_MAX = 1 << 20,
+    LAKE_MD5_SIZE = 16
 };
 
 /* enum, text in the ledger and for people. What the ledger says of a partition: */
@@ -94,9 +95,16 @@ struct lake_entry {
     uint64_t rows_expected,
         sum_expected;          /* left side: what the workspace counted, or said it gave */
     uint64_t rows, sum, bytes; /* right side: what was written; bytes 0: no blob */
+    /* Where the service's own blobs stand beside (joined): what they have, each row once. Of a line that is verified,
+     * rows + beside_rows are rows_expected, and sums likewise. */
+    uint64_t beside_rows, beside_sum;
+    uint64_t doubled; /* lines that the service wrote again; in no other figure */
     unsigned char sha256[HASH_SHA256_SIZE]; /* of the blob; all zero without one */
-    uint32_t run;                           /* index for lake_ledger_run; set by the ledger */
-    uint8_t proof, verdict;                 /* enum lake_proof, enum lake_verdict */
+    unsigned char md5[LAKE_MD5_SIZE]; /* as the store was given it; all zero without has_md5 */
+    uint32_t number;                  /* of the blob's name: lake_export_name */
+    uint32_t run;                     /* index for lake_ledger_run; set by the ledger */
+    uint8_t proof, verdict;           /* enum lake_proof, enum lake_verdict */
+    bool has_md5, joined;
 };
 
 /* Whether the lake holds what the partition had: verified, and kept where the workspace has less by now. */

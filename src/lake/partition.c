@@ -101,8 +101,8 @@ static bool write_rows(struct store *store, const char *name, struct lake_pile *
 }
 
 bool lake_partition_write(struct store *store, const struct lake_place *place, int64_t tick,
-                          struct lake_pile *const *piles, size_t n, struct lake_written *out,
-                          struct error *err)
+                          uint32_t number, struct lake_pile *const *piles, size_t n,
+                          struct lake_written *out, struct error *err)
 {
     struct buf name = BUF_INIT(LAKE_NAME_MAX);
     uint64_t rows = 0, sum = 0;
@@ -111,10 +111,10 @@ bool lake_partition_write(struct store *store, const struct lake_place *place, i
         sum += lake_pile_sum(piles[i]);
     }
     *out = (struct lake_written){0};
-    lake_export_name(&name, place, tick);
+    lake_export_name(&name, place, tick, number);
     bool ok = buf_ok(&name, "the name of a blob", err);
     if (ok && rows == 0)
-        ok = store_delete(store, buf_text(&name), err);
+        ok = number > 0 || store_delete(store, buf_text(&name), err);
     else if (ok)
         ok = write_rows(store, buf_text(&name), piles, n, rows, out, err);
     out->sum = sum;

@@ -3,7 +3,7 @@
 #define WEIR_LAKE_PARTITION_H
 
 #include "base/hash.h"
-#include "lake/layout.h"
+#include "lake/ledger.h"
 #include "lake/pile.h"
 #include "store/store.h"
 
@@ -13,13 +13,16 @@ struct lake_written {
     uint64_t bytes;
     uint64_t sum; /* order-free sum of the items' hashes, as lake_pile_sum */
     unsigned char sha256[HASH_SHA256_SIZE];
+    bool has_md5; /* the store was given one to check the bytes by, and keeps it (store_written) */
+    unsigned char md5[LAKE_MD5_SIZE];
 };
 
-/* Writes PT05M_weir.json of the partition at `tick` from the rows of n piles (they stay). Without rows
- * there is no blob: one that is there is deleted, and *out is all zero. */
+/* Writes the export blob of that number (0, or lake_numbers_next's) of the partition at `tick` from the rows of n piles
+ * (they stay). Without rows there is no blob, and *out is all zero: with number 0, one that is there is deleted. A number
+ * from 2 on must be free, else ERROR_EXISTS. */
 bool lake_partition_write(struct store *store, const struct lake_place *place, int64_t tick,
-                          struct lake_pile *const *piles, size_t n, struct lake_written *out,
-                          struct error *err);
+                          uint32_t number, struct lake_pile *const *piles, size_t n,
+                          struct lake_written *out, struct error *err);
 
 /* The same for any blob of lines under any name, from pieces. `sum` of *out stays 0: it is the caller's. */
 struct lake_writer;

@@ -78,6 +78,14 @@ static void put_head(struct buf *out, const struct lake_segment *segment)
     buf_puts(out, "}\n");
 }
 
+static void put_beside(struct buf *out, const struct lake_entry *entry)
+{
+    buf_printf(out, ",\"beside\":{\"rows\":%llu", (unsigned long long) entry->beside_rows);
+    if (entry->proof == LAKE_PROOF_SUM)
+        buf_printf(out, ",\"sum\":\"%lld\"", (long long) entry->beside_sum);
+    buf_printf(out, ",\"doubled\":%llu}", (unsigned long long) entry->doubled);
+}
+
 static void put_entry(struct buf *out, const struct lake_entry *entry)
 {
     char tick[TICK_TEXT_MAX];
@@ -95,6 +103,15 @@ static void put_entry(struct buf *out, const struct lake_entry *entry)
         text_hex(entry->sha256, sizeof entry->sha256, hex);
         put_text(out, "sha256", hex);
     }
+    if (entry->has_md5) {
+        char hex[2 * LAKE_MD5_SIZE + 1];
+        text_hex(entry->md5, sizeof entry->md5, hex);
+        put_text(out, "md5", hex);
+    }
+    if (entry->number > 0)
+        buf_printf(out, ",\"number\":%u", entry->number);
+    if (entry->joined)
+        put_beside(out, entry);
     put_text(out, "proof", lake_proof_text(entry->proof));
     put_text(out, "verdict", lake_verdict_text(entry->verdict));
     put_tick(out, "at", entry->at);
@@ -146,10 +163,14 @@ bool lake_segment_write(const struct lake_segment *segment, const struct lake_en
     X(SUM, "sum")                                                                                  \
     X(BYTES, "bytes")                                                                              \
     X(SHA256, "sha256")                                                                            \
+    X(MD5, "md5")                                                                                  \
+    X(NUMBER, "number")                                                                            \
+    X(BESIDE, "beside")                                                                            \
     X(PROOF, "proof")                                                                              \
     X(VERDICT, "verdict")                                                                          \
     X(AT, "at")
 
+#define BESIDE_KEYS(X) X(ROWS, "rows") X(SUM, "sum") X(DOUBLED, "doubled")
 #define TAIL_KEYS(X) X(LINES, "lines") X(SHA256, "sha256")
 
 enum { KEYS_MAX = 20 };
@@ -160,12 +181,16 @@ enum head_key { HEAD_KEYS(X) HEAD_COUNT };
 #define X(name, text) LINE_##name,
 enum line_key { LINE_KEYS(X) LINE_COUNT };
 #undef X
+#define X(name, text) BESIDE_##name,
+enum beside_key { BESIDE_KEYS(X) BESIDE_COUNT };
+#undef X
 #define X(name, text) TAIL_##name,
 enum tail_key { TAIL_KEYS(X) TAIL_COUNT };
 #undef X
 #define X(name, text) text,
 static const char *const head_keys[] = {HEAD_KEYS(X)};
 static const char *const line_keys[] = {LINE_KEYS(X)};
+static const char *const beside_keys[] = {BESIDE_KEYS(X)};
 static const char *const tail_keys[] = {TAIL_KEYS(X)};
 #undef X
 
@@ -301,12 +326,12 @@ static int hex_digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool get_sha256(const struct fields *f, size_t key, unsigned char out[HASH_SHA256_SIZE])
+static bool get_hash(const struct fields *f, size_t key, unsigned char *out, size_t size)
 {
     struct str text;
-    if (!get_raw(f, key, &text) || text.n != HASH_SHA256_HEX - 1)
+    if (!get_raw(f, key, &text) || text.n != 2 * size)
         return bad(f, key);
-    for (size_t i = 0; i < HASH_SHA256_SIZE; i++) {
+    for (size_t i = 0; i < size; i++) {
         int high = hex_digit(text.p[2 * i]), low = hex_digit(text.p[2 * i + 1]);
         if (high < 0 || low < 0)
             return bad(f, key);
@@ -322,7 +347,7 @@ static bool get_hex(const struct fields *f, size_t key, char out[HASH_SHA256_HEX
     out[0] = '\0';
     if (is_null(f, key))
         return true;
-    if (!get_sha256(f, key, sum))
+    if (!get_hash(f, key, sum, sizeof sum))
         return false;
     text_hex(sum, sizeof sum, out);
     return true;
@@ -376,6 +401,33 @@ static bool read_head(struct str line, struct arena *arena, struct lake_segment 
 
 /* --- lines --- */
 
+static bool read_beside(const struct fields *f, struct lake_entry *out)
+{
+    struct fields in = {.keys = beside_keys, .n = BESIDE_COUNT, .line = f->line, .err = f->err};
+    if (f->v[LINE_BESIDE].kind != JSON_KIND_OBJECT)
+        return bad(f, LINE_BESIDE);
+    out->joined = true;
+    return take_apart(f->v[LINE_BESIDE].value, &in) &&
+           get_number(&in, BESIDE_ROWS, &out->beside_rows) &&
+           get_number(&in, BESIDE_DOUBLED, &out->doubled) &&
+           (out->proof != LAKE_PROOF_SUM || get_sum(&in, BESIDE_SUM, &out->beside_sum));
+}
+
+/* What only some lines have. */
+static bool read_more(const struct fields *f, struct lake_entry *out)
+{
+    uint64_t number = 0;
+    out->has_md5 = f->has[LINE_MD5] && out->bytes > 0;
+    if (out->has_md5 && !get_hash(f, LINE_MD5, out->md5, LAKE_MD5_SIZE))
+        return false;
+    if (f->has[LINE_NUMBER] && !get_number(f, LINE_NUMBER, &number))
+        return false;
+    if (number == 1 || number > LAKE_NUMBER_MAX)
+        return bad(f, LINE_NUMBER);
+    out->number = (uint32_t) number;
+    return !f->has[LINE_BESIDE] || read_beside(f, out);
+}
+
 static bool read_entry(const struct fields *f, struct lake_entry *out)
 {
     unsigned proof, verdict;
@@ -394,7 +446,8 @@ static bool read_entry(const struct fields *f, struct lake_entry *out)
     if (proof == LAKE_PROOF_SUM &&
         (!get_sum(f, LINE_SUM_EXPECTED, &out->sum_expected) || !get_sum(f, LINE_SUM, &out->sum)))
         return false;
-    return out->bytes == 0 || get_sha256(f, LINE_SHA256, out->sha256);
+    return (out->bytes == 0 || get_hash(f, LINE_SHA256, out->sha256, HASH_SHA256_SIZE)) &&
+           read_more(f, out);
 }
 
 /* --- the whole --- */

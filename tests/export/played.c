@@ -99,7 +99,7 @@ void played_assert_whole(struct played *played)
     for (int64_t tick = played->options.source.from; tick < played->options.source.to;
          tick += TICK_PARTITION) {
         played_bytes(&played->fake, tick, &want);
-        lake_export_name(&name, &played_place, tick);
+        lake_export_name(&name, &played_place, tick, 0);
         buf_reset(&got);
         bool there = store_get(played->store, buf_text(&name), &got, &err);
         assert_int_equal(there, want.used > 0);

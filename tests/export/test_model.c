@@ -80,7 +80,7 @@ static void put_workspace(struct played *played, enum rows rows)
 static void blob_path(const struct played *played, char out[FOLDER_PATH])
 {
     struct buf name = BUF_INIT(LAKE_NAME_MAX);
-    lake_export_name(&name, &played_place, played->options.source.from);
+    lake_export_name(&name, &played_place, played->options.source.from, 0);
     (void) snprintf(out, FOLDER_PATH, "%s/%s", played->folder.lake, buf_text(&name));
     buf_release(&name);
 }

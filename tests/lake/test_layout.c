@@ -39,7 +39,7 @@ static void names_are_those_of_the_continuous_export(void **state)
     assert_string_equal(buf_text(&name), FOLDER);
     lake_partition_prefix(&name, &place, at("2021-11-07T03:09:59.9999999Z"));
     assert_string_equal(buf_text(&name), FOLDER "/y=2021/m=11/d=07/h=03/m=05");
-    lake_export_name(&name, &place, at("2021-01-02T23:55:00Z"));
+    lake_export_name(&name, &place, at("2021-01-02T23:55:00Z"), 0);
     assert_string_equal(buf_text(&name), FOLDER "/y=2021/m=01/d=02/h=23/m=55/PT05M_weir.json");
     lake_own_prefix(&name, &place);
     assert_string_equal(buf_text(&name),
@@ -161,7 +161,7 @@ static void the_longest_names_fit(void **state)
                     group, group, group);
     struct lake_place p = {.workspace_id = place.workspace_id, .resource_id = id, .table = table};
     assert_true(lake_place_check(&p, NULL));
-    lake_export_name(&name, &p, TICK_MAX);
+    lake_export_name(&name, &p, TICK_MAX, LAKE_NUMBER_MAX);
     assert_true(buf_ok(&name, "name", NULL));
     lake_own_name(&name, &p, "ledger/00000001.jsonl");
     assert_true(buf_ok(&name, "name", NULL));
@@ -175,36 +175,47 @@ static void each_form_of_a_blob_is_read_back(void **state)
         const char *name, *time;
         int64_t span;
         enum lake_blob_kind kind;
+        uint32_t number;
     } good[] = {
 #define DAY "y=2021/m=11/d=07/h=03/m=05/"
 #define TIME "2021-11-07T03:05:00Z"
-        {DAY "PT05M.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE},
-        {DAY "PT5M.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE},
-        {DAY "PT05M_1.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE},
-        {DAY "PT5M_12.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE},
-        {DAY "PT05M_weir.json", TIME, TICK_PARTITION, LAKE_BLOB_EXPORT},
-        {DAY "PT05M_0123456789ab.json", TIME, TICK_PARTITION, LAKE_BLOB_IMPORT},
-        {DAY "PT05M_0123456789AB.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE},
-        {DAY "PT05M_0123456789abc.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE},
-        {DAY "part-00000-a1.c000.json", TIME, TICK_PARTITION, LAKE_BLOB_OTHER},
-        {"/" DAY "PT05M.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE},
+        {DAY "PT05M.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "PT5M.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "PT05M_1.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "PT5M_12.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "PT05M_weir.json", TIME, TICK_PARTITION, LAKE_BLOB_EXPORT, 0},
+        {DAY "PT05M_weir_2.json", TIME, TICK_PARTITION, LAKE_BLOB_EXPORT, 2},
+        {DAY "PT05M_weir_999999.json", TIME, TICK_PARTITION, LAKE_BLOB_EXPORT, LAKE_NUMBER_MAX},
+        {DAY "PT05M_weir_1.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "PT05M_weir_02.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "PT05M_weir_.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "PT05M_weir2.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "PT05M_weir_1000000.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "PT05M_weir_18446744073709551618.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "PT05M_0123456789ab.json", TIME, TICK_PARTITION, LAKE_BLOB_IMPORT, 0},
+        {DAY "PT05M_0123456789AB.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "PT05M_0123456789abc.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
+        {DAY "part-00000-a1.c000.json", TIME, TICK_PARTITION, LAKE_BLOB_OTHER, 0},
+        {"/" DAY "PT05M.json", TIME, TICK_PARTITION, LAKE_BLOB_SERVICE, 0},
         {"y=2021/m=9/d=7/h=3/m=5/part-0.json", "2021-09-07T03:05:00Z", TICK_PARTITION,
-         LAKE_BLOB_OTHER},
+         LAKE_BLOB_OTHER, 0},
         {"year=2021/month=9/day=7/hour=3/minute=0/part-0.json", "2021-09-07T03:00:00Z",
-         TICK_PARTITION, LAKE_BLOB_OTHER},
+         TICK_PARTITION, LAKE_BLOB_OTHER, 0},
         {"y=2021/m=09/d=07/h=03/m=00/PT1H.json", "2021-09-07T03:00:00Z", TICK_HOUR,
-         LAKE_BLOB_SERVICE},
+         LAKE_BLOB_SERVICE, 0},
         {"y=2024/m=02/d=29/h=23/m=55/PT05M.json", "2024-02-29T23:55:00Z", TICK_PARTITION,
-         LAKE_BLOB_SERVICE},
+         LAKE_BLOB_SERVICE, 0},
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         int64_t tick = -1, span = -1;
         enum lake_blob_kind kind = LAKE_BLOB_KIND_COUNT;
-        if (!lake_parse_name(str_of(good[i].name), &tick, &span, &kind))
+        uint32_t number = LAKE_NUMBER_MAX;
+        if (!lake_parse_name(str_of(good[i].name), &tick, &span, &kind, &number))
             fail_msg("%s is not read", good[i].name);
         assert_int_equal(tick, at(good[i].time));
         assert_int_equal(span, good[i].span);
         assert_int_equal(kind, good[i].kind);
+        assert_int_equal(number, good[i].number);
     }
 }
 
@@ -240,7 +251,8 @@ static void what_is_no_blob_of_rows_is_not_read(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         int64_t tick, span;
         enum lake_blob_kind kind;
-        if (lake_parse_name(str_of(bad[i]), &tick, &span, &kind))
+        uint32_t number;
+        if (lake_parse_name(str_of(bad[i]), &tick, &span, &kind, &number))
             fail_msg("%s is read", bad[i]);
     }
 }
@@ -253,11 +265,15 @@ static void every_export_name_is_read_back(void **state)
     for (int64_t t = at("2023-12-30"); t < at("2024-03-02"); t += TICK_PARTITION) {
         int64_t tick, span;
         enum lake_blob_kind kind;
-        lake_export_name(&name, &place, t + 1234567);
+        uint32_t number;
+        uint32_t want = (uint32_t) (t / TICK_PARTITION % 12);
+        want = want == 1 ? LAKE_NUMBER_MAX : want;
+        lake_export_name(&name, &place, t + 1234567, want);
         assert_true(lake_parse_name((struct str){name.bytes + skip, name.used - skip}, &tick, &span,
-                                    &kind));
+                                    &kind, &number));
         assert_int_equal(tick, t);
         assert_int_equal(kind, LAKE_BLOB_EXPORT);
+        assert_int_equal(number, want);
     }
     buf_release(&name);
 }

@@ -79,6 +79,12 @@ static void same_entry(const struct lake_entry *a, const struct lake_entry *b)
     assert_memory_equal(a->sha256, b->sha256, sizeof a->sha256);
     assert_int_equal(a->proof, b->proof);
     assert_int_equal(a->verdict, b->verdict);
+    assert_int_equal(a->number, b->number);
+    assert_int_equal(a->has_md5, b->has_md5);
+    assert_memory_equal(a->md5, b->md5, sizeof a->md5);
+    assert_int_equal(a->joined, b->joined);
+    assert_true(a->beside_rows == b->beside_rows && a->beside_sum == b->beside_sum);
+    assert_true(a->doubled == b->doubled);
 }
 
 /* Three segments, two runs: 2 lines, 1 line, 1 line that replaces the first. */
@@ -232,6 +238,43 @@ static void sums_without_their_proof_are_not_kept(void **state)
     lake_ledger_free(ledger);
     ledger = open_ledger(f);
     same_entry(lake_ledger_find(ledger, entry.partition), &before);
+    lake_ledger_free(ledger);
+}
+
+static void a_number_an_md5_and_what_stands_beside_are_read_back(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_ledger *ledger = begun(f, "run-1");
+    struct lake_entry sum = entry_of(tick_of("2021-11-01"), 3), count = sum, none = sum;
+    sum.number = 2;
+    sum.has_md5 = sum.joined = true;
+    memset(sum.md5, 0xa5, sizeof sum.md5);
+    sum.beside_rows = 7;
+    sum.beside_sum = UINT64_MAX - 5;
+    sum.doubled = 1;
+    count = sum;
+    count.partition += TICK_PARTITION;
+    count.proof = LAKE_PROOF_ROWS;
+    count.number = LAKE_NUMBER_MAX;
+    none.partition += 2 * TICK_PARTITION;
+    none.beside_rows = none.doubled = 9; /* nothing without joined */
+    memset(none.md5, 1, sizeof none.md5);
+    assert_true(lake_ledger_add(ledger, &sum, &f->err));
+    assert_true(lake_ledger_add(ledger, &count, &f->err));
+    assert_true(lake_ledger_add(ledger, &none, &f->err));
+    assert_true(lake_ledger_flush(ledger, &f->err));
+    count.sum = count.sum_expected = count.beside_sum = 0;
+    none.beside_rows = none.doubled = 0;
+    memset(none.md5, 0, sizeof none.md5);
+    for (int opened = 0; opened < 2; opened++) {
+        same_entry(lake_ledger_find(ledger, sum.partition), &sum);
+        same_entry(lake_ledger_find(ledger, count.partition), &count);
+        same_entry(lake_ledger_find(ledger, none.partition), &none);
+        lake_ledger_free(ledger);
+        ledger = open_ledger(f);
+    }
+    sum.number = 1;
+    assert_false(lake_ledger_add(ledger, &sum, NULL));
     lake_ledger_free(ledger);
 }
 
@@ -475,6 +518,7 @@ int main(void)
         T(each_segment_names_the_hash_of_the_one_before),
         T(a_line_that_is_not_filled_rightly_is_refused),
         T(sums_without_their_proof_are_not_kept),
+        T(a_number_an_md5_and_what_stands_beside_are_read_back),
         T(each_proof_verdict_and_access_is_read_back),
         T(what_the_format_says_of_an_answer_is_what_is_written),
         T(a_run_may_begin_long_after_the_ledger_was_opened),

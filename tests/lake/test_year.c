@@ -15,7 +15,7 @@ enum {
     DAY_PARTITIONS = 288,
     PARTITIONS = DAYS * DAY_PARTITIONS,
     STRIDE = 7919,          /* prime: visits all of them in another order */
-    HEAP_MAX = 12 * 1000000 /* bytes that an open ledger may hold */
+    HEAP_MAX = 17 * 1000000 /* bytes that an open ledger may hold */
 };
 
 static int64_t partition_at(size_t i)
