@@ -60,6 +60,20 @@ struct export_source {
     const char *query;       /* KQL, checked by the caller to work row by row, or one_batch */
     bool one_batch;          /* asked for whole; its rows are then laid into partitions */
     int64_t from, to;        /* half-open, multiples of TICK_PARTITION */
+    /* NULL: rows come from the table itself. Else KQL that gives the rows of [from, to) in its place: the name of what a
+     * search job or a restore has made of it. A search job's rows are laid by `_OriginalTimeGenerated`, `Type` and
+     * `_ItemId` are put back, and the three `_Original` columns are gone. Ledger and schema are those of the table. Not
+     * with a query. */
+    const char *relation;
+    bool
+        relation_partial; /* it is known to lack rows: what it has is written, and nothing of it called verified */
+};
+
+/* What becomes of partitions where the service's own blobs (the continuous export's) stand already. */
+enum export_beside {
+    EXPORT_BESIDE_REFUSE, /* ERROR_USAGE before a row is fetched, where one would be */
+    EXPORT_BESIDE_KEEP,   /* --beside: all rows are written, whatever stands beside */
+    EXPORT_BESIDE_JOIN    /* --until-continuous: only rows that are missing there (join.h) */
 };
 
 /* What goes on, for progress. Figures only grow. */
@@ -98,6 +112,8 @@ struct export_options {
     size_t memory;       /* bytes of rows in memory; 0: 96 MiB */
     bool refresh;        /* fetch what the ledger holds as verified, too */
     bool keep_empty;
+    /* Of a repair, partitions are joined where the ledger says that they were, and else kept beside. */
+    enum export_beside beside;
     /* Repair: these partitions (ticks of their begin, ascending, inside the range; lent) and no others, whatever
      * the ledger says of them. */
     const int64_t *only;
@@ -148,6 +164,17 @@ struct export_report {
     struct export_late *late;        /* the first EXPORT_LATE_LISTED of them, oldest first */
     size_t late_listed, late_room;
     uint64_t outside; /* rows of another time than was asked for, dropped (Basic, Auxiliary) */
+    /* Of the whole range, where the service's own blobs stand beside: */
+    uint64_t joined;      /* partitions that are compared with them by record */
+    uint64_t beside_rows; /* rows that those have; rows_verified counts them too */
+    uint64_t doubled;     /* lines that the service wrote more than once */
+    uint64_t gaps;        /* partitions where they lack rows, */
+    uint64_t filled;      /* so many, which weir wrote */
+    /* Seen by this run: */
+    uint64_t
+        strangers; /* rows of the service's blobs that the workspace does not have (any more, or at T0) */
+    uint64_t
+        damaged; /* lines of them that are no JSON or no row: they count as missing, and are told */
     uint64_t scanned; /* bytes billed for reading (Basic, Auxiliary), as far as `Usage` tells */
     enum lake_proof proof;   /* by what partitions were compared */
     enum lake_access access; /* what the identity may see of the table, as far as it can be told */
@@ -184,6 +211,22 @@ bool export_fetch(struct export *export, struct error *err);
 /* What is known so far. Lent. */
 const struct export_report *export_told(struct export *export);
 void export_free(struct export *export); /* NULL is fine; gives the lock back */
+
+/* The range of --until-continuous: until when the history must be exported so that it meets the continuous export. */
+struct export_until {
+    int64_t end;           /* of the range, a multiple of TICK_PARTITION */
+    int64_t created;       /* the rule's creation (tick) */
+    int64_t first;         /* the service's first blob of the table, or 0 */
+    bool enabled;          /* the rule */
+    char rule[64 + 1];     /* its name, as Resource Manager has it */
+    char account[256 + 1]; /* the storage account's name */
+};
+/* The rule of options->source.place's table: its creation, half an hour until data flows, 12 hours in which the service
+ * tries again and then drops what the lake did not take, and a margin (docs/service.md 3); later where the service's first
+ * blob is later; never beyond the workspace's time less the settle. ERROR_USAGE when there is no such rule or none may be
+ * read: it says why, and names --end. Only workspace, store, settle and source.place are looked at. */
+bool export_until(const struct export_options *options, struct export_until *out,
+                  struct error *err);
 
 /* The ledger against the workspace, partition by partition: each is counted again, as of its line's own T0 and, where
  * rows may have come late since, as of now; partitions without a line as of now; those older than the table's retention

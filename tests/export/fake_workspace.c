@@ -485,6 +485,15 @@ bool workspace_conditions(struct workspace *fake, const char *table, enum worksp
     return true;
 }
 
+bool workspace_rule(struct workspace *fake, const char *table, struct workspace_rule *out,
+                    struct error *err)
+{
+    (void) table;
+    (void) err;
+    *out = fake->rule;
+    return true;
+}
+
 void workspace_table_release(struct workspace_table *table)
 {
     columns_release(&table->columns);

@@ -7,7 +7,7 @@
 #define WEIR_TESTS_EXPORT_FAKE_WORKSPACE_H
 
 #include "base/random.h"
-#include "workspace/workspace.h"
+#include "workspace/rule.h"
 
 struct fake_row {
     int64_t tick;
@@ -36,6 +36,7 @@ struct workspace {
     int64_t now;                /* 0: 2026-01-01 */
     struct workspace_facts facts;
     enum workspace_condition condition;
+    struct workspace_rule rule;
     uint64_t asked, answered; /* queries */
     bool awake;
     struct fake_query *queue;
