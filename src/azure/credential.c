@@ -209,6 +209,31 @@ void azure_credential_refused(struct azure_credential *c, const char *audience)
         kept->renew_at = 0;
 }
 
+unsigned azure_credential_number(const struct azure_credential *c, const char *audience)
+{
+    (void) c;
+    (void) audience;
+    return 0;
+}
+
+void azure_credential_refused_number(struct azure_credential *c, const char *audience,
+                                     unsigned number)
+{
+    (void) number;
+    azure_credential_refused(c, audience);
+}
+
+bool azure_credential_explain(struct azure_credential *c, const char *audience,
+                              void (*fn)(void *context, const struct azure_told *told),
+                              void *context, struct error *err)
+{
+    (void) c;
+    (void) audience;
+    (void) fn;
+    (void) context;
+    return error_set(err, ERROR_INTERNAL, "not built yet");
+}
+
 const char *azure_credential_identity(const struct azure_credential *c)
 {
     return c->identity.used > 0 ? buf_text(&c->identity) : "nobody yet";

@@ -14,19 +14,16 @@ static bool refuse(struct error *err, const char *message)
                       "mode 0600), keyvault://VAULT/SECRET");
 }
 
-static bool read_variable(const char *name, struct buf *out, struct error *err)
+static bool read_variable(const char *name, struct secret *out, struct error *err)
 {
     const char *value = getenv(name);
     if (!value || value[0] == '\0')
         return error_set(err, ERROR_SETTINGS, "the variable %s, which should hold a secret, is %s",
                          name, value ? "empty" : "not set");
-    /* All at once: a growing buffer would leave copies behind. */
-    size_t n = strlen(value);
-    if (!buf_reserve(out, n))
-        return error_set(err, ERROR_LIMIT, "the secret in variable %s is longer than %zu bytes",
-                         name, out->max);
-    buf_put(out, value, n);
-    return true;
+    if (strlen(value) > AZURE_SECRET_MAX)
+        return error_set(err, ERROR_LIMIT, "the secret in variable %s is longer than %d bytes",
+                         name, AZURE_SECRET_MAX);
+    return secret_set(out, str_of(value), err);
 }
 
 static bool is_name(const char *name)
@@ -53,15 +50,24 @@ bool azure_secret_check(const char *reference, struct error *err)
     return refuse(err, "a secret must not be given as a value");
 }
 
-bool azure_secret_read(const char *reference, struct buf *out, struct error *err)
+static bool read_file(const char *path, struct secret *out, struct error *err)
 {
-    buf_reset(out);
-    if (!azure_secret_check(reference, err))
+    if (!secret_init(out, AZURE_SECRET_MAX, err) ||
+        !file_read_secret(path, AZURE_SECRET_MAX, secret_buf(out), err))
         return false;
-    if (str_starts(str_of(reference), STR("env:")))
-        return read_variable(reference + 4, out, err);
-    if (!file_read_secret(reference + 5, AZURE_SECRET_MAX, out, err))
-        return false;
-    return out->used > 0 || error_set(err, ERROR_SETTINGS,
-                                      "%s, which should hold a secret, is empty", reference + 5);
+    return secret_str(out).n > 0 ||
+           error_set(err, ERROR_SETTINGS, "%s, which should hold a secret, is empty", path);
+}
+
+bool azure_secret_read(struct azure_credential *credential, const char *reference,
+                       struct secret *out, struct error *err)
+{
+    (void) credential;
+    bool variable = str_starts(str_of(reference), STR("env:"));
+    bool ok =
+        azure_secret_check(reference, err) &&
+        (variable ? read_variable(reference + 4, out, err) : read_file(reference + 5, out, err));
+    if (!ok)
+        secret_release(out);
+    return ok;
 }

@@ -102,18 +102,16 @@ static bool find_environment(const struct azure_credential_options *options,
 static bool ask_with_secret(struct http_client *http, const struct azure_grant *grant,
                             const char *audience, struct azure_token *out, struct error *err)
 {
-    struct buf secret = BUF_INIT(AZURE_SECRET_MAX);
-    bool ok = azure_secret_read(grant->secret, &secret, err);
+    struct secret secret = SECRET_INIT;
+    bool ok = azure_secret_read(NULL, grant->secret, &secret, err);
     struct entra_application application = {
         .authority = grant->authority,
         .tenant = grant->tenant,
         .client_id = grant->client_id,
-        .secret = buf_str(&secret),
+        .secret = secret_str(&secret),
     };
     ok = ok && entra_application_token(http, &application, audience, out, err);
-    if (secret.bytes)
-        mem_wipe(secret.bytes, secret.room);
-    buf_release(&secret);
+    secret_release(&secret);
     return ok;
 }
 
@@ -121,4 +119,6 @@ const struct azure_source azure_sources[] = {
     {"settings", find_settings, ask_with_secret},
     {"environment", find_environment, ask_with_secret},
 };
+const char *const azure_sign_in_names[] = {"auto",    "settings", "environment", "workload",
+                                           "managed", "cli",      "device",      NULL};
 const size_t azure_source_count = sizeof azure_sources / sizeof azure_sources[0];

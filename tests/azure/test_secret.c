@@ -17,50 +17,50 @@
 static void assert_refused(const char *reference, enum error_code code, const char *word)
 {
     struct error err = ERROR_INIT;
-    struct buf out = BUF_INIT(AZURE_SECRET_MAX);
-    assert_false(azure_secret_read(reference, &out, &err));
+    struct secret out = SECRET_INIT;
+    assert_false(azure_secret_read(NULL, reference, &out, &err));
     assert_int_equal(err.code, code);
     assert_non_null(strstr(err.message, word));
     assert_null(strstr(err.message, VALUE));
     assert_null(strstr(err.hint, VALUE));
-    assert_int_equal(out.used, 0);
-    buf_release(&out);
+    assert_int_equal(secret_str(&out).n, 0);
+    secret_release(&out);
 }
 
 static void a_variable_gives_its_value(void **state)
 {
     (void) state;
     struct error err = ERROR_INIT;
-    struct buf out = BUF_INIT(AZURE_SECRET_MAX);
+    struct secret out = SECRET_INIT;
     assert_int_equal(setenv("WEIR_TEST_SECRET", VALUE, 1), 0);
-    assert_true(azure_secret_read("env:WEIR_TEST_SECRET", &out, &err));
-    assert_string_equal(buf_text(&out), VALUE);
+    assert_true(azure_secret_read(NULL, "env:WEIR_TEST_SECRET", &out, &err));
+    assert_string_equal(secret_str(&out).p, VALUE);
     assert_int_equal(setenv("WEIR_TEST_SECRET", "", 1), 0);
     assert_refused("env:WEIR_TEST_SECRET", ERROR_SETTINGS,
                    "WEIR_TEST_SECRET, which should hold a secret, is empty");
     assert_int_equal(unsetenv("WEIR_TEST_SECRET"), 0);
     assert_refused("env:WEIR_TEST_SECRET", ERROR_SETTINGS, "not set");
-    buf_release(&out);
+    secret_release(&out);
 }
 
 static void a_file_of_ones_own_gives_its_first_line(void **state)
 {
     (void) state;
     struct error err = ERROR_INIT;
-    struct buf out = BUF_INIT(AZURE_SECRET_MAX);
+    struct secret out = SECRET_INIT;
     char path[] = "/tmp/weir-test-secret-XXXXXX", reference[64];
     int fd = mkstemp(path);
     assert_true(fd >= 0 && write(fd, VALUE "\n", sizeof VALUE) == sizeof VALUE && close(fd) == 0);
     (void) snprintf(reference, sizeof reference, "file:%s", path);
-    assert_true(azure_secret_read(reference, &out, &err));
-    assert_string_equal(buf_text(&out), VALUE);
+    assert_true(azure_secret_read(NULL, reference, &out, &err));
+    assert_string_equal(secret_str(&out).p, VALUE);
     assert_int_equal(chmod(path, 0644), 0);
     assert_refused(reference, ERROR_SETTINGS, path);
     assert_int_equal(chmod(path, 0600) | truncate(path, 0), 0);
     assert_refused(reference, ERROR_SETTINGS, "empty");
     assert_int_equal(unlink(path), 0);
     assert_refused(reference, ERROR_NOT_FOUND, path);
-    buf_release(&out);
+    secret_release(&out);
 }
 
 static void a_value_is_refused_with_the_three_ways(void **state)
