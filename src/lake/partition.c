@@ -60,7 +60,7 @@ bool lake_writer_commit(struct lake_writer *writer, struct lake_written *out, st
     ok = ok && hash_sha256_end(writer->hash, writer->written.sha256, err);
     *out = writer->written;
     if (ok)
-        ok = store_writer_commit(writer->to, err);
+        ok = store_writer_commit(writer->to, 0, NULL, err);
     else
         store_writer_abort(writer->to);
     writer_free(writer);

@@ -1,8 +1,8 @@
 /* Drivers: what a kind of store implements. store.c checks names and hands on; a driver need not check.
  *
  * Every driver has the same files in a folder of its own: <name>.h declares its open function, open.c
- * has it and the table of functions, then list.c, read.c, write.c, lock.c. Each of its structs begins
- * with the one here. A function behaves as store.h says of its namesake; all are required but `path`.
+ * has it and the table of functions, then list.c, read.c, ahead.c, write.c, follow.c, lock.c. Each of its
+ * structs begins with the one here. A function behaves as store.h says of its namesake; all are required.
  */
 #ifndef WEIR_STORE_DRIVER_H
 #define WEIR_STORE_DRIVER_H
@@ -15,8 +15,9 @@ bool store_part_ok(struct str part);
 
 struct store_driver {
     void (*free)(struct store *store);
-    bool (*list)(struct store *store, const char *prefix, store_list_fn *fn, void *context,
-                 struct error *err);
+    /* store_list_many: n is at least 1 and at most STORE_LIST_MAX */
+    bool (*list)(struct store *store, const char *const *prefixes, size_t n, store_list_fn *fn,
+                 void *context, struct error *err);
     bool (*folders)(struct store *store, const char *prefix, store_folder_fn *fn, void *context,
                     struct error *err);
     bool (*stat)(struct store *store, const char *name, uint64_t *size, struct error *err);
@@ -32,23 +33,30 @@ struct store_driver {
 
     struct store_writer *(*writer_new)(struct store *store, const char *name, struct error *err);
     bool (*writer_add)(struct store_writer *writer, const void *bytes, size_t n, struct error *err);
-    /* `put` of enum store_put: how the name is taken and whether to wait for the disk. Frees the writer. */
-    bool (*writer_commit)(struct store_writer *writer, unsigned put, struct error *err);
+    bool (*writer_commit)(struct store_writer *writer, unsigned put, struct store_written *out,
+                          struct error *err); /* out is never NULL */
     void (*writer_abort)(struct store_writer *writer);
+    bool (*follow)(struct store *store, const char *name, struct buf *text, struct error *err);
+    enum store_follow_state (*follow_ask)(struct store *store, bool wait, struct error *err);
+
+    struct store_ahead *(*ahead_new)(struct store *store, const struct store_wanted *wanted,
+                                     size_t n, struct error *err);
+    bool (*ahead_next)(struct store_ahead *ahead, size_t *index, struct str *piece,
+                       struct error *err);
+    void (*ahead_free)(struct store_ahead *ahead);
 
     struct store_lock *(*lock_new)(struct store *store, const char *name, const char *owner,
                                    struct error *err);
     void (*lock_free)(struct store_lock *lock);
-};
 
-enum store_put {
-    STORE_PUT_NEW = 1,    /* ERROR_EXISTS when the name is taken */
-    STORE_PUT_DURABLE = 2 /* the bytes are on the disk before the name shows */
+    bool (*immutable)(struct store *store, const char *name, bool *out, struct error *err);
+    bool (*access)(struct store *store, struct store_access *out, struct error *err);
 };
 
 struct store {
     const struct store_driver *driver;
     char *address;
+    bool remote;
 };
 
 struct store_reader {
@@ -56,6 +64,10 @@ struct store_reader {
 };
 
 struct store_writer {
+    struct store *store;
+};
+
+struct store_ahead {
     struct store *store;
 };
 

@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include "base/memory.h"
+#include "store/azure/azure.h"
 #include "store/driver.h"
 #include "store/local/local.h"
 
@@ -45,17 +46,18 @@ static bool is_url(const char *address)
 
 struct store *store_open(const char *address, struct error *err)
 {
+    return store_open_with(&(struct store_options){.address = address}, err);
+}
+
+struct store *store_open_with(const struct store_options *options, struct error *err)
+{
+    const char *address = options->address;
     if (!address || address[0] == '\0') {
         (void) error_set(err, ERROR_SETTINGS, "no lake is named");
         (void) error_hint(err, "name a folder: --lake ./lake");
         return NULL;
     }
-    if (is_url(address)) {
-        (void) error_set(err, ERROR_SETTINGS, "lake '%s': this weir has no driver for it", address);
-        (void) error_hint(err, "name a folder: --lake ./lake");
-        return NULL;
-    }
-    return local_open(address, err);
+    return is_url(address) ? azure_store_open(options, err) : local_open(address, err);
 }
 
 void store_free(struct store *store)
@@ -69,10 +71,26 @@ const char *store_address(const struct store *store)
     return store->address;
 }
 
+bool store_remote(const struct store *store)
+{
+    return store->remote;
+}
+
 bool store_list(struct store *store, const char *prefix, store_list_fn *fn, void *context,
                 struct error *err)
 {
-    return check_prefix(prefix, err) && store->driver->list(store, prefix, fn, context, err);
+    return store_list_many(store, &prefix, 1, fn, context, err);
+}
+
+bool store_list_many(struct store *store, const char *const *prefixes, size_t n, store_list_fn *fn,
+                     void *context, struct error *err)
+{
+    if (n > STORE_LIST_MAX)
+        return error_set(err, ERROR_LIMIT, "more than %d prefixes to list", STORE_LIST_MAX);
+    for (size_t i = 0; i < n; i++)
+        if (!check_prefix(prefixes[i], err))
+            return false;
+    return n == 0 || store->driver->list(store, prefixes, n, fn, context, err);
 }
 
 bool store_folders(struct store *store, const char *prefix, store_folder_fn *fn, void *context,
@@ -128,7 +146,7 @@ static bool put(struct store *store, const char *name, struct str bytes, unsigne
         store_writer_abort(writer);
         return false;
     }
-    return store->driver->writer_commit(writer, how, err);
+    return store_writer_commit(writer, how, NULL, err);
 }
 
 bool store_put(struct store *store, const char *name, struct str bytes, struct error *err)
@@ -151,9 +169,11 @@ bool store_writer_add(struct store_writer *writer, const void *bytes, size_t n, 
     return n == 0 || writer->store->driver->writer_add(writer, bytes, n, err);
 }
 
-bool store_writer_commit(struct store_writer *writer, struct error *err)
+bool store_writer_commit(struct store_writer *writer, unsigned put, struct store_written *out,
+                         struct error *err)
 {
-    return writer->store->driver->writer_commit(writer, 0, err);
+    struct store_written written;
+    return writer->store->driver->writer_commit(writer, put, out ? out : &written, err);
 }
 
 void store_writer_abort(struct store_writer *writer)
@@ -165,6 +185,16 @@ void store_writer_abort(struct store_writer *writer)
 bool store_sync(struct store *store, struct error *err)
 {
     return store->driver->sync(store, err);
+}
+
+bool store_follow(struct store *store, const char *name, struct buf *text, struct error *err)
+{
+    return check_name(name, err) && store->driver->follow(store, name, text, err);
+}
+
+enum store_follow_state store_follow_ask(struct store *store, bool wait, struct error *err)
+{
+    return store->driver->follow_ask(store, wait, err);
 }
 
 struct store_reader *store_reader_new(struct store *store, const char *name, struct error *err)
@@ -182,6 +212,27 @@ void store_reader_free(struct store_reader *reader)
 {
     if (reader)
         reader->store->driver->reader_free(reader);
+}
+
+struct store_ahead *store_ahead_new(struct store *store, const struct store_wanted *wanted,
+                                    size_t n, struct error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!check_name(wanted[i].name, err))
+            return NULL;
+    return store->driver->ahead_new(store, wanted, n, err);
+}
+
+bool store_ahead_next(struct store_ahead *ahead, size_t *index, struct str *piece,
+                      struct error *err)
+{
+    return ahead->store->driver->ahead_next(ahead, index, piece, err);
+}
+
+void store_ahead_free(struct store_ahead *ahead)
+{
+    if (ahead)
+        ahead->store->driver->ahead_free(ahead);
 }
 
 bool store_delete(struct store *store, const char *name, struct error *err)
@@ -209,4 +260,14 @@ void store_lock_free(struct store_lock *lock)
 bool store_scratch(struct store *store, struct buf *path, struct error *err)
 {
     return store->driver->scratch(store, path, err);
+}
+
+bool store_immutable(struct store *store, const char *name, bool *out, struct error *err)
+{
+    return check_name(name, err) && store->driver->immutable(store, name, out, err);
+}
+
+bool store_access(struct store *store, struct store_access *out, struct error *err)
+{
+    return store->driver->access(store, out, err);
 }

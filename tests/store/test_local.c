@@ -73,7 +73,7 @@ static bool by_stream(struct store *store, struct str bytes, struct error *err)
             return false;
         }
     }
-    return store_writer_commit(writer, err) && store_sync(store, err);
+    return store_writer_commit(writer, 0, NULL, err) && store_sync(store, err);
 }
 
 /* The blob is what it was or what it should be; `gone_fine` when it may also be away. */
@@ -349,7 +349,7 @@ static void what_a_killed_program_left_goes_and_what_a_living_one_has_stays(void
     assert_true(store_put(next, "c/next", STR("x"), &f->err));
     store_free(next);
     assert_int_equal(folder_left(&f->folder), 2);
-    assert_true(store_writer_commit(writer, &f->err));
+    assert_true(store_writer_commit(writer, 0, NULL, &f->err));
     store_free(living);
     assert_int_equal(folder_left(&f->folder), 0);
 }

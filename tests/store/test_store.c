@@ -149,7 +149,7 @@ static void a_stream_shows_only_when_it_is_committed(void **state)
     assert_true(store_writer_add(writer, "", 0, &f->err));
     assert_string_equal(list(f, ""), "");
     assert_true(store_writer_add(writer, "cd", 2, &f->err));
-    assert_true(store_writer_commit(writer, &f->err));
+    assert_true(store_writer_commit(writer, 0, NULL, &f->err));
     assert_string_equal(list(f, ""), "am-x/a:4\n");
     writer = store_writer_new(f->store, "am-x/a", &f->err);
     assert_true(store_writer_add(writer, "zzz", 3, &f->err));
@@ -163,7 +163,7 @@ static void several_streams_go_side_by_side(void **state)
     struct store_writer *a = store_writer_new(f->store, "c/a", &f->err);
     struct store_writer *b = store_writer_new(f->store, "c/b", &f->err);
     assert_true(store_writer_add(a, "a", 1, NULL) && store_writer_add(b, "b", 1, NULL));
-    assert_true(store_writer_commit(b, NULL) && store_writer_commit(a, NULL));
+    assert_true(store_writer_commit(b, 0, NULL, NULL) && store_writer_commit(a, 0, NULL, NULL));
     assert_string_equal(list(f, "c"), "c/a:1\nc/b:1\n");
 }
 
@@ -398,7 +398,7 @@ static void two_stores_of_one_lake_do_not_disturb_each_other(void **state)
     assert_true(store_writer_add(ours, "ours", 4, &f->err));
     assert_true(store_put(other, "c/b", STR("theirs"), &f->err));
     store_free(other);
-    assert_true(store_writer_commit(ours, &f->err));
+    assert_true(store_writer_commit(ours, 0, NULL, &f->err));
     assert_string_equal(list(f, ""), "c/a:4\nc/b:6\n");
 }
 

@@ -176,8 +176,8 @@ static bool walk_folder(struct walk *walk, int parent, const char *last, struct 
     return ok;
 }
 
-bool local_list(struct store *store, const char *prefix, store_list_fn *fn, void *context,
-                struct error *err)
+static bool list_one(struct store *store, const char *prefix, store_list_fn *fn, void *context,
+                     struct error *err)
 {
     int parent;
     const char *last;
@@ -201,6 +201,15 @@ bool local_list(struct store *store, const char *prefix, store_list_fn *fn, void
     (void) close(parent);
     buf_release(&walk.name);
     return ok;
+}
+
+bool local_list(struct store *store, const char *const *prefixes, size_t n, store_list_fn *fn,
+                void *context, struct error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!list_one(store, prefixes[i], fn, context, err))
+            return false;
+    return true;
 }
 
 /* Gives the folders of a level, without the slash. */

@@ -19,10 +19,12 @@ struct store *local_open(const char *address, struct error *err);
 struct local {
     struct store base;
     int root;              /* the lake's folder, or -1 while it is not there */
+    int second;            /* the same, opened by itself for local_follow, which takes it; or -1 */
     int temporary;         /* our folder in weir/tmp, or -1 */
     int mark;              /* the file beside it that we hold locked while we live, or -1 */
     char id[LOCAL_ID_MAX]; /* its name */
     uint64_t count;        /* temporary files so far */
+    struct local_follow *follow; /* NULL until the first one */
 };
 
 static inline struct local *local_of(struct store *store)
@@ -54,8 +56,8 @@ bool local_temporary(struct local *local, struct error *err);
 void local_temporary_free(struct local *local);
 
 /* The driver's functions that stand in files of their own; see store.h. */
-bool local_list(struct store *store, const char *prefix, store_list_fn *fn, void *context,
-                struct error *err);
+bool local_list(struct store *store, const char *const *prefixes, size_t n, store_list_fn *fn,
+                void *context, struct error *err);
 bool local_folders(struct store *store, const char *prefix, store_folder_fn *fn, void *context,
                    struct error *err);
 bool local_stat(struct store *store, const char *name, uint64_t *size, struct error *err);
@@ -65,10 +67,19 @@ bool local_reader_next(struct store_reader *base, void *to, size_t room, size_t 
 void local_reader_free(struct store_reader *base);
 struct store_writer *local_writer_new(struct store *store, const char *name, struct error *err);
 bool local_writer_add(struct store_writer *base, const void *bytes, size_t n, struct error *err);
-bool local_writer_commit(struct store_writer *base, unsigned put, struct error *err);
+bool local_writer_commit(struct store_writer *base, unsigned put, struct store_written *out,
+                         struct error *err);
 void local_writer_abort(struct store_writer *base);
 bool local_remove(struct store *store, const char *name, struct error *err);
 bool local_sync(struct store *store, struct error *err);
+bool local_follow(struct store *store, const char *name, struct buf *text, struct error *err);
+enum store_follow_state local_follow_ask(struct store *store, bool wait, struct error *err);
+void local_follow_free(struct local *local); /* waits for what is on its way */
+struct store_ahead *local_ahead_new(struct store *store, const struct store_wanted *wanted,
+                                    size_t n, struct error *err);
+bool local_ahead_next(struct store_ahead *base, size_t *index, struct str *piece,
+                      struct error *err);
+void local_ahead_free(struct store_ahead *base);
 bool local_scratch(struct store *store, struct buf *path, struct error *err);
 struct store_lock *local_lock_new(struct store *store, const char *name, const char *owner,
                                   struct error *err);

@@ -65,7 +65,15 @@ bool local_root(struct local *local, bool make, struct error *err)
             return local_fail(local, errno ? errno : EIO, "make", "", err);
         local->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
-    return local->root >= 0 || local_fail(local, errno, "open", "", err);
+    if (local->root < 0)
+        return local_fail(local, errno, "open", "", err);
+    local->second = openat(local->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (local->second >= 0)
+        return true;
+    int failed = errno;
+    (void) close(local->root);
+    local->root = -1;
+    return local_fail(local, failed, "open", "", err);
 }
 
 /* The folder `part` in `folder`, made if need be; -1 with errno. */
@@ -131,10 +139,28 @@ static bool local_path(const struct store *store, const char *name, struct buf *
     return buf_ok(out, "a path", err);
 }
 
+/* A file system that forbids is found when it does. */
+static bool local_immutable(struct store *store, const char *name, bool *out, struct error *err)
+{
+    (void) store, (void) name, (void) err;
+    *out = false;
+    return true;
+}
+
+static bool local_access(struct store *store, struct store_access *out, struct error *err)
+{
+    (void) store, (void) err;
+    *out = (struct store_access){.by = "folder"};
+    return true;
+}
+
 static void local_free(struct store *store)
 {
     struct local *local = local_of(store);
+    local_follow_free(local);
     local_temporary_free(local);
+    if (local->second >= 0)
+        (void) close(local->second);
     if (local->root >= 0)
         (void) close(local->root);
     mem_free(store->address);
@@ -159,13 +185,21 @@ struct store *local_open(const char *address, struct error *err)
         .writer_add = local_writer_add,
         .writer_commit = local_writer_commit,
         .writer_abort = local_writer_abort,
+        .follow = local_follow,
+        .follow_ask = local_follow_ask,
+        .ahead_new = local_ahead_new,
+        .ahead_next = local_ahead_next,
+        .ahead_free = local_ahead_free,
         .lock_new = local_lock_new,
         .lock_free = local_lock_free,
+        .immutable = local_immutable,
+        .access = local_access,
     };
     struct local *local = mem_alloc(1, sizeof *local, err);
     if (!local)
         return NULL;
-    *local = (struct local){.base.driver = &driver, .root = -1, .temporary = -1, .mark = -1};
+    *local = (struct local){
+        .base.driver = &driver, .root = -1, .second = -1, .temporary = -1, .mark = -1};
     local->base.address = mem_copy(address, strlen(address), err);
     if (!local->base.address) {
         mem_free(local);

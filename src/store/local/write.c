@@ -14,6 +14,7 @@ enum { TEMPORARY_NAME = 24 };
 struct local_writer {
     struct store_writer base;
     int fd;
+    uint64_t bytes;
     char temporary[TEMPORARY_NAME]; /* in our temporary folder */
     char *name;
 };
@@ -65,6 +66,7 @@ bool local_writer_add(struct store_writer *base, const void *bytes, size_t n, st
         if (put < 0)
             return local_fail(local_of(base->store), errno, "write", writer->name, err);
         from += put;
+        writer->bytes += (uint64_t) put;
         n -= (size_t) put;
     }
     return true;
@@ -108,10 +110,12 @@ static bool finish_bytes(struct local *local, struct local_writer *writer, bool 
     return !failed || local_fail(local, failed, "write", writer->name, err);
 }
 
-bool local_writer_commit(struct store_writer *base, unsigned put, struct error *err)
+bool local_writer_commit(struct store_writer *base, unsigned put, struct store_written *out,
+                         struct error *err)
 {
     struct local_writer *writer = writer_of(base);
     struct local *local = local_of(base->store);
+    *out = (struct store_written){.bytes = writer->bytes};
     bool ok = finish_bytes(local, writer, put & STORE_PUT_DURABLE, err) &&
               take_name(local, writer, put & STORE_PUT_NEW, err);
     if (!ok)
