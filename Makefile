@@ -67,7 +67,7 @@ lint: build/.setup-test
 fmt: build/.setup-test
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-bench: build/.setup-test
+bench: build/.setup-bench
 	@$(call build,release,programs benches)
 	@scripts/bench
 
@@ -81,7 +81,7 @@ install: all
 
 setup: build/.setup-test
 
-build/.setup-%: scripts/setup scripts/packages scripts/pins tests/requirements.txt
+build/.setup-%: scripts/setup scripts/packages scripts/pins tests/requirements.txt tests/azurite/package-lock.json
 	@scripts/setup $*
 
 clean:
