@@ -7,20 +7,34 @@
 #include <curl/curl.h>
 #include <stdio.h>
 
-static bool is_loopback(const char *host)
+/* An IPv6 address as it stands in a URL, in brackets. */
+static bool read_v6(const char *host, struct in6_addr *out)
 {
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (inet_pton(AF_INET, host, &v4) == 1)
-        return (ntohl(v4.s_addr) >> 24) == 127;
     size_t n = strlen(host);
     char inside[INET6_ADDRSTRLEN] = "";
-    if (n > 2 && n - 2 < sizeof inside && host[0] == '[') {
-        memcpy(inside, host + 1, n - 2);
-        return inet_pton(AF_INET6, inside, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+    if (n <= 2 || n - 2 >= sizeof inside || host[0] != '[')
+        return false;
+    memcpy(inside, host + 1, n - 2);
+    return inet_pton(AF_INET6, inside, out) == 1;
+}
+
+static void place(struct http_address *out, const char *host)
+{
+    static const unsigned char metadata[16] = {0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54};
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, host, &v4) == 1) {
+        out->loopback = (ntohl(v4.s_addr) >> 24) == 127;
+        out->ipv4_local = (ntohl(v4.s_addr) >> 16) == 0xA9FE;
+        out->link_local = out->ipv4_local;
+    } else if (read_v6(host, &v6)) {
+        out->loopback = IN6_IS_ADDR_LOOPBACK(&v6);
+        out->link_local =
+            IN6_IS_ADDR_LINKLOCAL(&v6) || memcmp(v6.s6_addr, metadata, sizeof metadata) == 0;
+    } else {
+        /* curl resolves this name to the loopback addresses itself, whatever the resolver says. */
+        out->loopback = str_eq_case(str_of(host), STR("localhost"));
     }
-    /* curl resolves this name to the loopback addresses itself, whatever the resolver says. */
-    return str_eq_case(str_of(host), STR("localhost"));
 }
 
 /* The named part, or NULL; curl_free. */
@@ -33,8 +47,27 @@ static char *part(CURLU *handle, CURLUPart what)
 static void show(struct http_address *out, const char *scheme, const char *host, const char *port,
                  const char *path)
 {
-    (void) snprintf(out->shown, sizeof out->shown, "%s://%s%s%s%s", scheme, host, port ? ":" : "",
-                    port ? port : "", path ? path : "");
+    int n = snprintf(out->shown, sizeof out->shown, "%s://%s%s%s", scheme, host, port ? ":" : "",
+                     port ? port : "");
+    out->shown_origin = n > 0 && (size_t) n < sizeof out->shown ? (size_t) n : 0;
+    if (out->shown_origin > 0)
+        (void) snprintf(out->shown + n, sizeof out->shown - (size_t) n, "%s", path ? path : "");
+}
+
+/* Bytes of the URL before its path, query or fragment; 0 when there is no such thing. */
+static size_t origin_bytes(const char *url)
+{
+    const char *authority = strstr(url, "://");
+    return authority ? (size_t) (authority - url) + 3 + strcspn(authority + 3, "/?#\\") : 0;
+}
+
+static void keep_origin(struct http_address *out, const char *url)
+{
+    size_t n = origin_bytes(url);
+    if (n == 0 || n >= sizeof out->origin || out->shown_origin == 0)
+        return;
+    memcpy(out->origin, url, n);
+    out->origin[n] = '\0';
 }
 
 static bool fill(CURLU *handle, struct http_address *out, struct error *err)
@@ -49,7 +82,7 @@ static bool fill(CURLU *handle, struct http_address *out, struct error *err)
         (void) error_set(err, ERROR_SETTINGS, "an address must not hold a user name or password");
     } else {
         out->tls = strcmp(scheme, "https") == 0;
-        out->loopback = is_loopback(host);
+        place(out, host);
         show(out, scheme, host, port, path);
         ok = true;
     }
@@ -76,7 +109,63 @@ bool http_address_parse(const char *url, struct http_address *out, struct error 
                   ? fill(handle, out, err)
                   : error_set(err, ERROR_SETTINGS, "not an address: %s", curl_url_strerror(code));
     curl_url_cleanup(handle);
+    if (ok)
+        keep_origin(out, url);
     return ok;
+}
+
+/* The rest of a URL that curl's parser would leave as it is. */
+static bool is_plain_rest(const char *rest)
+{
+    if (rest[0] != '/' || strstr(rest, "/."))
+        return false;
+    for (const char *at = rest; *at; at++)
+        if (*at <= ' ' || *at > '~' || *at == '#' || *at == '\\')
+            return false;
+    return true;
+}
+
+bool http_address_parse_like(const char *url, const struct http_address *known,
+                             struct http_address *out, struct error *err)
+{
+    size_t n = strlen(known->origin);
+    if (n == 0 || !url || strncmp(url, known->origin, n) != 0 || strlen(url) > HTTP_URL_MAX ||
+        !is_plain_rest(url + n))
+        return http_address_parse(url, out, err);
+    if (out != known)
+        *out = *known;
+    (void) snprintf(out->shown + out->shown_origin, sizeof out->shown - out->shown_origin, "%.*s",
+                    (int) strcspn(url + n, "?"), url + n);
+    return true;
+}
+
+static void show_other(CURLU *handle, const char *own, char out[HTTP_ORIGIN_MAX])
+{
+    char *host = part(handle, CURLUPART_HOST), *port = part(handle, CURLUPART_PORT);
+    if (host)
+        (void) snprintf(out, HTTP_ORIGIN_MAX, "%s%s%s", host, port ? ":" : "", port ? port : "");
+    if (own && strcmp(out, own) == 0)
+        out[0] = '\0';
+    curl_free(host);
+    curl_free(port);
+}
+
+void http_address_redirect(const char *url, struct str location, char out[HTTP_ORIGIN_MAX])
+{
+    char own[HTTP_ORIGIN_MAX] = "";
+    out[0] = '\0';
+    CURLU *handle = curl_url();
+    struct buf text = BUF_INIT(HTTP_URL_MAX);
+    buf_put_str(&text, location);
+    if (handle && curl_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK) {
+        show_other(handle, NULL, own);
+        /* Relative to what it holds. */
+        if (text.used > 0 && !text.failed &&
+            curl_url_set(handle, CURLUPART_URL, buf_text(&text), 0) == CURLUE_OK)
+            show_other(handle, own, out);
+    }
+    buf_release(&text);
+    curl_url_cleanup(handle);
 }
 
 void http_put_encoded(struct buf *buf, struct str s)

@@ -85,3 +85,12 @@ double http_answer_pause(const struct http_answer *answer, int64_t now)
     }
     return pause > HTTP_RETRY_AFTER_MAX ? HTTP_RETRY_AFTER_MAX : pause;
 }
+
+struct str http_answer_find(struct str lines, const char *name)
+{
+    struct str line, found, wanted = str_of(name);
+    while (str_split(&lines, '\n', &line))
+        if (str_split(&line, ':', &found) && str_eq_case(str_trim(found), wanted))
+            return str_trim(line);
+    return (struct str){"", 0};
+}

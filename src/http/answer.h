@@ -24,4 +24,7 @@ bool http_answer_line(struct http_answer *answer, struct str line);
  * used when the other side did not say its own. */
 double http_answer_pause(const struct http_answer *answer, int64_t now);
 
+/* The value of the first line of that name (any case), trimmed; empty when there is none. */
+struct str http_answer_find(struct str lines, const char *name);
+
 #endif

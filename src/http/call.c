@@ -13,6 +13,7 @@ struct call {
     int status;
     bool whole, connected;
     double retry_after;
+    struct buf *headers; /* NULL: not wanted */
     struct error error;
 };
 
@@ -34,12 +35,17 @@ static void note(void *context, const struct http_response *response)
     call->error = *response->error;
     if (response->body.n > 0)
         buf_put_str(call->out, response->body);
+    if (call->headers)
+        buf_put_str(call->headers, response->headers);
     http_wake(call->client);
 }
 
-/* A status is an answer, whatever it says, unless it did not come whole. */
+/* A status is an answer, whatever it says, unless it did not come whole, or comes from what stands in
+ * between: a proxy, or a network that sends us to its own page. */
 static bool is_answer(const struct call *call)
 {
+    if (call->status == 407 || (call->status >= 300 && call->status < 400 && call->status != 304))
+        return false;
     bool good = call->status >= 200 && call->status < 300;
     return call->status != 0 && (good ? call->error.code == ERROR_NONE : call->whole);
 }
@@ -73,6 +79,8 @@ static bool try_once(struct call *call, const struct http_request *request, stru
     mine.context = call;
     call->done = false;
     buf_reset(call->out);
+    if (call->headers)
+        buf_reset(call->headers);
     error_clear(&call->error);
     return http_start(call->client, &mine, err) && run_call(call, err);
 }
@@ -97,23 +105,53 @@ double http_backoff(int attempt, double retry_after, struct random *random)
     return random_unit(random) * (most < HTTP_PAUSE_MAX ? most : HTTP_PAUSE_MAX);
 }
 
+static bool run_tries(struct call *call, const struct http_request *request, struct error *err)
+{
+    struct http_client *client = call->client;
+    if (client->inside)
+        return error_set(err, ERROR_INTERNAL, "a call from a call-back of the network loop");
+    for (int attempt = 1;; attempt++) {
+        if (!try_once(call, request, err))
+            return false;
+        if (!may_try_again(call, attempt))
+            return is_answer(call) || error_pass(err, &call->error);
+        if (!sleep_for(client, http_backoff(attempt, call->retry_after, &client->random), err))
+            return false;
+    }
+}
+
 bool http_call(struct http_client *client, const struct http_request *request, struct buf *out,
                int *status, struct error *err)
 {
     struct call call = {.client = client, .out = out};
-    *status = 0;
-    if (client->inside)
-        return error_set(err, ERROR_INTERNAL, "a call from a call-back of the network loop");
-    for (int attempt = 1;; attempt++) {
-        if (!try_once(&call, request, err))
-            return false;
-        if (!may_try_again(&call, attempt))
-            break;
-        if (!sleep_for(client, http_backoff(attempt, call.retry_after, &client->random), err))
-            return false;
-    }
+    bool ok = run_tries(&call, request, err);
     *status = call.status;
-    if (is_answer(&call))
-        return true;
-    return error_pass(err, &call.error);
+    return ok;
+}
+
+bool http_call_with(struct http_client *client, const struct http_request *request, struct buf *out,
+                    struct http_reply *reply, struct error *err)
+{
+    struct call call = {
+        .client = client, .out = out, .headers = &reply->headers, .retry_after = -1};
+    bool ok = run_tries(&call, request, err);
+    reply->status = call.status;
+    reply->retry_after = call.retry_after;
+    return ok;
+}
+
+void http_reply_init(struct http_reply *reply)
+{
+    *reply = (struct http_reply){.retry_after = -1};
+    buf_init(&reply->headers, HTTP_HEADERS_KEPT);
+}
+
+void http_reply_release(struct http_reply *reply)
+{
+    buf_release(&reply->headers);
+}
+
+struct str http_reply_header(const struct http_reply *reply, const char *name)
+{
+    return http_answer_find(buf_str(&reply->headers), name);
 }

@@ -8,10 +8,14 @@
 
 #include "base/memory.h"
 #include "base/tick.h"
+#include "http/timer.h"
 
 #include <math.h>
 
-enum { POLL_MAX_MS = 100 }; /* so the stop flag is seen soon */
+enum {
+    POLL_MAX_MS = 100,       /* so the stop flag is seen soon */
+    LATE_CHECK_NS = 10000000 /* waited between two looks for silent ones */
+};
 static const double CONNECT_TIMEOUT = 10.0;
 static const double STALL_TIMEOUT = 60.0;
 static const double SECONDS_MAX = 1e6; /* of one run; more is no limit */
@@ -60,28 +64,56 @@ struct http_client *http_new(const struct http_options *options, struct error *e
     return NULL;
 }
 
-/* Takes the transfer out of the list and out of curl. */
+/* Lists ------------------------------------------------------------------------------------------- */
+
+static void join(struct transfers *list, struct transfer *t)
+{
+    t->list = list;
+    t->next = NULL;
+    t->before = list->last;
+    *(list->last ? &list->last->next : &list->first) = t;
+    list->last = t;
+}
+
+static void leave(struct transfer *t)
+{
+    struct transfers *list = t->list;
+    *(t->before ? &t->before->next : &list->first) = t->next;
+    *(t->next ? &t->next->before : &list->last) = t->before;
+    t->next = t->before = NULL;
+    t->list = NULL;
+}
+
+/* Takes the transfer out of its list and out of curl. */
 static void detach(struct http_client *client, struct transfer *t)
 {
-    for (struct transfer **at = &client->first; *at; at = &(*at)->next) {
-        if (*at == t) {
-            *at = t->next;
-            client->count--;
-            break;
-        }
-    }
-    if (t->added)
+    if (t->list == &client->running)
         (void) curl_multi_remove_handle(client->multi, t->easy);
-    t->added = false;
+    leave(t);
+    client->count--;
+}
+
+static void drop_list(struct http_client *client, struct transfers *list, const void *context,
+                      bool all)
+{
+    struct transfer *next = NULL;
+    for (struct transfer *t = list->first; t; t = next) {
+        next = t->next;
+        if (!all && t->context != context)
+            continue;
+        detach(client, t);
+        transfer_done(t);
+    }
 }
 
 void http_free(struct http_client *client)
 {
     if (!client)
         return;
-    while (client->first) {
-        struct transfer *t = client->first;
-        detach(client, t);
+    drop_list(client, &client->fresh, NULL, true);
+    drop_list(client, &client->running, NULL, true);
+    for (struct transfer *t = client->idle, *next = NULL; t; t = next) {
+        next = t->next;
         transfer_free(t);
     }
     if (client->multi)
@@ -99,36 +131,29 @@ bool http_start(struct http_client *client, const struct http_request *request, 
     struct transfer *t = transfer_new(client, request, err);
     if (!t)
         return false;
-    t->next = client->first;
-    client->first = t;
+    join(&client->fresh, t);
     client->count++;
     return true;
 }
 
 void http_cancel(struct http_client *client, const void *context)
 {
-    struct transfer *next = NULL;
-    for (struct transfer *t = client->first; t; t = next) {
-        next = t->next;
-        if (t->context != context)
-            continue;
-        detach(client, t);
-        transfer_free(t);
-    }
+    drop_list(client, &client->fresh, context, false);
+    drop_list(client, &client->running, context, false);
 }
 
 /* One turn of the loop --------------------------------------------------------------------------- */
 
 static bool add_started(struct http_client *client, struct error *err)
 {
-    for (struct transfer *t = client->first; t; t = t->next) {
-        if (t->added)
-            continue;
+    while (client->fresh.first) {
+        struct transfer *t = client->fresh.first;
         CURLMcode code = curl_multi_add_handle(client->multi, t->easy);
         if (code != CURLM_OK)
             return error_set(err, ERROR_INTERNAL, "the network loop refuses a request: %s",
                              curl_multi_strerror(code));
-        t->added = true;
+        leave(t);
+        join(&client->running, t);
     }
     return true;
 }
@@ -137,12 +162,13 @@ static void end(struct http_client *client, struct transfer *t, CURLcode code)
 {
     if (transfer_connects_again(t, code)) {
         (void) curl_multi_remove_handle(client->multi, t->easy);
-        t->added = false; /* the next turn adds it anew */
+        leave(t);
+        join(&client->fresh, t);
         return;
     }
     detach(client, t);
     transfer_finish(t, code);
-    transfer_free(t);
+    transfer_done(t);
 }
 
 static void end_what_is_done(struct http_client *client)
@@ -164,25 +190,20 @@ static void end_what_is_done(struct http_client *client)
 
 static struct transfer *find_late(const struct http_client *client)
 {
-    for (struct transfer *t = client->first; t; t = t->next)
-        if (t->added && transfer_is_late(t))
+    for (struct transfer *t = client->running.first; t; t = t->next)
+        if (transfer_is_late(t))
             return t;
     return NULL;
 }
 
 static void end_what_is_late(struct http_client *client)
 {
+    if (client->waited - client->checked < LATE_CHECK_NS)
+        return;
+    client->checked = client->waited;
     /* Searched anew each time: a call-back may start and cancel others. */
     for (struct transfer *t = find_late(client); t; t = find_late(client))
         end(client, t, CURLE_OPERATION_TIMEDOUT);
-}
-
-static bool has_news(const struct http_client *client)
-{
-    for (const struct transfer *t = client->first; t; t = t->next)
-        if (!t->added)
-            return true;
-    return false;
 }
 
 static bool turn(struct http_client *client, struct error *err)
@@ -196,6 +217,7 @@ static bool turn(struct http_client *client, struct error *err)
                          curl_multi_strerror(code));
     end_what_is_done(client);
     end_what_is_late(client);
+    timers_call(client);
     return true;
 }
 
@@ -203,7 +225,9 @@ static bool turn(struct http_client *client, struct error *err)
  * was asked for is no silence of the other side: we were stopped, or the machine slept. */
 static bool wait(struct http_client *client, uint64_t deadline, struct error *err)
 {
-    uint64_t before = clock_ns();
+    uint64_t before = clock_ns(), due = timers_due(client);
+    if (due < deadline)
+        deadline = due;
     if (before >= deadline)
         return true;
     double left = ceil((double) (deadline - before) / 1e6);
@@ -229,7 +253,7 @@ static bool run_until(struct http_client *client, uint64_t deadline, bool pause,
             return false;
         if (client->woken || (client->count == 0 && !pause) || clock_ns() >= deadline)
             return true;
-        if (!has_news(client) && !wait(client, deadline, err))
+        if (!client->fresh.first && !wait(client, deadline, err))
             return false;
     }
 }

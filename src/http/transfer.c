@@ -1,16 +1,23 @@
-/* Transfers: from a request to a curl handle, and from curl's end to a response. */
+/* Transfers: from a request to a curl handle, and from curl's end to a response.
+ *
+ * A small upload must cost little more than curl itself needs for it. So a handle is made once and set up once;
+ * a request changes only what is its own (address, method, headers, body), and the texts of it stand in buffers
+ * that stay with the handle. */
 #include "http/transfer.h"
 
 #include "base/memory.h"
 #include "base/tick.h"
+#include "http/proxy.h"
 
 #include <stdio.h>
 #include <time.h>
 
 enum {
     METHOD_MAX = 15,
+    PROXY_REFUSES = 407,
     HEADER_MAX = 32 * 1024,             /* bytes of one header: a token and some */
     REFUSED_BODY_MAX = 4 * 1024 * 1024, /* a longer body of an error ends the transfer */
+    KEPT_ROOM_MAX = 16 * 1024,          /* bytes that each buffer of an idle transfer keeps */
     KEEPALIVE_IDLE = 30 /* seconds; a peer that is gone is noticed while we wait for it */
 };
 static const double FIRST_BYTE_TIMEOUT = 60.0;
@@ -23,13 +30,25 @@ static bool is_good(int status)
     return status >= 200 && status < 300;
 }
 
+/* Whole lines of the last answer, as many as fit; an interim answer's are forgotten. */
+static void keep_header(struct transfer *t, struct str line)
+{
+    if (str_starts(line, STR("HTTP/")))
+        buf_reset(&t->headers);
+    else if (line.n <= t->headers.max - t->headers.used)
+        buf_put_str(&t->headers, line);
+}
+
 /* NOLINTNEXTLINE(readability-non-const-parameter): the signature is curl's */
 static size_t on_header(char *bytes, size_t size, size_t n, void *context)
 {
     struct transfer *t = context;
     t->progress = t->client->waited;
-    if (http_answer_line(&t->answer, (struct str){bytes, size * n}))
-        return size * n;
+    struct str line = {bytes, size * n};
+    if (http_answer_line(&t->answer, line)) {
+        keep_header(t, line);
+        return line.n;
+    }
     (void) error_set(&t->error, ERROR_LIMIT, "%s %s: the headers are longer than %d bytes",
                      t->method, t->address.shown, HTTP_HEADER_BYTES_MAX);
     return 0;
@@ -76,15 +95,6 @@ static bool has_header(const struct http_request *request, struct str name)
     return false;
 }
 
-static bool add_header(struct transfer *t, const char *header, struct error *err)
-{
-    struct curl_slist *list = curl_slist_append(t->headers, header);
-    if (!list)
-        return error_set(err, ERROR_MEMORY, "no memory for a header");
-    t->headers = list;
-    return true;
-}
-
 /* A line end inside would let a value become a header of its own. */
 static bool header_is_plain(const char *header)
 {
@@ -95,19 +105,33 @@ static bool header_is_plain(const char *header)
     return n <= HEADER_MAX && strchr(header, ':') != NULL;
 }
 
+/* The list is ours, so that a request costs no allocation for each of its headers: curl only reads it. */
+static void link_lines(struct transfer *t)
+{
+    size_t count = 0;
+    for (char *at = t->texts.bytes, *end = at + t->texts.used; at < end; at += strlen(at) + 1)
+        t->lines[count++] = (struct curl_slist){.data = at};
+    for (size_t i = 0; i + 1 < count; i++)
+        t->lines[i].next = &t->lines[i + 1];
+}
+
 static bool copy_headers(struct transfer *t, const struct http_request *request, struct error *err)
 {
     for (int i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++) {
         if (!header_is_plain(request->headers[i]))
             return error_set(err, ERROR_SETTINGS, "%s %s: header %d cannot be sent", t->method,
                              t->address.shown, i + 1);
-        if (!add_header(t, request->headers[i], err))
-            return false;
+        buf_put(&t->texts, request->headers[i], strlen(request->headers[i]) + 1);
     }
     /* Headers that curl would add by itself: a round trip before a large body, and a form's type. */
-    if (!add_header(t, "Expect:", err))
+    static const char no_expect[] = "Expect:", no_type[] = "Content-Type:";
+    buf_put(&t->texts, no_expect, sizeof no_expect);
+    if (!has_header(request, STR("Content-Type")))
+        buf_put(&t->texts, no_type, sizeof no_type);
+    if (!buf_ok(&t->texts, "the headers of a request", err))
         return false;
-    return has_header(request, STR("Content-Type")) || add_header(t, "Content-Type:", err);
+    link_lines(t);
+    return true;
 }
 
 static bool copy_method(struct transfer *t, const struct http_request *request, struct error *err)
@@ -123,14 +147,50 @@ static bool copy_method(struct transfer *t, const struct http_request *request, 
     return true;
 }
 
+/* Headers that hold a secret: of Entra ID's and storage's sign-in, and of managed identity in its App Service
+ * forms. */
+static bool has_secret_header(const struct http_request *request)
+{
+    return has_header(request, STR("Authorization")) ||
+           has_header(request, STR("X-IDENTITY-HEADER")) || has_header(request, STR("Secret"));
+}
+
 static bool check_privacy(struct transfer *t, const struct http_request *request, struct error *err)
 {
-    t->secret = request->confidential || has_header(request, STR("Authorization"));
-    if (!t->secret || t->address.tls || t->address.loopback)
+    bool header = has_secret_header(request);
+    bool other = request->confidential || request->secret_query;
+    t->secret = header || other;
+    if (!t->secret || t->address.tls || t->address.loopback || (t->address.ipv4_local && !other))
         return true;
     (void) error_set(err, ERROR_SETTINGS, "%s %s: secrets travel over https:// only", t->method,
                      t->address.shown);
     return error_hint(err, "http:// is accepted for addresses of this machine, such as 127.0.0.1");
+}
+
+/* The URL as it is sent. A secret query joins it here, and nowhere that is shown. */
+static bool copy_url(struct transfer *t, const struct http_request *request, struct error *err)
+{
+    buf_puts(&t->url, request->url);
+    if (request->secret_query) {
+        for (const char *at = request->secret_query; *at; at++)
+            if (*at <= ' ' || *at > '~' || *at == '#')
+                return error_set(err, ERROR_SETTINGS, "%s %s: the secret query cannot be sent",
+                                 t->method, t->address.shown);
+        buf_putc(&t->url, strchr(request->url, '?') ? '&' : '?');
+        buf_puts(&t->url, request->secret_query);
+    }
+    return buf_ok(&t->url, "the address of a request", err);
+}
+
+static bool copy_body(struct transfer *t, const struct http_request *request, struct error *err)
+{
+    t->body = request->body.n > 0 ? request->body : STR("");
+    if (request->body_lent || request->body.n == 0)
+        return true;
+    t->copied.max = request->body.n;
+    buf_put_str(&t->copied, request->body);
+    t->body = buf_str(&t->copied);
+    return buf_ok(&t->copied, "the body of a request", err);
 }
 
 #define SET(option, value) (ok = ok && curl_easy_setopt(t->easy, option, value) == CURLE_OK)
@@ -138,20 +198,26 @@ static bool check_privacy(struct transfer *t, const struct http_request *request
 static bool set_method(struct transfer *t)
 {
     bool ok = true;
-    bool sends = t->body_bytes > 0 || strcmp(t->method, "POST") == 0 ||
-                 strcmp(t->method, "PUT") == 0 || strcmp(t->method, "PATCH") == 0;
+    bool sends = t->body.n > 0 || strcmp(t->method, "POST") == 0 || strcmp(t->method, "PUT") == 0 ||
+                 strcmp(t->method, "PATCH") == 0;
+    bool named = strcmp(t->method, sends ? "POST" : "GET") != 0;
     if (sends) {
         SET(CURLOPT_POST, 1L);
-        SET(CURLOPT_POSTFIELDS, t->body);
-        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) t->body_bytes);
+        SET(CURLOPT_POSTFIELDS, t->body.p);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) t->body.n);
+    } else {
+        SET(CURLOPT_HTTPGET, 1L);
     }
     if (strcmp(t->method, "HEAD") == 0)
         SET(CURLOPT_NOBODY, 1L);
-    else if (strcmp(t->method, sends ? "POST" : "GET") != 0)
-        SET(CURLOPT_CUSTOMREQUEST, t->method);
+    SET(CURLOPT_CUSTOMREQUEST, named ? t->method : NULL);
+    if (sends != t->sent_small)
+        SET(CURLOPT_BUFFERSIZE, sends ? (long) HTTP_SMALL_BUFFER : (long) HTTP_RECEIVE_BUFFER);
+    t->sent_small = sends;
     return ok;
 }
 
+/* What holds for every request of the handle. */
 static bool set_connection(struct transfer *t)
 {
     const struct http_client *client = t->client;
@@ -171,17 +237,13 @@ static bool set_connection(struct transfer *t)
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     if (client->ca_file)
         SET(CURLOPT_CAINFO, client->ca_file);
-    if (t->address.loopback)
-        SET(CURLOPT_PROXY, "");
     return ok;
 }
 
-static bool set_all(struct transfer *t, const char *url, struct error *err)
+static bool set_call_backs(struct transfer *t)
 {
     bool ok = true;
-    SET(CURLOPT_URL, url);
     SET(CURLOPT_USERAGENT, t->client->user_agent);
-    SET(CURLOPT_HTTPHEADER, t->headers);
     SET(CURLOPT_ACCEPT_ENCODING, "gzip");
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_HEADERDATA, t);
@@ -189,7 +251,18 @@ static bool set_all(struct transfer *t, const char *url, struct error *err)
     SET(CURLOPT_WRITEDATA, t);
     SET(CURLOPT_ERRORBUFFER, t->curl_text);
     SET(CURLOPT_PRIVATE, t);
-    if (ok && set_connection(t) && set_method(t))
+    return ok;
+}
+
+static bool set_request(struct transfer *t, struct error *err)
+{
+    bool ok = true, direct = t->address.loopback || t->address.link_local;
+    SET(CURLOPT_URL, buf_text(&t->url));
+    SET(CURLOPT_HTTPHEADER, t->lines);
+    if (direct != t->direct)
+        SET(CURLOPT_PROXY, direct ? "" : NULL);
+    t->direct = direct;
+    if (ok && set_method(t))
         return true;
     return error_set(err, ERROR_INTERNAL, "%s %s: curl refuses a setting", t->method,
                      t->address.shown);
@@ -197,26 +270,47 @@ static bool set_all(struct transfer *t, const char *url, struct error *err)
 
 static bool prepare(struct transfer *t, const struct http_request *request, struct error *err)
 {
-    if (!copy_method(t, request, err) || !http_address_parse(request->url, &t->address, err) ||
-        !check_privacy(t, request, err) || !copy_headers(t, request, err))
+    struct http_client *client = t->client;
+    if (!copy_method(t, request, err) ||
+        !http_address_parse_like(request->url, &client->address, &t->address, err))
         return false;
-    t->body = mem_copy(request->body.n > 0 ? request->body.p : "", request->body.n, err);
-    if (!t->body)
-        return false;
-    t->body_bytes = request->body.n;
-    t->easy = curl_easy_init();
-    if (!t->easy)
-        return error_set(err, ERROR_MEMORY, "no memory for a request");
-    return set_all(t, request->url, err);
+    client->address = t->address;
+    return check_privacy(t, request, err) && copy_url(t, request, err) &&
+           copy_headers(t, request, err) && copy_body(t, request, err) && set_request(t, err);
 }
 
-struct transfer *transfer_new(struct http_client *client, const struct http_request *request,
-                              struct error *err)
+static struct transfer *make(struct http_client *client, struct error *err)
 {
     struct transfer *t = mem_alloc(1, sizeof *t, err);
     if (!t)
         return NULL;
     t->client = client;
+    buf_init(&t->texts, (size_t) (HTTP_HEADERS_MAX + 1) * (HEADER_MAX + 1));
+    buf_init(&t->url, 2 * (size_t) HTTP_URL_MAX);
+    buf_init(&t->headers, HTTP_HEADERS_KEPT);
+    buf_init(&t->kept, HTTP_ERROR_BODY_MAX);
+    t->easy = curl_easy_init();
+    if (!t->easy)
+        (void) error_set(err, ERROR_MEMORY, "no memory for a request");
+    else if (set_connection(t) && set_call_backs(t))
+        return t;
+    else
+        (void) error_set(err, ERROR_INTERNAL, "curl refuses a setting");
+    transfer_free(t);
+    return NULL;
+}
+
+struct transfer *transfer_new(struct http_client *client, const struct http_request *request,
+                              struct error *err)
+{
+    struct transfer *t = client->idle;
+    if (t)
+        client->idle = t->next;
+    else
+        t = make(client, err);
+    if (!t)
+        return NULL;
+    t->next = NULL;
     t->on_body = request->on_body;
     t->on_done = request->on_done;
     t->context = request->context;
@@ -226,26 +320,59 @@ struct transfer *transfer_new(struct http_client *client, const struct http_requ
     t->began = clock_ns();
     t->progress = t->connecting = client->waited;
     http_answer_init(&t->answer);
-    buf_init(&t->kept, HTTP_ERROR_BODY_MAX);
     if (prepare(t, request, err))
         return t;
-    transfer_free(t);
+    transfer_done(t);
     return NULL;
+}
+
+/* Empties a buffer, and gives its memory back when it is much. */
+static void empty(struct buf *buf, bool secret)
+{
+    if (secret && buf->bytes)
+        mem_wipe(buf->bytes, buf->used);
+    if (buf->room > KEPT_ROOM_MAX)
+        buf_release(buf);
+    else
+        buf_reset(buf);
+}
+
+void transfer_done(struct transfer *t)
+{
+    struct http_client *client = t->client;
+    empty(&t->texts, t->secret);
+    empty(&t->url, t->secret);
+    empty(&t->copied, t->secret);
+    empty(&t->headers, false);
+    empty(&t->kept, false);
+    /* So that curl neither reads what is gone nor keeps a secret longer than it is needed. */
+    bool ok = true;
+    SET(CURLOPT_HTTPHEADER, NULL);
+    if (t->secret)
+        SET(CURLOPT_URL, NULL);
+    t->body = (struct str){0};
+    t->secret = false;
+    t->bytes = 0;
+    t->connects = 0;
+    t->curl_text[0] = '\0';
+    error_clear(&t->error);
+    if (!ok) {
+        transfer_free(t);
+        return;
+    }
+    t->next = client->idle;
+    client->idle = t;
 }
 
 void transfer_free(struct transfer *t)
 {
     if (!t)
         return;
-    if (t->secret) {
-        for (struct curl_slist *line = t->headers; line; line = line->next)
-            mem_wipe(line->data, strlen(line->data));
-        if (t->body)
-            mem_wipe(t->body, t->body_bytes);
-    }
     curl_easy_cleanup(t->easy);
-    curl_slist_free_all(t->headers);
-    mem_free(t->body);
+    buf_release(&t->texts);
+    buf_release(&t->url);
+    buf_release(&t->copied);
+    buf_release(&t->headers);
     buf_release(&t->kept);
     mem_free(t);
 }
@@ -291,9 +418,45 @@ static bool is_trust(CURLcode code)
            code == CURLE_SSL_ISSUER_ERROR;
 }
 
+static bool has_no_host(CURLcode code)
+{
+    return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
+}
+
+/* A proxy that wants a sign-in says so in the tunnel's answer or, without one, in that of the request. */
+static bool is_refused_by_proxy(const struct transfer *t)
+{
+    long status = 0;
+    bool known = curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &status) == CURLE_OK;
+    return t->answer.status == PROXY_REFUSES || (known && status == PROXY_REFUSES);
+}
+
+static void explain_proxy(struct transfer *t)
+{
+    char proxy[HTTP_PROXY_SHOWN_MAX];
+    http_proxy_show(t->address.tls, proxy);
+    (void) error_set(&t->error, ERROR_SETTINGS,
+                     "%s %s: the proxy %s wants another user name and password (status 407)",
+                     t->method, t->address.shown, proxy[0] ? proxy : "of the environment");
+    (void) error_hint(&t->error,
+                      "give them in the environment: %s=http://USER:PASSWORD@HOST:PORT; or name in "
+                      "no_proxy the hosts that are reached without it",
+                      t->address.tls ? "https_proxy" : "http_proxy");
+}
+
+/* What curl says of an unreadable proxy setting is the setting, password and all. */
+static const char *curl_says(const struct transfer *t, CURLcode code)
+{
+    if (!t->curl_text[0])
+        return curl_easy_strerror(code);
+    if (!http_proxy_betrayed(t->curl_text))
+        return t->curl_text;
+    return "the proxy that the environment names cannot be used";
+}
+
 static void explain_code(struct transfer *t, CURLcode code)
 {
-    const char *text = t->curl_text[0] ? t->curl_text : curl_easy_strerror(code);
+    const char *text = curl_says(t, code);
     if (code == CURLE_OUT_OF_MEMORY) {
         (void) error_set(&t->error, ERROR_MEMORY, "%s %s: no memory", t->method, t->address.shown);
     } else if (t->answer.status != 0) {
@@ -307,6 +470,22 @@ static void explain_code(struct transfer *t, CURLcode code)
                 "the certificate is not trusted: a proxy that opens TLS, or an emulator, "
                 "needs its own authority in ca-file");
     }
+}
+
+static bool is_redirect(int status)
+{
+    return status >= 300 && status < 400 && status != 304;
+}
+
+static void explain_redirect(struct transfer *t)
+{
+    char other[HTTP_ORIGIN_MAX];
+    struct http_response response = {.headers = buf_str(&t->headers)};
+    http_address_redirect(buf_text(&t->url), http_header(&response, "Location"), other);
+    (void) error_set(&t->error, ERROR_SERVICE,
+                     "%s %s: status %d, a redirect to %s, which is not followed", t->method,
+                     t->address.shown, t->answer.status, other[0] ? other : "another path");
+    (void) error_hint(&t->error, "is the address right? A network's sign-in page answers so too");
 }
 
 static enum error_code code_of_status(int status)
@@ -330,8 +509,12 @@ static enum error_code code_of_status(int status)
 static void explain(struct transfer *t, CURLcode code, bool framed)
 {
     int status = t->answer.status;
-    if (code != CURLE_OK)
+    if (is_refused_by_proxy(t))
+        explain_proxy(t);
+    else if (code != CURLE_OK)
         explain_code(t, code);
+    else if (is_redirect(status))
+        explain_redirect(t);
     else if (status != 0 && !is_good(status))
         (void) error_set(&t->error, code_of_status(status), "%s %s: status %d", t->method,
                          t->address.shown, status);
@@ -359,8 +542,15 @@ void transfer_finish(struct transfer *t, CURLcode code)
         .bytes = t->bytes,
         .seconds = (double) (clock_ns() - t->began) / NANOSECONDS,
         .body = buf_str(&t->kept),
+        .headers = buf_str(&t->headers),
+        .no_host = t->answer.status == 0 && has_no_host(code),
         .error = &t->error,
     };
     if (t->on_done)
         t->on_done(t->context, &response);
+}
+
+struct str http_header(const struct http_response *response, const char *name)
+{
+    return http_answer_find(response->headers, name);
 }

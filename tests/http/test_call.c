@@ -78,7 +78,7 @@ static void after_the_last_try_the_last_answer_stands(void **state)
 static void refusals_are_answers(void **state)
 {
     (void) state;
-    static const int statuses[] = {302, 400, 401, 403, 404, 409, 412, 501};
+    static const int statuses[] = {400, 401, 403, 404, 409, 412, 501};
     struct fixture f;
     open_fixture(&f);
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
@@ -88,6 +88,49 @@ static void refusals_are_answers(void **state)
         assert_string_equal(buf_text(&f.out), "no");
         assert_int_equal(server_requests(f.server), i + 1);
     }
+    close_fixture(&f);
+}
+
+static void what_stands_between_us_is_no_answer(void **state)
+{
+    (void) state;
+    static const struct {
+        int status;
+        enum error_code code;
+    } cases[] = {{302, ERROR_SERVICE}, {308, ERROR_SERVICE}, {407, ERROR_SETTINGS}};
+    struct fixture f;
+    open_fixture(&f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        server_answer(f.server, &(struct server_answer){.status = cases[i].status});
+        assert_false(call(&f));
+        assert_int_equal(f.err.code, cases[i].code);
+        assert_int_equal(server_requests(f.server), i + 1);
+        error_clear(&f.err);
+    }
+    close_fixture(&f);
+}
+
+static void a_reply_has_its_headers(void **state)
+{
+    (void) state;
+    struct fixture f;
+    struct http_reply reply;
+    open_fixture(&f);
+    http_reply_init(&reply);
+    server_answer(f.server, &(struct server_answer){.status = 503,
+                                                    .headers = "Retry-After: 0\r\nETag: gone\r\n"});
+    server_answer(f.server,
+                  &(struct server_answer){.status = 412,
+                                          .headers = "Retry-After: 7\r\nx-ms-Code: it\r\n",
+                                          .body = STR("why")});
+    struct http_request request = {.url = server_url(f.server, "/")};
+    assert_true(http_call_with(f.client, &request, &f.out, &reply, &f.err));
+    assert_int_equal(reply.status, 412);
+    assert_true(reply.retry_after == 7);
+    assert_true(str_eq(http_reply_header(&reply, "X-MS-CODE"), STR("it")));
+    assert_int_equal(http_reply_header(&reply, "ETag").n, 0);
+    assert_string_equal(buf_text(&f.out), "why");
+    http_reply_release(&reply);
     close_fixture(&f);
 }
 
@@ -178,6 +221,8 @@ int main(void)
         cmocka_unit_test(troubles_that_pass_are_waited_out),
         cmocka_unit_test(after_the_last_try_the_last_answer_stands),
         cmocka_unit_test(refusals_are_answers),
+        cmocka_unit_test(what_stands_between_us_is_no_answer),
+        cmocka_unit_test(a_reply_has_its_headers),
         cmocka_unit_test(a_cut_answer_is_asked_for_again_and_none_of_it_stays),
         cmocka_unit_test(an_answer_that_is_too_long_is_not_asked_for_again),
         cmocka_unit_test(nobody_there_is_said_soon),

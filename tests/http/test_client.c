@@ -272,14 +272,73 @@ static void an_endless_error_is_not_read_to_its_end(void **state)
     free(large);
 }
 
-static void redirects_are_not_followed(void **state)
+static void redirects_are_not_followed_but_told(void **state)
 {
     struct fixture *f = *state;
-    struct buf headers = BUF_INIT(1024);
-    buf_printf(&headers, "Location: %s\r\n", server_url(f->server, "/elsewhere"));
-    get(f, &(struct server_answer){.status = 302, .headers = buf_text(&headers)});
+    get(f, &(struct server_answer){
+               .status = 302, .headers = "Location: https://login.example.net:8443/a?b=c\r\n"});
     assert_int_equal(f->seen.response.status, 302);
     assert_int_equal(server_requests(f->server), 1);
+    assert_int_equal(f->seen.error.code, ERROR_SERVICE);
+    assert_non_null(strstr(f->seen.error.message, "redirect to login.example.net:8443,"));
+}
+
+static void a_redirect_on_the_same_host_names_no_other(void **state)
+{
+    struct fixture *f = *state;
+    get(f, &(struct server_answer){.status = 307, .headers = "Location: /elsewhere\r\n"});
+    assert_non_null(strstr(f->seen.error.message, "redirect to another path"));
+}
+
+static void note_header(void *context, const struct http_response *response)
+{
+    struct seen *seen = context;
+    note(context, response);
+    buf_put_str(&seen->body, http_header(response, "x-ms-Request-ID"));
+    buf_puts(&seen->body, "|");
+    buf_put_str(&seen->body, http_header(response, "ETag"));
+}
+
+static void get_headers(struct fixture *f, const struct server_answer *answer)
+{
+    struct error err = ERROR_INIT;
+    server_answer(f->server, answer);
+    struct http_request request = {
+        .url = server_url(f->server, "/"), .on_done = note_header, .context = &f->seen};
+    buf_reset(&f->seen.body);
+    assert_true(http_start(f->client, &request, &err) && http_run(f->client, -1, &err));
+}
+
+static void headers_are_found_by_name_in_any_case(void **state)
+{
+    struct fixture *f = *state;
+    get_headers(f, &(struct server_answer){
+                       .headers = "X-MS-request-id:  a:b \r\nEtag: \"0x1\"\r\nETag: second\r\n"});
+    assert_string_equal(buf_text(&f->seen.body), "a:b|\"0x1\"");
+    get_headers(f, &(struct server_answer){.headers = "X-ETag: not it\r\n"});
+    assert_string_equal(buf_text(&f->seen.body), "|");
+}
+
+static void headers_are_those_of_the_last_answer(void **state)
+{
+    struct fixture *f = *state;
+    get_headers(
+        f, &(struct server_answer){.raw = STR("HTTP/1.1 103 Early Hints\r\nETag: early\r\n\r\n"
+                                              "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")});
+    assert_string_equal(buf_text(&f->seen.body), "|");
+}
+
+static void whole_headers_are_kept_up_to_their_limit(void **state)
+{
+    struct fixture *f = *state;
+    struct buf headers = BUF_INIT(1 << 20);
+    buf_puts(&headers, "ETag: near\r\nX-Long: ");
+    for (int i = 0; i < HTTP_HEADERS_KEPT; i++)
+        buf_putc(&headers, 'x');
+    buf_puts(&headers, "\r\nx-ms-request-id: far\r\n");
+    get_headers(f, &(struct server_answer){.headers = buf_text(&headers)});
+    assert_true(f->seen.response.whole);
+    assert_string_equal(buf_text(&f->seen.body), "far|near");
     buf_release(&headers);
 }
 
@@ -478,11 +537,82 @@ static void too_many_requests_at_once_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct error err = ERROR_INIT;
-    for (int i = 0; i < HTTP_ACTIVE_MAX; i++)
-        start(f, "/");
     struct http_request request = {.url = server_url(f->server, "/")};
+    for (int i = 0; i < HTTP_ACTIVE_MAX; i++)
+        assert_true(http_start(f->client, &request, &err));
     assert_false(http_start(f->client, &request, &err));
     assert_int_equal(err.code, ERROR_LIMIT);
+}
+
+static void a_lent_body_is_not_copied(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    char body[] = "first";
+    server_answer(f->server, &(struct server_answer){.status = 201});
+    struct http_request request = {
+        .url = server_url(f->server, "/"), .method = "PUT", .body = {body, 5}, .body_lent = true};
+    assert_true(http_start(f->client, &request, &err));
+    memcpy(body, "later", 5);
+    assert_true(http_run(f->client, -1, &err));
+    assert_memory_equal(server_request(f->server, 0)->body.p, "later", 5);
+}
+
+/* A handle that sent one kind of request must send the next as a new one would. */
+static void methods_follow_each_other_on_one_handle(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    static const char *const order[] = {"PUT",   "HEAD", "GET",  "DELETE", "PATCH", "GET",
+                                        "PATCH", "PUT",  "HEAD", "POST",   "DELETE"};
+    enum { COUNT = sizeof order / sizeof order[0] };
+    const char *url = server_url(f->server, "/x");
+    for (size_t i = 0; i < COUNT; i++) {
+        bool head = strcmp(order[i], "HEAD") == 0, body = order[i][0] == 'P';
+        server_answer(f->server, head ? &(struct server_answer){.raw = STR("HTTP/1.1 200 OK\r\n"
+                                                                           "Content-Length: 9\r\n"
+                                                                           "ETag: x\r\n\r\n")}
+                                      : &(struct server_answer){.body = STR("ok")});
+        struct http_request request = {.url = url,
+                                       .method = order[i],
+                                       .body = body ? STR("sent") : STR(""),
+                                       .on_done = note,
+                                       .context = &f->seen};
+        assert_true(http_start(f->client, &request, &err) && http_run(f->client, -1, &err));
+        assert_int_equal(f->seen.error.code, ERROR_NONE);
+        assert_true(f->seen.response.whole);
+        const struct server_request *r = server_request(f->server, i);
+        assert_string_equal(r->method, order[i]);
+        assert_int_equal(r->body.n, body ? 4 : 0);
+        assert_int_equal(f->seen.response.bytes, head ? 0 : 2);
+    }
+    assert_int_equal(server_connections(f->server), 1);
+}
+
+static void an_empty_put_says_its_length(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    server_answer(f->server, &(struct server_answer){.status = 201, .times = 2});
+    struct http_request request = {.url = server_url(f->server, "/"), .method = "PUT"};
+    assert_true(http_start(f->client, &request, &err) && http_run(f->client, -1, &err));
+    request.method = "PATCH";
+    assert_true(http_start(f->client, &request, &err) && http_run(f->client, -1, &err));
+    for (size_t i = 0; i < 2; i++)
+        assert_true(
+            str_eq(server_header(server_request(f->server, i), "Content-Length"), STR("0")));
+}
+
+static void a_host_without_address_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    struct http_request request = {
+        .url = "https://acct.weir.invalid/", .on_done = note, .context = &f->seen};
+    assert_true(http_start(f->client, &request, &err) && http_run(f->client, -1, &err));
+    assert_true(f->seen.response.no_host);
+    assert_int_equal(f->seen.error.code, ERROR_NETWORK);
+    assert_non_null(strstr(f->seen.error.message, "acct.weir.invalid"));
 }
 
 static void a_request_is_sent_as_it_was_given(void **state)
@@ -550,7 +680,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             the_body_of_an_error_is_cut_at_its_limit_and_the_connection_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_endless_error_is_not_read_to_its_end, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(redirects_are_not_followed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(redirects_are_not_followed_but_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_redirect_on_the_same_host_names_no_other, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(headers_are_found_by_name_in_any_case, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(headers_are_those_of_the_last_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whole_headers_are_kept_up_to_their_limit, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(headers_without_end_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_http_is_an_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interim_answers_are_passed_over, set_up, tear_down),
@@ -575,6 +711,10 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(too_many_requests_at_once_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_request_is_sent_as_it_was_given, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_lent_body_is_not_copied, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(methods_follow_each_other_on_one_handle, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_empty_put_says_its_length, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_host_without_address_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_allocation_may_fail, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

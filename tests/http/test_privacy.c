@@ -137,6 +137,126 @@ static void proxies_are_for_others_and_never_for_this_machine(void **state)
     server_free(proxy);
 }
 
+/* Starts and forgets: whether it may be sent is decided before anything is. */
+static bool may_start(const struct http_request *request)
+{
+    struct error err = ERROR_INIT;
+    struct http_client *client = http_new(&(struct http_options){0}, &err);
+    assert_non_null(client);
+    bool ok = http_start(client, request, &err);
+    http_free(client);
+    return ok;
+}
+
+static void a_machines_own_tokens_are_asked_for_in_the_open(void **state)
+{
+    (void) state;
+    assert_true(may_start(&(struct http_request){.url = "http://169.254.131.2:8081/msi/token",
+                                                 .headers = {"X-IDENTITY-HEADER: " SECRET}}));
+    assert_refused(&(struct http_request){.url = "http://169.253.131.2/msi/token",
+                                          .headers = {"x-identity-header: " SECRET}});
+    assert_refused(
+        &(struct http_request){.url = "http://192.0.2.1/msi", .headers = {"secret: " SECRET}});
+    assert_refused(&(struct http_request){
+        .url = "http://169.254.131.2/", .body = STR(SECRET), .confidential = true});
+    assert_refused(
+        &(struct http_request){.url = "http://[fe80::1]/", .headers = {"Secret: " SECRET}});
+}
+
+static void a_secret_query_is_sent_and_never_shown(void **state)
+{
+    (void) state;
+    struct server *server = server_new(NULL);
+    server_answer(server, &(struct server_answer){.status = 403, .times = 2});
+    struct error err = ERROR_INIT;
+    struct ended ended = {0};
+    struct http_client *client = http_new(&(struct http_options){0}, &err);
+    assert_non_null(client);
+    struct http_request request = {.url = server_url(server, "/c/b?comp=block"),
+                                   .secret_query = "sv=1&sig=" SECRET,
+                                   .on_done = note,
+                                   .context = &ended};
+    assert_true(http_start(client, &request, &err) && http_run(client, -1, &err));
+    assert_string_equal(server_request(server, 0)->path, "/c/b?comp=block&sv=1&sig=" SECRET);
+    assert_null(strstr(ended.error.message, "SECRET"));
+    request.url = server_url(server, "/c");
+    assert_true(http_start(client, &request, &err) && http_run(client, -1, &err));
+    assert_string_equal(server_request(server, 1)->path, "/c?sv=1&sig=" SECRET);
+    http_free(client);
+    server_free(server);
+    assert_refused(
+        &(struct http_request){.url = "http://192.0.2.1/", .secret_query = "sig=" SECRET});
+    assert_refused(
+        &(struct http_request){.url = "http://169.254.1.1/", .secret_query = "sig=" SECRET});
+    assert_refused(
+        &(struct http_request){.url = "https://192.0.2.1/", .secret_query = "sig=" SECRET " x"});
+}
+
+static void set_proxy(const char *name, const char *value)
+{
+    assert_int_equal(value ? setenv(name, value, 1) : unsetenv(name), 0);
+}
+
+static void assert_names_proxy_alone(const struct error *err, const char *host)
+{
+    assert_non_null(strstr(err->message, host));
+    assert_null(strstr(err->message, "SECRET"));
+    assert_null(strstr(err->hint, "SECRET"));
+}
+
+static void a_proxy_that_wants_a_sign_in_is_named_without_its_password(void **state)
+{
+    (void) state;
+    struct server *proxy = server_new(NULL);
+    server_answer(proxy, &(struct server_answer){.status = 407,
+                                                 .times = 2,
+                                                 .headers = "Proxy-Authenticate: Basic\r\n"});
+    char value[128], shown[32];
+    (void) snprintf(value, sizeof value, "http://me:SECRET@127.0.0.1:%u", server_port(proxy));
+    (void) snprintf(shown, sizeof shown, "proxy 127.0.0.1:%u wants", server_port(proxy));
+    set_proxy("http_proxy", value);
+    set_proxy("https_proxy", value);
+    struct ended plain = get(&(struct http_options){0}, "http://weir.invalid/x", NULL);
+    struct ended tunnel = get(&(struct http_options){0}, "https://weir.invalid/x", NULL);
+    set_proxy("http_proxy", NULL);
+    set_proxy("https_proxy", NULL);
+    assert_int_equal(plain.error.code, ERROR_SETTINGS);
+    assert_int_equal(tunnel.error.code, ERROR_SETTINGS);
+    assert_names_proxy_alone(&plain.error, shown);
+    assert_names_proxy_alone(&tunnel.error, shown);
+    assert_string_equal(server_request(proxy, 1)->method, "CONNECT");
+    server_free(proxy);
+}
+
+static void a_proxy_setting_that_cannot_be_read_is_not_shown(void **state)
+{
+    (void) state;
+    static const char *const values[] = {"http://me:SECRET@[::zz]:1", "gopher://me:SECRET@host:70",
+                                         "me:SECRET@no such host"};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        set_proxy("https_proxy", values[i]);
+        struct ended ended = get(&(struct http_options){0}, "https://weir.invalid/x", NULL);
+        set_proxy("https_proxy", NULL);
+        assert_int_equal(ended.status, 0);
+        assert_names_proxy_alone(&ended.error, "proxy");
+    }
+}
+
+static void metadata_addresses_are_never_asked_by_a_proxy(void **state)
+{
+    (void) state;
+    struct server *proxy = server_new(NULL);
+    set_proxy("http_proxy", server_url(proxy, "/"));
+    static const char *const urls[] = {"http://169.254.255.255:9/metadata", "http://[fe80::1]:9/",
+                                       "http://[fd00:ec2::254]:9/latest"};
+    struct http_options quick = {.connect_timeout = 0.05};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++)
+        (void) get(&quick, urls[i], NULL); /* who answers there, if anybody, is not asked */
+    set_proxy("http_proxy", NULL);
+    assert_int_equal(server_requests(proxy), 0);
+    server_free(proxy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +266,11 @@ int main(void)
         cmocka_unit_test(a_certificate_that_nobody_vouches_for_is_refused),
         cmocka_unit_test(a_certificate_of_ones_own_authority_is_taken),
         cmocka_unit_test(proxies_are_for_others_and_never_for_this_machine),
+        cmocka_unit_test(a_machines_own_tokens_are_asked_for_in_the_open),
+        cmocka_unit_test(a_secret_query_is_sent_and_never_shown),
+        cmocka_unit_test(a_proxy_that_wants_a_sign_in_is_named_without_its_password),
+        cmocka_unit_test(a_proxy_setting_that_cannot_be_read_is_not_shown),
+        cmocka_unit_test(metadata_addresses_are_never_asked_by_a_proxy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
