@@ -21,6 +21,9 @@ struct lake_blob {
     int64_t span;    /* five minutes, or an hour */
     uint64_t size;
     int64_t modified; /* tick */
+    int64_t created;  /* tick; 0: unknown */
+    const unsigned char
+        *md5; /* STORE_MD5 bytes that the store keeps of it, or NULL; valid during the call */
     enum lake_blob_kind kind;
     uint32_t
         number; /* of one that weir exported: only the one that the ledger names counts (lake/number.h) */

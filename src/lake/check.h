@@ -40,10 +40,14 @@ struct lake_checked {
 struct lake_check_totals {
     uint64_t partitions, rows, bytes; /* looked at; rows and bytes read */
     uint64_t findings[LAKE_FINDING_COUNT];
+    uint64_t unread; /* by_listing: blobs of which only the size could be compared */
 };
 
 struct lake_check_options {
     int64_t from, to; /* [from, to) of partitions; both 0: all that the ledger or the lake has */
+    /* Reads nothing: size and MD5 of the listing against the ledger (a remote lake, whose service took the MD5 of each
+     * blob as it came). Where either has no MD5, size alone; totals->unread counts those. */
+    bool by_listing;
     const struct stop *stop; /* lent, may be NULL: ends with ERROR_INTERRUPTED */
     /* Called for each partition in order of time, good ones too; may be NULL. False ends the check. */
     bool (*fn)(void *context, const struct lake_checked *checked, struct error *err);

@@ -6,7 +6,6 @@
 #include "lake/ledger.h"
 
 #include "base/memory.h"
-#include "lake/flusher.h"
 #include "lake/segment.h"
 
 #include <stdio.h>
@@ -17,6 +16,8 @@ enum {
     SEGMENT_NUMBER_MAX = 99999999,
     SEGMENT_NAME = 32,
     ARENA_MAX = 64 << 20, /* texts of all runs */
+    SEGMENTS_MAX = 1 << 20,
+    NAMES_MAX = SEGMENTS_MAX * 256, /* bytes of all their names */
     TEXT_MAX = 4096,
     ID_MAX = 64
 };
@@ -39,11 +40,12 @@ struct lake_ledger {
     bool begun;
     uint64_t segments;
     char previous[HASH_SHA256_HEX];
-    struct lake_entry *waiting; /* LAKE_LEDGER_LINES; the first n_flying are with the flusher */
+    struct lake_entry *waiting; /* LAKE_LEDGER_WAITING; the first n_flying are on their way */
     size_t n_waiting, n_flying;
-    char flying[HASH_SHA256_HEX]; /* of the segment that is with the flusher */
-    struct flusher *flusher;
-    bool broken; /* a flush failed: what waits is in doubt */
+    char flying[HASH_SHA256_HEX]; /* of the segment that is on its way */
+    uint64_t flown;               /* clock_ns when the last one set out */
+    size_t full;                  /* lines from which one sets out by itself */
+    bool broken;                  /* a flush failed: what waits is in doubt */
 };
 
 /* --- the index --- */
@@ -180,9 +182,37 @@ static bool no_segment(void *context, struct str name, struct error *err)
     return way_out(context, text, err);
 }
 
-static bool count_segment(void *context, const struct store_blob *blob, struct error *err)
+/* What is there to be read. */
+struct names {
+    struct lake_ledger *ledger;
+    struct store_wanted *wanted;
+    size_t n, room;
+    struct arena arena;
+};
+
+static bool add_segment(struct names *names, const struct store_blob *blob, struct error *err)
 {
-    struct lake_ledger *ledger = context;
+    if (blob->size > LAKE_SEGMENT_MAX) {
+        char name[SEGMENT_NAME];
+        segment_name(name, names->n + 1);
+        (void) error_set(err, ERROR_FORMAT, "it is longer than any segment, %d bytes",
+                         LAKE_SEGMENT_MAX);
+        return way_out(names->ledger, name, err);
+    }
+    if (!mem_reserve(&names->wanted, &names->room, names->n, SEGMENTS_MAX, sizeof *names->wanted,
+                     err))
+        return false;
+    char *name = arena_copy(&names->arena, blob->name.p, blob->name.n, err);
+    names->wanted[names->n] = (struct store_wanted){.name = name, .size = blob->size};
+    names->n += name != NULL;
+    names->ledger->segments = names->n;
+    return name != NULL;
+}
+
+static bool find_segment(void *context, const struct store_blob *blob, struct error *err)
+{
+    struct names *names = context;
+    struct lake_ledger *ledger = names->ledger;
     size_t skip = strlen(ledger->prefix) + 1;
     uint64_t number;
     if (blob->name.n < skip) {
@@ -193,10 +223,8 @@ static bool count_segment(void *context, const struct store_blob *blob, struct e
     }
     if (!segment_number((struct str){blob->name.p + skip, blob->name.n - skip}, &number))
         return true;
-    if (number == ledger->segments + 1) {
-        ledger->segments++;
-        return true;
-    }
+    if (number == ledger->segments + 1)
+        return add_segment(names, blob, err);
     char name[SEGMENT_NAME], missing[SEGMENT_NAME];
     segment_name(name, number);
     segment_name(missing, ledger->segments + 1);
@@ -277,30 +305,14 @@ static bool check_chain(struct lake_ledger *ledger, const struct lake_segment *s
     return way_out(ledger, name, err);
 }
 
-static bool get_segment(const struct lake_ledger *ledger, const char *name, const char *last,
-                        struct buf *text, struct error *err)
-{
-    struct error why = ERROR_INIT;
-    if (store_get(ledger->store, name, text, &why))
-        return true;
-    if (why.code == ERROR_LIMIT) {
-        (void) error_set(err, ERROR_FORMAT, "it is longer than any segment, %zu bytes", text->max);
-        return way_out(ledger, last, err);
-    }
-    return error_pass(err, &why);
-}
-
-static bool read_segment(struct lake_ledger *ledger, uint64_t number, struct buf *text,
+static bool read_segment(struct lake_ledger *ledger, uint64_t number, const struct buf *text,
                          struct error *err)
 {
-    char name[LAKE_NAME_MAX + SEGMENT_NAME + 2], last[SEGMENT_NAME];
+    char last[SEGMENT_NAME];
     struct arena arena;
     struct lake_segment segment;
     struct opening opening = {.ledger = ledger, .segment = &segment, .number = number};
     segment_name(last, number);
-    (void) snprintf(name, sizeof name, "%s/%s", ledger->prefix, last);
-    if (!get_segment(ledger, name, last, text, err))
-        return false;
     arena_init(&arena, LAKE_SEGMENT_MAX);
     bool ok = lake_segment_read(buf_str(text), &arena, &segment, read_first, &opening, err) &&
               (opening.checked || check_segment(&opening, err));
@@ -312,14 +324,44 @@ static bool read_segment(struct lake_ledger *ledger, uint64_t number, struct buf
     return ok;
 }
 
-static bool read_all(struct lake_ledger *ledger, struct error *err)
+/* The segments' bytes come in order, each in pieces with an empty one behind. */
+static bool take_piece(struct lake_ledger *ledger, uint64_t number, struct str piece,
+                       struct buf *text, struct error *err)
+{
+    if (piece.n > 0) {
+        buf_put_str(text, piece);
+        return buf_ok(text, "a segment of the ledger", err);
+    }
+    bool ok = read_segment(ledger, number, text, err);
+    buf_reset(text);
+    return ok;
+}
+
+static bool read_segments(struct lake_ledger *ledger, const struct names *names, struct error *err)
 {
     struct buf text = BUF_INIT(LAKE_SEGMENT_MAX);
-    bool ok = store_folders(ledger->store, ledger->prefix, no_segment, ledger, err) &&
-              store_list(ledger->store, ledger->prefix, count_segment, ledger, err);
-    for (uint64_t i = 1; ok && i <= ledger->segments; i++)
-        ok = read_segment(ledger, i, &text, err);
+    struct str piece;
+    size_t at = 0, n = (size_t) ledger->segments;
+    struct store_ahead *ahead = store_ahead_new(ledger->store, names->wanted, n, err);
+    bool ok = ahead != NULL;
+    while (ok && (ok = store_ahead_next(ahead, &at, &piece, err)) && at < n)
+        ok = take_piece(ledger, at + 1, piece, &text, err);
+    store_ahead_free(ahead);
     buf_release(&text);
+    return ok;
+}
+
+static bool read_all(struct lake_ledger *ledger, struct error *err)
+{
+    struct names names = {.ledger = ledger};
+    arena_init(&names.arena, NAMES_MAX);
+    /* Where there are no folders but in names, none can take a segment's. */
+    bool ok = (store_remote(ledger->store) ||
+               store_folders(ledger->store, ledger->prefix, no_segment, ledger, err)) &&
+              store_list(ledger->store, ledger->prefix, find_segment, &names, err) &&
+              (ledger->segments == 0 || read_segments(ledger, &names, err));
+    mem_free(names.wanted);
+    arena_release(&names.arena);
     return ok;
 }
 
@@ -336,8 +378,8 @@ static bool ledger_init(struct lake_ledger *ledger, struct store *store,
     buf_release(&prefix);
     ledger->table = mem_copy(place->table, strlen(place->table), err);
     ledger->workspace_id = mem_copy(place->workspace_id, strlen(place->workspace_id), err);
-    ledger->waiting = mem_alloc(LAKE_LEDGER_LINES, sizeof *ledger->waiting, err);
-    if (!ok || !ledger->table || !ledger->workspace_id || !ledger->waiting)
+    ledger->full = store_remote(store) ? LAKE_LEDGER_LINES : LAKE_LEDGER_LINES / 2;
+    if (!ok || !ledger->table || !ledger->workspace_id)
         return false;
     for (char *c = ledger->workspace_id; *c; c++)
         if (*c >= 'A' && *c <= 'F')
@@ -361,7 +403,8 @@ void lake_ledger_free(struct lake_ledger *ledger)
 {
     if (!ledger)
         return;
-    flusher_free(ledger->flusher);
+    if (ledger->n_flying > 0)
+        (void) store_follow_ask(ledger->store, true, NULL);
     for (size_t i = 0; i < ledger->n_days; i++)
         mem_free(ledger->days[i].entries);
     mem_free(ledger->days);
@@ -391,8 +434,10 @@ bool lake_ledger_begin(struct lake_ledger *ledger, const struct lake_run *run, s
                          ledger->table);
         return error_hint(err, "give the new query a name of its own: --as NAME");
     }
-    ledger->flusher = flusher_new(store_address(ledger->store), err);
-    ledger->begun = ledger->flusher && run_add(ledger, run, err);
+    if (!ledger->waiting)
+        ledger->waiting = mem_alloc(LAKE_LEDGER_WAITING, sizeof *ledger->waiting, err);
+    ledger->begun = ledger->waiting && run_add(ledger, run, err);
+    ledger->flown = clock_ns();
     return ledger->begun;
 }
 
@@ -433,13 +478,13 @@ bool lake_ledger_add(struct lake_ledger *ledger, const struct lake_entry *entry,
 {
     if (!check_entry(ledger, entry, err))
         return false;
-    if (ledger->n_waiting == LAKE_LEDGER_LINES && !lake_ledger_flush(ledger, err))
+    if (ledger->n_waiting == LAKE_LEDGER_WAITING && !lake_ledger_flush(ledger, err))
         return false;
     struct lake_entry copy = clean(ledger, entry);
     if (!index_put(ledger, &copy, err))
         return false;
     ledger->waiting[ledger->n_waiting++] = copy;
-    return ledger->n_waiting < LAKE_LEDGER_LINES / 2 || lake_ledger_flush_soon(ledger, err);
+    return ledger->n_waiting < ledger->full || lake_ledger_flush_soon(ledger, err);
 }
 
 /* Something has the name that the next segment should have. */
@@ -458,8 +503,9 @@ static bool name_taken(const struct lake_ledger *ledger, const char *name, const
     return way_out(ledger, last, err);
 }
 
-/* The next segment: where it goes, and its text with all that waits. */
+/* The next segment: where it goes, and its text with as many lines of what waits as it may have. */
 struct next {
+    size_t lines;
     char last[SEGMENT_NAME], name[LAKE_NAME_MAX + SEGMENT_NAME + 2], hash[HASH_SHA256_HEX];
     struct buf text;
 };
@@ -475,9 +521,10 @@ static bool next_init(struct next *next, const struct lake_ledger *ledger, struc
                                    .table = ledger->table,
                                    .run = ledger->runs[ledger->n_runs - 1]};
     memcpy(segment.previous, ledger->previous, sizeof segment.previous);
+    next->lines = ledger->n_waiting < LAKE_LEDGER_LINES ? ledger->n_waiting : LAKE_LEDGER_LINES;
     segment_name(next->last, segment.number);
     (void) snprintf(next->name, sizeof next->name, "%s/%s", ledger->prefix, next->last);
-    return lake_segment_write(&segment, ledger->waiting, ledger->n_waiting, &next->text, err) &&
+    return lake_segment_write(&segment, ledger->waiting, next->lines, &next->text, err) &&
            hash_sha256_hex(buf_str(&next->text), next->hash, err);
 }
 
@@ -490,8 +537,8 @@ static void landed(struct lake_ledger *ledger, size_t n, const char hash[HASH_SH
     memcpy(ledger->previous, hash, HASH_SHA256_HEX);
 }
 
-/* The kernel tells once that it lost bytes: a second sync would find nothing wrong, and lines of blobs that are
- * not there would be written. So the first failure is the last word. */
+/* A store tells once that it lost bytes: a second sync might find nothing wrong, and lines of blobs that are not there
+ * would be written. So the first failure is the last word. */
 static bool broke(struct lake_ledger *ledger, const struct error *why, struct error *err)
 {
     char name[LAKE_NAME_MAX + SEGMENT_NAME + 2], last[SEGMENT_NAME];
@@ -509,37 +556,54 @@ static bool check_whole(const struct lake_ledger *ledger, struct error *err)
            error_set(err, ERROR_IO, "the ledger of %s could not be written before", ledger->table);
 }
 
-/* Takes back what is with the flusher, if it is done or `wait`. */
+/* Takes note of the segment that is on its way, if it is there or `wait`. */
 static bool land(struct lake_ledger *ledger, bool wait, struct error *err)
 {
     struct error why = ERROR_INIT;
     size_t n = ledger->n_flying;
-    enum flusher_state state = n > 0 ? flusher_ask(ledger->flusher, wait, &why) : FLUSHER_BUSY;
-    if (state == FLUSHER_BUSY)
+    enum store_follow_state state =
+        n > 0 ? store_follow_ask(ledger->store, wait, &why) : STORE_FOLLOW_BUSY;
+    if (state == STORE_FOLLOW_BUSY)
         return true;
     ledger->n_flying = 0;
-    if (state == FLUSHER_FAILED)
+    if (state == STORE_FOLLOW_FAILED)
         return broke(ledger, &why, err);
     landed(ledger, n, ledger->flying);
     return true;
 }
 
-bool lake_ledger_flush(struct lake_ledger *ledger, struct error *err)
+static bool put_next(struct lake_ledger *ledger, struct error *err)
 {
     struct next next;
     struct error why = ERROR_INIT;
-    if (!check_whole(ledger, err) || !land(ledger, true, err))
-        return false;
-    if (ledger->n_waiting == 0)
-        return true;
     bool ok = next_init(&next, ledger, err);
-    if (ok && !(store_sync(ledger->store, &why) &&
-                store_put_new(ledger->store, next.name, buf_str(&next.text), &why)))
+    if (ok && !store_put_new(ledger->store, next.name, buf_str(&next.text), &why))
         ok = broke(ledger, &why, err);
     if (ok)
-        landed(ledger, ledger->n_waiting, next.hash);
+        landed(ledger, next.lines, next.hash);
     buf_release(&next.text);
     return ok;
+}
+
+bool lake_ledger_flush(struct lake_ledger *ledger, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    if (!check_whole(ledger, err) || !land(ledger, true, err))
+        return false;
+    if (ledger->n_waiting > 0 && !store_sync(ledger->store, &why))
+        return broke(ledger, &why, err);
+    while (ledger->n_waiting > 0)
+        if (!put_next(ledger, err))
+            return false;
+    return true;
+}
+
+/* Is there enough for a segment, or has it waited long enough? */
+static bool is_due(const struct lake_ledger *ledger)
+{
+    static const uint64_t pause = LAKE_LEDGER_SECONDS * UINT64_C(1000000000);
+    return !store_remote(ledger->store) || ledger->n_waiting >= ledger->full ||
+           clock_ns() - ledger->flown >= pause;
 }
 
 bool lake_ledger_flush_soon(struct lake_ledger *ledger, struct error *err)
@@ -547,13 +611,14 @@ bool lake_ledger_flush_soon(struct lake_ledger *ledger, struct error *err)
     struct next next;
     if (!check_whole(ledger, err) || !land(ledger, false, err))
         return false;
-    if (ledger->n_waiting == 0 || ledger->n_flying > 0)
+    if (ledger->n_waiting == 0 || ledger->n_flying > 0 || !is_due(ledger))
         return true;
     bool ok = next_init(&next, ledger, err), started = false;
     if (ok) {
-        started = flusher_start(ledger->flusher, next.name, &next.text, NULL);
+        started = store_follow(ledger->store, next.name, &next.text, NULL);
         if (started) {
-            ledger->n_flying = ledger->n_waiting;
+            ledger->n_flying = next.lines;
+            ledger->flown = clock_ns();
             memcpy(ledger->flying, next.hash, sizeof next.hash);
         }
     }

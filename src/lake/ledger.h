@@ -26,10 +26,11 @@
 
 enum {
     LAKE_LEDGER_VERSION = 1,
-    LAKE_LEDGER_LINES = 4096,    /* that wait at most, and so of one segment */
+    LAKE_LEDGER_LINES = 4096,    /* of one segment */
+    LAKE_LEDGER_WAITING = 16384, /* lines that wait at most */
+    LAKE_LEDGER_SECONDS = 15,    /* on a remote store: between segments that are not full */
     LAKE_LEDGER_DAYS_MAX = 8192, /* 22 years of days with lines */
-    LAKE_LEDGER_RUNS_MAX = 1 << 20,
-    LAKE_MD5_SIZE = 16
+    LAKE_LEDGER_RUNS_MAX = 1 << 20
 };
 
 /* enum, text in the ledger and for people. What the ledger says of a partition: */
@@ -100,10 +101,10 @@ struct lake_entry {
     uint64_t beside_rows, beside_sum;
     uint64_t doubled; /* lines that the service wrote again; in no other figure */
     unsigned char sha256[HASH_SHA256_SIZE]; /* of the blob; all zero without one */
-    unsigned char md5[LAKE_MD5_SIZE]; /* as the store was given it; all zero without has_md5 */
-    uint32_t number;                  /* of the blob's name: lake_export_name */
-    uint32_t run;                     /* index for lake_ledger_run; set by the ledger */
-    uint8_t proof, verdict;           /* enum lake_proof, enum lake_verdict */
+    unsigned char md5[STORE_MD5]; /* as the store was given it; all zero without has_md5 */
+    uint32_t number;              /* of the blob's name: lake_export_name */
+    uint32_t run;                 /* index for lake_ledger_run; set by the ledger */
+    uint8_t proof, verdict;       /* enum lake_proof, enum lake_verdict */
     bool has_md5, joined;
 };
 
@@ -132,13 +133,14 @@ bool lake_ledger_begin(struct lake_ledger *ledger, const struct lake_run *run, s
 void lake_ledger_access(struct lake_ledger *ledger, enum lake_access access);
 
 /* Adds a line (copied) of a blob that was written after lake_ledger_begin. From LAKE_LEDGER_LINES / 2 that wait on
- * it flushes soon by itself, and at LAKE_LEDGER_LINES waits for the disk. */
+ * (LAKE_LEDGER_LINES on a remote store) it flushes soon by itself, and at LAKE_LEDGER_WAITING waits for the store. */
 bool lake_ledger_add(struct lake_ledger *ledger, const struct lake_entry *entry, struct error *err);
-/* Writes what waits as a segment, after store_sync; nothing waits: nothing is written. When that fails, each
+/* Writes what waits as segments, after store_sync; nothing waits: nothing is written. When that fails, each
  * later one does: lines whose blobs may be lost are never written. The next open starts from what is sure. */
 bool lake_ledger_flush(struct lake_ledger *ledger, struct error *err);
-/* Begins to write what waits, and does not wait for the disk: a thread does. While one is on its way, this only looks
- * whether it has ended; so call it every second or two. False when one has failed, as lake_ledger_flush. */
+/* Begins to write what waits, and does not wait for it (store_follow). While a segment is on its way, this only looks
+ * whether it has ended; so call it every second or two. On a remote store, where each segment is paid for, what fills
+ * none is written every LAKE_LEDGER_SECONDS. False when one has failed, as lake_ledger_flush. */
 bool lake_ledger_flush_soon(struct lake_ledger *ledger, struct error *err);
 size_t lake_ledger_waiting(const struct lake_ledger *ledger); /* lines; those on their way too */
 

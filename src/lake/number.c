@@ -39,11 +39,25 @@ static bool add(void *context, const struct lake_blob *blob, struct error *err)
     return true;
 }
 
+/* The name of any blob in the container tells of the container. */
+static bool ask(struct lake_numbers *numbers, struct store *store, const struct lake_place *place,
+                struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    lake_table_prefix(&name, place);
+    bool ok = buf_ok(&name, "the name of a container", err) &&
+              store_immutable(store, buf_text(&name), &numbers->immutable, err);
+    buf_release(&name);
+    return ok;
+}
+
 struct lake_numbers *lake_numbers_new(struct store *store, const struct lake_place *place,
                                       int64_t from, int64_t to, struct error *err)
 {
-    struct lake_numbers *numbers = mem_alloc(1, sizeof *numbers, err);
-    if (numbers && (!numbers->immutable || lake_blobs(store, place, from, to, add, numbers, err)))
+    struct lake_numbers *numbers =
+        lake_place_check(place, err) ? mem_alloc(1, sizeof *numbers, err) : NULL;
+    if (numbers && ask(numbers, store, place, err) &&
+        (!numbers->immutable || lake_blobs(store, place, from, to, add, numbers, err)))
         return numbers;
     lake_numbers_free(numbers);
     return NULL;

@@ -7,7 +7,8 @@ struct lake_writer {
     struct store_writer *to;
     struct hash_sha256 *hash;
     struct lake_written written;
-    char last; /* byte added */
+    unsigned put; /* enum store_put */
+    char last;    /* byte added */
 };
 
 struct lake_writer *lake_writer_new(struct store *store, const char *name, struct error *err)
@@ -55,14 +56,18 @@ static void writer_free(struct lake_writer *writer)
 
 bool lake_writer_commit(struct lake_writer *writer, struct lake_written *out, struct error *err)
 {
+    struct store_written stored = {0};
     bool ok = writer->last == '\n' ||
               error_set(err, ERROR_INTERNAL, "the last line of a blob does not end");
     ok = ok && hash_sha256_end(writer->hash, writer->written.sha256, err);
-    *out = writer->written;
     if (ok)
-        ok = store_writer_commit(writer->to, 0, NULL, err);
+        ok = store_writer_commit(writer->to, writer->put, &stored, err);
     else
         store_writer_abort(writer->to);
+    writer->written.has_md5 = ok && stored.has_md5;
+    if (writer->written.has_md5)
+        memcpy(writer->written.md5, stored.md5, sizeof stored.md5);
+    *out = writer->written;
     writer_free(writer);
     return ok;
 }
@@ -88,12 +93,14 @@ static bool check_rows(const struct lake_writer *writer, uint64_t rows, struct e
                      (unsigned long long) rows, (unsigned long long) writer->written.rows);
 }
 
-static bool write_rows(struct store *store, const char *name, struct lake_pile *const *piles,
-                       size_t n, uint64_t rows, struct lake_written *out, struct error *err)
+static bool write_rows(struct store *store, const char *name, unsigned put,
+                       struct lake_pile *const *piles, size_t n, uint64_t rows,
+                       struct lake_written *out, struct error *err)
 {
     struct lake_writer *writer = lake_writer_new(store, name, err);
     if (!writer)
         return false;
+    writer->put = put;
     if (lake_piles_merge(piles, n, add_piece, writer, err) && check_rows(writer, rows, err))
         return lake_writer_commit(writer, out, err);
     lake_writer_abort(writer);
@@ -116,7 +123,8 @@ bool lake_partition_write(struct store *store, const struct lake_place *place, i
     if (ok && rows == 0)
         ok = number > 0 || store_delete(store, buf_text(&name), err);
     else if (ok)
-        ok = write_rows(store, buf_text(&name), piles, n, rows, out, err);
+        ok = write_rows(store, buf_text(&name), number > 0 ? STORE_PUT_NEW : 0, piles, n, rows, out,
+                        err);
     out->sum = sum;
     buf_release(&name);
     return ok;

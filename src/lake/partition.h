@@ -14,7 +14,7 @@ struct lake_written {
     uint64_t sum; /* order-free sum of the items' hashes, as lake_pile_sum */
     unsigned char sha256[HASH_SHA256_SIZE];
     bool has_md5; /* the store was given one to check the bytes by, and keeps it (store_written) */
-    unsigned char md5[LAKE_MD5_SIZE];
+    unsigned char md5[STORE_MD5];
 };
 
 /* Writes the export blob of that number (0, or lake_numbers_next's) of the partition at `tick` from the rows of n piles

@@ -104,7 +104,7 @@ static void put_entry(struct buf *out, const struct lake_entry *entry)
         put_text(out, "sha256", hex);
     }
     if (entry->has_md5) {
-        char hex[2 * LAKE_MD5_SIZE + 1];
+        char hex[2 * STORE_MD5 + 1];
         text_hex(entry->md5, sizeof entry->md5, hex);
         put_text(out, "md5", hex);
     }
@@ -418,7 +418,7 @@ static bool read_more(const struct fields *f, struct lake_entry *out)
 {
     uint64_t number = 0;
     out->has_md5 = f->has[LINE_MD5] && out->bytes > 0;
-    if (out->has_md5 && !get_hash(f, LINE_MD5, out->md5, LAKE_MD5_SIZE))
+    if (out->has_md5 && !get_hash(f, LINE_MD5, out->md5, STORE_MD5))
         return false;
     if (f->has[LINE_NUMBER] && !get_number(f, LINE_NUMBER, &number))
         return false;

@@ -181,10 +181,10 @@ static void many_lines_are_flushed_by_themselves(void **state)
 {
     struct fixture *f = *state;
     struct lake_ledger *ledger = begun(f, "run-1");
-    for (int i = 0; i < 2 * LAKE_LEDGER_LINES + 3; i++) {
+    for (int i = 0; i < LAKE_LEDGER_WAITING + 3; i++) {
         struct lake_entry entry = entry_of(tick_of("2021-11-01") + i * TICK_PARTITION, 1);
         assert_true(lake_ledger_add(ledger, &entry, &f->err));
-        assert_true(lake_ledger_waiting(ledger) <= LAKE_LEDGER_LINES);
+        assert_true(lake_ledger_waiting(ledger) <= LAKE_LEDGER_WAITING);
     }
     assert_true(lake_ledger_segments(ledger) > 0);
     lake_ledger_free(ledger);

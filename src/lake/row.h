@@ -1,0 +1,48 @@
+/* Rows told apart: a line of JSON, whoever wrote it, as an identity that does not depend on how it was written.
+ *
+ *     rows = lake_rows_new(&columns, &err);
+ *     lake_row_read(rows, line, true, &row, &err);       the service's line, or weir's
+ *
+ * Two lines are of one record when their `_ItemId` are the same; where one has none, when they say the same by value:
+ *
+ *     datetime, timespan     ticks: 03:05:12.5Z is 03:05:12.5000000Z
+ *     int, long, decimal     the number: 1 is 1.0 and 1e0; all digits of a 64-bit integer (and more) count
+ *     real                   the double
+ *     bool, guid             without case; a guid without braces
+ *     string                 its characters, however they are escaped; what is no string, its JSON
+ *     dynamic                JSON by value, or a text that holds it: keys in any order, integers exact, other numbers as doubles
+ *
+ * Null, empty text and an absent key are one. Keys that are no columns are passed over, as are `_ItemId` itself, and
+ * `TenantId` and `Type`, which are the same in all rows of a table. A value that is not of its column's type is told
+ * apart by its text.
+ */
+#ifndef WEIR_LAKE_ROW_H
+#define WEIR_LAKE_ROW_H
+
+#include "base/column.h"
+#include "base/tick.h"
+
+struct lake_row_key {
+    uint64_t high, low;
+};
+
+struct lake_row {
+    int64_t tick;              /* of TimeGenerated */
+    bool has_item;             /* its `_ItemId` is not empty */
+    int64_t item;              /* hash_xx64 of `_ItemId`, of "" without one, as KQL has it */
+    struct lake_row_key id;    /* 128 bits of a hash of it; zero without one */
+    struct lake_row_key value; /* the same of all values; zero unless asked for */
+};
+
+struct lake_rows; /* what is known of a table's columns; not for threads */
+
+/* TimeGenerated (datetime) must be among the columns, else ERROR_FORMAT. The columns are copied. */
+struct lake_rows *lake_rows_new(const struct columns *columns, struct error *err);
+void lake_rows_free(struct lake_rows *rows); /* NULL is fine */
+
+/* Reads one line without its line feed (white space around it is fine, and a byte-order mark before it). ERROR_FORMAT when it
+ * is no whole object, or has no TimeGenerated that is a datetime; the next line can be read all the same. */
+bool lake_row_read(struct lake_rows *rows, struct str line, bool value, struct lake_row *out,
+                   struct error *err);
+
+#endif
