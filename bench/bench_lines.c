@@ -177,7 +177,9 @@ static double scanned(const struct lake *lake, const char *const *paths, size_t 
 {
     static const struct str keys[] = {{"TimeGenerated", 13}, {"SentBytes", 9}};
     struct error err = ERROR_INIT;
-    struct scan *scan = scan_new(paths, n, keys, 2, 0, &err);
+    struct scan *scan = scan_new(
+        &(const struct scan_options){.paths = paths, .count = n, .keys = keys, .key_count = 2},
+        &err);
     check(scan != NULL, &err);
     double seconds = in_two(lake, scan, scan_half);
     scan_free(scan);

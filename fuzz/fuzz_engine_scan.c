@@ -16,7 +16,10 @@ static int64_t read_all(const char *path, size_t piece)
     static const struct str keys[] = {{"a", 1}, {"TimeGenerated", 13}};
     struct error err = ERROR_INIT;
     int64_t bytes = 0;
-    struct scan *scan = scan_new(&path, 1, keys, 2, piece, &err);
+    struct scan *scan = scan_new(
+        &(const struct scan_options){
+            .paths = &path, .count = 1, .keys = keys, .key_count = 2, .piece = piece},
+        &err);
     struct scan_hand *hand = scan ? scan_hand_new(scan, &err) : NULL;
     struct scan_object object;
     int found = -1;

@@ -1,4 +1,4 @@
-/* SHA-256 by OpenSSL, XXH64 by xxHash; see hash.h. */
+/* SHA-256 by OpenSSL, XXH64 and XXH3 by xxHash; see hash.h. */
 #include "base/hash.h"
 
 #include "base/memory.h"
@@ -65,4 +65,11 @@ bool hash_sha256_hex(struct str bytes, char out[HASH_SHA256_HEX], struct error *
 int64_t hash_xx64(struct str bytes)
 {
     return (int64_t) XXH64(bytes.n > 0 ? bytes.p : "", bytes.n, 0);
+}
+
+void hash_xx128(struct str bytes, uint64_t out[2])
+{
+    XXH128_hash_t hash = XXH3_128bits(bytes.n > 0 ? bytes.p : "", bytes.n);
+    out[0] = hash.low64;
+    out[1] = hash.high64;
 }

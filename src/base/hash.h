@@ -1,4 +1,5 @@
-/* Hashes: SHA-256 (OpenSSL) for proof, XXH64 (xxHash, seed 0) for sums and partitions. */
+/* Hashes: SHA-256 (OpenSSL) for proof; XXH64 (xxHash, seed 0) for sums and partitions; XXH3 for telling texts
+ * apart. */
 #ifndef WEIR_BASE_HASH_H
 #define WEIR_BASE_HASH_H
 
@@ -20,5 +21,8 @@ bool hash_sha256_hex(struct str bytes, char out[HASH_SHA256_HEX], struct error *
 /* hash_xxhash64() of KQL: XXH64 with seed 0 over the UTF-8 bytes, read as signed
  * (checked: "World" gives 1846988464401551951). */
 int64_t hash_xx64(struct str bytes);
+
+/* XXH3 of 128 bits: low half, high half. Within one run of the program only. */
+void hash_xx128(struct str bytes, uint64_t out[2]);
 
 #endif

@@ -68,8 +68,8 @@ enum engine_role {
     ENGINE_PART, /* holds some of its group's rows */
     ENGINE_WHOLE /* holds all that are known of */
 };
-/* Rows of one group; more is ERROR_LIMIT. A row costs 16 bytes while its group is read, and up to 64 while room for
- * more is made. */
+/* Rows with an _ItemId of one group; more is ERROR_LIMIT. While its group is read such a row costs a slot of 16 bytes
+ * in a table that is 3/8 to 3/4 full: at most 1 GB for one group, and half as much again while the table grows. */
 enum { ENGINE_GROUP_ROWS_MAX = 3 << 24 };
 
 /* source_keys: NULL, or for each column the key or header that it has in the files, or NULL for its own name.

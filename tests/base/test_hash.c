@@ -55,6 +55,20 @@ static void xx64_is_what_the_service_gives(void **state)
     assert_true(hash_xx64((struct str){NULL, 0}) == hash_xx64(STR("")));
 }
 
+static void xx128_tells_texts_apart(void **state)
+{
+    (void) state;
+    uint64_t one[2], same[2], other[2];
+    hash_xx128(STR("9b1d1f4e-0000-4000-8000-000000000001"), one);
+    hash_xx128(STR("9b1d1f4e-0000-4000-8000-000000000001"), same);
+    hash_xx128(STR("9b1d1f4e-0000-4000-8000-000000000002"), other);
+    assert_memory_equal(one, same, sizeof one);
+    assert_true(one[0] != other[0] && one[1] != other[1]);
+    hash_xx128(STR(""), one);
+    hash_xx128((struct str){NULL, 0}, same);
+    assert_memory_equal(one, same, sizeof one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -62,6 +76,7 @@ int main(void)
         cmocka_unit_test(sha256_in_pieces_is_the_same_and_can_start_over),
         cmocka_unit_test(no_memory_gives_no_hash),
         cmocka_unit_test(xx64_is_what_the_service_gives),
+        cmocka_unit_test(xx128_tells_texts_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,10 @@ static void read_all(struct scan *scan, struct seen *seen)
 static void check_once(const struct test_files *files, size_t count, size_t piece)
 {
     struct seen *seen = mem_alloc(1, sizeof *seen, NULL);
-    struct scan *scan = scan_new(files->list, files->n, keys, 1, piece, NULL);
+    struct scan *scan = scan_new(
+        &(const struct scan_options){
+            .paths = files->list, .count = files->n, .keys = keys, .key_count = 1, .piece = piece},
+        NULL);
     assert_non_null(scan);
     read_all(scan, seen);
     assert_int_equal(seen->total, count);
@@ -176,7 +179,10 @@ static void hands_share_the_files(void **state)
     buf_reset(&text);
     put_lines(&text, 10000, OBJECTS_MAX, "\n");
     files_add(&files, "big.json", buf_str(&text));
-    struct scan *scan = scan_new(files.list, files.n, keys, 1, 10000, NULL);
+    struct scan *scan = scan_new(
+        &(const struct scan_options){
+            .paths = files.list, .count = files.n, .keys = keys, .key_count = 1, .piece = 10000},
+        NULL);
     struct worker *workers = mem_alloc(HANDS, sizeof *workers, NULL);
     pthread_t threads[HANDS];
     for (int i = 0; i < HANDS; i++) {
@@ -201,7 +207,10 @@ static void hands_share_the_files(void **state)
 static enum error_code read_until_error(const struct test_files *files, size_t piece,
                                         struct error *err)
 {
-    struct scan *scan = scan_new(files->list, files->n, keys, 1, piece, err);
+    struct scan *scan = scan_new(
+        &(const struct scan_options){
+            .paths = files->list, .count = files->n, .keys = keys, .key_count = 1, .piece = piece},
+        err);
     struct scan_hand *hand = scan_hand_new(scan, err);
     struct scan_object object;
     int found;
@@ -302,7 +311,10 @@ static void lack_of_memory_is_an_error(void **state)
         struct scan_object object;
         int found = -1;
         mem_fail_at(n);
-        struct scan *scan = scan_new(files.list, files.n, keys, 1, 0, &err);
+        struct scan *scan = scan_new(
+            &(const struct scan_options){
+                .paths = files.list, .count = files.n, .keys = keys, .key_count = 1},
+            &err);
         struct scan_hand *hand = scan ? scan_hand_new(scan, &err) : NULL;
         while (hand && (found = scan_hand_next(hand, &object, &err)) > 0)
             continue;

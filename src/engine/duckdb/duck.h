@@ -46,8 +46,12 @@ struct source {
     size_t threads; /* of the database */
     char *name;
     enum engine_form form;
-    char **paths;
+    char **paths; /* absolute, or names of an opener's files */
     size_t count;
+    struct engine_opener opener; /* held; without `open`: files of the disk */
+    uint64_t *sizes;             /* of an opener's files, or NULL */
+    uint32_t *groups;            /* of each file, or NULL */
+    unsigned char *roles;        /* the same */
     struct columns columns;
     char **keys;                 /* of each column in the file */
     struct convert_zone **zones; /* of each column, owned by zone_list; NULL: UTC */

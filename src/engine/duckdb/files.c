@@ -433,7 +433,8 @@ static bool add_keys(struct str object, struct buf *scratch, struct columns *out
 
 static bool peek_lines(const char *path, struct columns *out, struct error *err)
 {
-    struct scan *scan = scan_new(&path, 1, NULL, 0, 0, err);
+    const struct scan_options options = {.paths = &path, .count = 1};
+    struct scan *scan = scan_new(&options, err);
     struct scan_hand *hand = scan ? scan_hand_new(scan, err) : NULL;
     struct buf scratch = BUF_INIT(COLUMN_NAME_MAX * 6);
     bool ok = hand != NULL;
@@ -486,6 +487,8 @@ bool files_peek(struct driver_task *task, const struct engine_files *files, stru
     columns_release(out);
     if (files->count == 0)
         return error_set(err, ERROR_INTERNAL, "no files to look at");
+    if (files->opener)
+        return error_set(err, ERROR_INTERNAL, "files of an opener are not looked at beforehand");
     if (files->form == ENGINE_PARQUET)
         return peek_parquet(task, files, out, err);
     struct input *input = input_new(err);

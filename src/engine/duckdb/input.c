@@ -8,7 +8,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { GZ_WINDOW = 15 + 16 }; /* zlib: the largest window, gzip's frame alone */
+enum {
+    GZ_WINDOW = 15 + 16, /* zlib: the largest window, gzip's frame alone */
+    MARK_MAX = 3         /* bytes by which a form is told */
+};
 
 enum input_state {
     INPUT_CLOSED,
@@ -19,8 +22,12 @@ enum input_state {
 };
 
 struct input {
-    int fd;
+    int fd;                             /* -1: none */
+    const struct engine_opener *opener; /* NULL: fd */
+    void *handle;
     enum input_state state;
+    bool
+        ended; /* the file has no more bytes; an opener is not asked again, since it would begin the next one */
     const char *path;
     char *packed; /* gz bytes, of INPUT_STEP; made when the first gz is seen */
     z_stream zlib;
@@ -40,7 +47,10 @@ void input_close(struct input *input)
     if (input->fd >= 0)
         (void) close(input->fd); /* only read from: nothing can be lost */
     input->fd = -1;
+    input->opener = NULL;
+    input->handle = NULL;
     input->state = INPUT_CLOSED;
+    input->ended = false;
 }
 
 void input_free(struct input *input)
@@ -69,7 +79,17 @@ bool input_open(struct input *input, const char *path, uint64_t from, struct err
     return true;
 }
 
-static bool read_some(struct input *input, char *into, size_t room, size_t *got, struct error *err)
+void input_take(struct input *input, const struct engine_opener *opener, void *handle,
+                const char *path)
+{
+    input_close(input);
+    input->path = path;
+    input->opener = opener;
+    input->handle = handle;
+    input->state = INPUT_FIRST;
+}
+
+static bool read_file(struct input *input, char *into, size_t room, size_t *got, struct error *err)
 {
     ssize_t n;
     do
@@ -79,6 +99,17 @@ static bool read_some(struct input *input, char *into, size_t room, size_t *got,
         return error_set_errno(err, ERROR_IO, errno, "%s", input->path);
     *got = (size_t) n;
     return true;
+}
+
+static bool read_some(struct input *input, char *into, size_t room, size_t *got, struct error *err)
+{
+    *got = 0;
+    if (input->ended)
+        return true;
+    bool ok = input->opener ? input->opener->read(input->handle, into, room, got, err)
+                            : read_file(input, into, room, got, err);
+    input->ended = ok && *got == 0;
+    return ok;
 }
 
 /* --- gz ------------------------------------------------------------------------------------------------- */
@@ -152,12 +183,22 @@ static bool gz_read(struct input *input, char *into, size_t room, size_t *got, s
 
 /* --- the first bytes tell ------------------------------------------------------------------------------- */
 
+/* Enough bytes to know the form, or all that there are. */
+static bool read_mark(struct input *input, char *into, size_t room, size_t *got, struct error *err)
+{
+    size_t more = 0;
+    for (*got = 0; *got < MARK_MAX && *got < room && !input->ended; *got += more)
+        if (!read_some(input, into + *got, room - *got, &more, err))
+            return false;
+    return true;
+}
+
 static bool first_read(struct input *input, char *into, size_t room, size_t *got, struct error *err)
 {
-    static const unsigned char gz_mark[2] = {0x1f, 0x8b}, utf8_mark[3] = {0xef, 0xbb, 0xbf};
+    static const unsigned char gz_mark[2] = {0x1f, 0x8b}, utf8_mark[MARK_MAX] = {0xef, 0xbb, 0xbf};
     if (room > INPUT_STEP)
         room = INPUT_STEP;
-    if (!read_some(input, into, room, got, err))
+    if (!read_mark(input, into, room, got, err))
         return false;
     input->state = INPUT_PLAIN;
     if (*got >= sizeof gz_mark && memcmp(into, gz_mark, sizeof gz_mark) == 0) {

@@ -6,7 +6,10 @@
 #include "engine/duckdb/duck.h"
 #include "engine/duckdb/scan.h"
 
-enum { CANCEL_EVERY = 1024 }; /* objects after which the task is asked whether it was cancelled */
+enum {
+    CANCEL_EVERY = 1024, /* objects after which the task is asked whether it was cancelled */
+    KEYS_OF_OURS = 2     /* looked for beside the wanted ones: a row's time, its id */
+};
 
 /* One output column. */
 struct target {
@@ -17,6 +20,7 @@ struct target {
 };
 
 static const size_t NO_KEY = SIZE_MAX >> 1;
+static const char *const id_name = "_ItemId";
 
 /* Of a query: shared by its threads, read only but for the scan. */
 struct query_state {
@@ -42,7 +46,7 @@ struct thread_state {
     struct scan_hand *hand;
     struct sink *sinks;
     struct buf scratch;
-    uint64_t misfits;
+    uint64_t misfits, doubled;
 };
 
 /* --- bind: the columns ---------------------------------------------------------------------------------- */
@@ -110,6 +114,28 @@ static void add_target(struct query_state *state, size_t column, size_t position
     };
 }
 
+static bool begin_scan(struct query_state *state, struct error *err)
+{
+    const struct source *source = state->source;
+    struct scan_options options = {
+        .paths = (const char *const *) source->paths,
+        .count = source->count,
+        .hands = source->threads,
+        .opener = source->opener.open ? &source->opener : NULL,
+        .sizes = source->sizes,
+        .groups = source->groups,
+        .roles = source->roles,
+    };
+    if (source->time_column >= 0 && (source->from != 0 || source->to != 0))
+        state->time_key = use_key(state, source->keys[source->time_column]);
+    if (source->groups)
+        options.id_key = use_key(state, id_name);
+    options.keys = state->keys;
+    options.key_count = state->key_count;
+    state->scan = scan_new(&options, err);
+    return state->scan != NULL;
+}
+
 static struct query_state *query_state_new(struct source *source, duckdb_init_info info,
                                            struct error *err)
 {
@@ -120,17 +146,12 @@ static struct query_state *query_state_new(struct source *source, duckdb_init_in
     source_hold(source);
     state->source = source;
     state->row_position = state->time_key = NO_KEY;
-    state->keys = mem_alloc(wanted + 1, sizeof state->keys[0], err);
+    state->keys = mem_alloc(wanted + KEYS_OF_OURS, sizeof state->keys[0], err);
     state->targets = mem_alloc(wanted, sizeof state->targets[0], err);
-    if (state->keys && state->targets) {
-        for (size_t i = 0; i < wanted; i++)
-            add_target(state, duckdb_init_get_column_index(info, i), i);
-        if (source->time_column >= 0 && (source->from != 0 || source->to != 0))
-            state->time_key = use_key(state, source->keys[source->time_column]);
-        state->scan = scan_new((const char *const *) source->paths, source->count, state->keys,
-                               state->key_count, 0, err);
-    }
-    if (!state->scan) {
+    bool ok = state->keys && state->targets;
+    for (size_t i = 0; ok && i < wanted; i++)
+        add_target(state, duckdb_init_get_column_index(info, i), i);
+    if (!ok || !begin_scan(state, err)) {
         query_state_free(state);
         return NULL;
     }
@@ -284,6 +305,21 @@ static bool cancelled(const struct query_state *state, struct error *err)
     return true;
 }
 
+/* Whether a row is to be given: its time is wanted, and it is not of a group that gave it already. 1, 0, -1. */
+static int is_wanted(struct thread_state *thread, const struct query_state *state,
+                     const struct scan_object *object, struct error *err)
+{
+    bool doubled = false;
+    if (!in_range(thread, state, &object->json))
+        return 0;
+    if (!state->source->groups)
+        return 1;
+    if (!scan_hand_doubled(thread->hand, object, &doubled, err))
+        return -1;
+    thread->doubled += doubled;
+    return doubled ? 0 : 1;
+}
+
 static bool fill_chunk(struct thread_state *thread, const struct query_state *state,
                        duckdb_data_chunk output, struct error *err)
 {
@@ -303,7 +339,10 @@ static bool fill_chunk(struct thread_state *thread, const struct query_state *st
             return false;
         if (found == 0)
             break;
-        if (!in_range(thread, state, &object.json))
+        int give = is_wanted(thread, state, &object, err);
+        if (give < 0)
+            return false;
+        if (give == 0)
             continue;
         if (!put_row(thread, state, row, &object.json, err))
             return false;
@@ -313,7 +352,8 @@ static bool fill_chunk(struct thread_state *thread, const struct query_state *st
     }
     duckdb_data_chunk_set_size(output, row);
     atomic_fetch_add(&state->source->signs->misfits, thread->misfits);
-    thread->misfits = 0;
+    atomic_fetch_add(&state->source->signs->doubled, thread->doubled);
+    thread->misfits = thread->doubled = 0;
     return true;
 }
 

@@ -27,6 +27,11 @@ static void source_free(struct source *source)
         mem_free(source->keys[i]);
     for (size_t i = 0; i < sizeof source->zone_list / sizeof source->zone_list[0]; i++)
         mem_free(source->zone_list[i]);
+    if (source->opener.release)
+        source->opener.release(source->opener.context);
+    mem_free(source->sizes);
+    mem_free(source->groups);
+    mem_free(source->roles);
     mem_free(source->paths);
     mem_free(source->keys);
     mem_free(source->zones);
@@ -76,9 +81,42 @@ static bool copy_paths(struct source *source, const struct engine_files *files, 
         return false;
     source->count = files->count;
     for (size_t i = 0; i < files->count; i++) {
-        source->paths[i] = absolute(files->paths[i], err);
+        source->paths[i] = files->opener ? mem_copy(files->paths[i], strlen(files->paths[i]), err)
+                                         : absolute(files->paths[i], err);
         if (!source->paths[i])
             return false;
+    }
+    return true;
+}
+
+/* A copy of what is told of each file; NULL stays NULL. */
+static bool copy_each(void *out, const void *each, size_t count, size_t size, struct error *err)
+{
+    if (!each)
+        return true;
+    void *copy = mem_alloc(count, size, err);
+    if (!copy)
+        return false;
+    memcpy(copy, each, count * size);
+    memcpy(out, &copy, sizeof copy);
+    return true;
+}
+
+static bool copy_files(struct source *source, const struct engine_files *files, struct error *err)
+{
+    size_t n = files->count;
+    if (files->form != ENGINE_LINES && (files->opener || files->groups))
+        return error_set(err, ERROR_INTERNAL,
+                         "only JSON lines are read from an opener or in groups");
+    if (!copy_paths(source, files, err) ||
+        !copy_each(&source->sizes, files->sizes, n, sizeof source->sizes[0], err) ||
+        !copy_each(&source->groups, files->groups, n, sizeof source->groups[0], err) ||
+        !copy_each(&source->roles, files->roles, n, sizeof source->roles[0], err))
+        return false;
+    if (files->opener) {
+        source->opener = *files->opener;
+        if (source->opener.hold)
+            source->opener.hold(source->opener.context);
     }
     return true;
 }
@@ -109,10 +147,6 @@ static bool copy_columns(struct source *source, const struct engine_files *files
 struct source *source_new(struct driver_task *task, const struct engine_files *files,
                           struct error *err)
 {
-    if (files->opener || files->groups) {
-        (void) error_set(err, ERROR_INTERNAL, "files of an opener and groups are not built yet");
-        return NULL;
-    }
     struct source *source = mem_alloc(1, sizeof *source, err);
     if (!source)
         return NULL;
@@ -126,7 +160,7 @@ struct source *source_new(struct driver_task *task, const struct engine_files *f
     source->to = files->to;
     source->name =
         mem_copy(files->name ? files->name : "", files->name ? strlen(files->name) : 0, err);
-    if (!source->name || !copy_paths(source, files, err) || !copy_columns(source, files, err)) {
+    if (!source->name || !copy_files(source, files, err) || !copy_columns(source, files, err)) {
         source_release(source);
         return NULL;
     }
