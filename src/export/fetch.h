@@ -13,7 +13,9 @@
 #define WEIR_EXPORT_FETCH_H
 
 #include "export/access.h"
+#include "export/join.h"
 #include "export/trouble.h"
+#include "lake/number.h"
 #include "lake/partition.h"
 
 struct export_fetch {
@@ -21,6 +23,8 @@ struct export_fetch {
     struct export_snapshot *snapshot;
     struct export_plan *plan;
     struct lake_ledger *ledger;
+    const struct lake_numbers *numbers;
+    struct export_join *join;
     struct lake_pool *pool;
     struct export_report *report;
     struct export_progress progress;
@@ -50,6 +54,10 @@ struct export_fetch {
  * pass came to no end; jobs under way are dropped. */
 bool export_fetch_pass(struct export_fetch *fetch, struct error *err);
 void export_fetch_release(struct export_fetch *fetch);
+
+/* A blob of the partition, or none, and its line. `joined` NULL: the partition stands alone. */
+bool export_fetch_write(struct export_fetch *fetch, size_t part, struct lake_pile *const *piles,
+                        size_t n, const struct export_joined *joined, struct error *err);
 
 /* By what its partitions are compared. */
 enum lake_proof export_fetch_proof(const struct export_fetch *fetch);

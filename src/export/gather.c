@@ -64,42 +64,101 @@ static void close_open(struct export_fetch *fetch, struct export_open *open)
 
 /* -- writing -- */
 
-static bool write_partition(struct export_fetch *fetch, size_t part, struct lake_pile *const *piles,
-                            size_t n, struct error *err)
+static struct lake_entry entry_of(const struct export_fetch *fetch, size_t part,
+                                  const struct lake_written *written,
+                                  const struct export_joined *joined)
 {
     const struct export_counted *counted = &fetch->plan->parts[part].counted;
-    struct lake_written written;
-    int64_t tick = export_plan_tick(fetch->plan, part);
-    if (!lake_partition_write(fetch->options->store, &fetch->options->source.place, tick, 0, piles,
-                              n, &written, err))
-        return false;
     struct lake_entry entry = {
-        .partition = tick,
+        .partition = export_plan_tick(fetch->plan, part),
         .at = tick_now(),
         .rows_expected = counted->rows,
         .sum_expected = counted->sum,
-        .rows = written.rows,
-        .sum = written.sum,
-        .bytes = written.bytes,
+        .rows = written->rows,
+        .sum = written->sum,
+        .bytes = written->bytes,
+        .has_md5 = written->has_md5,
         .proof = (uint8_t) export_fetch_proof(fetch),
         .verdict = LAKE_VERDICT_VERIFIED,
+        .joined = joined != NULL,
     };
-    memcpy(entry.sha256, written.sha256, sizeof entry.sha256);
-    if (written.rows != counted->rows)
-        return error_set(err, ERROR_INTERNAL, "%llu rows were piled up and %llu written",
-                         (unsigned long long) counted->rows, (unsigned long long) written.rows);
-    if (!lake_ledger_add(fetch->ledger, &entry, err))
-        return false;
+    memcpy(entry.sha256, written->sha256, sizeof entry.sha256);
+    memcpy(entry.md5, written->md5, sizeof entry.md5);
+    if (joined) {
+        entry.beside_rows = joined->rows;
+        entry.beside_sum = joined->sum;
+        entry.doubled = joined->doubled;
+    }
+    return entry;
+}
+
+static void note_written(struct export_fetch *fetch, size_t part, const struct lake_entry *entry)
+{
     fetch->plan->parts[part].state = EXPORT_SETTLED;
     export_trouble_forget(&fetch->troubles, part);
     fetch->report->fetched++;
-    fetch->report->rows += written.rows;
-    fetch->report->bytes += written.bytes;
-    fetch->report->blobs += written.bytes > 0;
+    fetch->report->rows += entry->rows;
+    fetch->report->bytes += entry->bytes;
+    fetch->report->blobs += entry->bytes > 0;
     fetch->progress.partitions_done++;
-    fetch->progress.rows += written.rows;
-    fetch->progress.bytes += written.bytes;
+    fetch->progress.rows += entry->rows + entry->beside_rows;
+    fetch->progress.bytes += entry->bytes;
+}
+
+bool export_fetch_write(struct export_fetch *fetch, size_t part, struct lake_pile *const *piles,
+                        size_t n, const struct export_joined *joined, struct error *err)
+{
+    const struct lake_place *place = &fetch->options->source.place;
+    int64_t tick = export_plan_tick(fetch->plan, part);
+    struct lake_written written;
+    struct error why = ERROR_INIT;
+    uint32_t number;
+    if (!lake_numbers_next(fetch->numbers, tick, lake_ledger_find(fetch->ledger, tick), &number,
+                           err))
+        return false;
+    if (!lake_partition_write(fetch->options->store, place, tick, number, piles, n, &written,
+                              &why)) {
+        if (why.code != ERROR_EXISTS)
+            return error_pass(err, &why);
+        export_fetch_give_up(fetch, part, 0, why.message); /* a name of ours that others took */
+        return true;
+    }
+    struct lake_entry entry = entry_of(fetch, part, &written, joined);
+    entry.number = written.bytes > 0 ? number : 0;
+    if (entry.rows + entry.beside_rows != entry.rows_expected)
+        return error_set(err, ERROR_INTERNAL, "%llu rows were piled up and %llu written",
+                         (unsigned long long) entry.rows_expected,
+                         (unsigned long long) (entry.rows + entry.beside_rows));
+    if (!lake_ledger_add(fetch->ledger, &entry, err))
+        return false;
+    note_written(fetch, part, &entry);
     return true;
+}
+
+/* Where the service's own blobs stand, what they have is left out. */
+static bool write_joined(struct export_fetch *fetch, struct export_joint *joint,
+                         struct lake_pile *const *piles, size_t n, struct error *err)
+{
+    struct export_joined joined;
+    struct lake_pile *missing;
+    char why[EXPORT_REASON_MAX];
+    bool ok = export_join_filter(fetch->join, joint, piles, n, &missing, &joined, why, err);
+    if (ok && why[0])
+        export_fetch_set_back(fetch, joint->part, why);
+    else if (ok) {
+        fetch->report->strangers += joined.strangers;
+        ok = export_fetch_write(fetch, joint->part, &missing, 1, &joined, err);
+    }
+    lake_pile_free(missing);
+    return ok;
+}
+
+static bool write_partition(struct export_fetch *fetch, size_t part, struct lake_pile *const *piles,
+                            size_t n, struct error *err)
+{
+    struct export_joint *joint = export_join_find(fetch->join, part);
+    return joint ? write_joined(fetch, joint, piles, n, err)
+                 : export_fetch_write(fetch, part, piles, n, NULL, err);
 }
 
 bool export_gather_partition(struct export_fetch *fetch, size_t part,

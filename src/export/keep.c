@@ -17,35 +17,7 @@ enum { PIECE = 64 * 1024 };
 
 bool export_keep_size(const struct export *export, int64_t tick, uint64_t *size)
 {
-    if (export->bare)
-        return false;
-    struct buf name = BUF_INIT(LAKE_NAME_MAX);
-    lake_export_name(&name, export_place(export), tick, 0);
-    bool there = store_stat(export->options.store, buf_text(&name), size, NULL);
-    buf_release(&name);
-    return there;
-}
-
-static bool see_blob(void *context, const struct lake_blob *blob, struct error *err)
-{
-    bool *seen = context;
-    (void) err;
-    *seen = blob->kind == LAKE_BLOB_EXPORT;
-    return !*seen; /* one is enough */
-}
-
-/* A first export need not look for the blob of every partition. */
-bool export_keep_look(struct export *export, struct error *err)
-{
-    const struct export_source *source = &export->options.source;
-    struct error why = ERROR_INIT;
-    bool seen = lake_ledger_count(export->ledger) > 0;
-    bool ok = seen || lake_blobs(export->options.store, export_place(export), source->from,
-                                 source->to, see_blob, &seen, &why);
-    export->bare = !seen;
-    if (ok || seen)
-        return true;
-    return error_pass(err, &why);
+    return export_look_ours(&export->look, tick, size);
 }
 
 /* Its bytes are those of its line. */
@@ -63,6 +35,8 @@ static bool is_intact(const struct export *export, const struct lake_entry *entr
 bool export_keep_stands(const struct export *export, const struct lake_entry *entry)
 {
     uint64_t size = 0;
+    if (entry->joined && !export_look_beside(&export->look, entry->partition))
+        return false;
     return entry->bytes == 0 ||
            (export_keep_size(export, entry->partition, &size) && size == entry->bytes &&
             (export->options.only_count == 0 || is_intact(export, entry)));
@@ -76,7 +50,8 @@ static bool count_lines(const struct export *export, int64_t tick, uint64_t *row
     char piece[PIECE];
     size_t n = 0;
     *rows = 0;
-    lake_export_name(&name, export_place(export), tick, 0);
+    const struct lake_entry *entry = lake_ledger_find(export->ledger, tick);
+    lake_export_name(&name, export_place(export), tick, entry ? entry->number : 0);
     struct store_reader *reader = store_reader_new(export->options.store, buf_text(&name), err);
     bool ok = reader != NULL;
     do {
@@ -102,27 +77,33 @@ static bool is_spoilt_alone(const struct export *export, size_t part,
                             const struct lake_entry *entry)
 {
     const struct export_counted *counted = &export->plan.parts[part].counted;
-    return entry && entry->bytes > 0 && entry->rows == counted->rows &&
-           (entry->proof != LAKE_PROOF_SUM || entry->sum == counted->sum);
+    return entry && entry->bytes > 0 && export_rows_of(entry) == counted->rows &&
+           (entry->proof != LAKE_PROOF_SUM || export_sum_of(entry) == counted->sum);
+}
+
+/* Rows that the ledger knows of. */
+static uint64_t known_rows(const struct lake_entry *entry)
+{
+    uint64_t rows = export_rows_of(entry);
+    return lake_entry_held(entry) || rows > entry->rows_expected ? rows : entry->rows_expected;
 }
 
 static bool trace_of(const struct export *export, size_t part, struct trace *out, struct error *err)
 {
     int64_t tick = export_plan_tick(&export->plan, part);
     const struct lake_entry *entry = lake_ledger_find(export->ledger, tick);
-    uint64_t size = 0;
-    *out = (struct trace){.entry = entry};
-    if (entry)
-        out->known = lake_entry_held(entry) || entry->rows > entry->rows_expected
-                         ? entry->rows
-                         : entry->rows_expected;
-    if (!export_keep_size(export, tick, &size))
+    uint64_t size = 0, lines = 0;
+    bool ours = export_keep_size(export, tick, &size);
+    bool theirs = entry && entry->joined && export_look_beside(&export->look, tick);
+    *out = (struct trace){.entry = entry, .known = entry ? known_rows(entry) : 0};
+    out->vouched =
+        entry && (theirs || (ours && entry->bytes > 0)) && export_keep_stands(export, entry);
+    out->has = out->vouched ? export_rows_of(entry) : theirs ? entry->beside_rows : 0;
+    if (!ours || out->vouched || is_spoilt_alone(export, part, entry))
         return true;
-    out->vouched = entry && entry->bytes > 0 && export_keep_stands(export, entry);
-    out->has = out->vouched ? entry->rows : 0;
-    if (out->vouched || is_spoilt_alone(export, part, entry))
-        return true;
-    return count_lines(export, tick, &out->has, err);
+    bool ok = count_lines(export, tick, &lines, err);
+    out->has += lines;
+    return ok;
 }
 
 enum lake_verdict export_keep_verdict(const struct export *export, size_t part)
@@ -156,7 +137,8 @@ static bool is_known_loss(const struct trace *trace, uint64_t rows)
 {
     const struct lake_entry *entry = trace->entry;
     return entry && lake_entry_held(entry) && entry->verdict != LAKE_VERDICT_VERIFIED &&
-           entry->rows_expected > entry->rows && rows <= entry->rows && trace->has == entry->rows;
+           entry->rows_expected > export_rows_of(entry) && rows <= export_rows_of(entry) &&
+           trace->has == export_rows_of(entry);
 }
 
 bool export_keep(struct export *export, size_t part, bool *kept, struct error *err)

@@ -74,12 +74,13 @@ static enum export_verdict verdict_of_failed(const struct lake_entry *entry,
                                              const struct export_trouble *trouble,
                                              const struct export_part *part)
 {
-    bool blob = entry && entry->bytes > 0;
+    bool blob = entry && (entry->bytes > 0 || entry->joined);
     if (trouble && trouble->sums_differ)
         return EXPORT_VERDICT_CHANGED;
     if (trouble && trouble->rows > part->counted.rows)
         return EXPORT_VERDICT_CHANGED;
-    return blob && entry->rows < part->counted.rows ? EXPORT_VERDICT_GREW : EXPORT_VERDICT_MISSING;
+    return blob && export_rows_of(entry) < part->counted.rows ? EXPORT_VERDICT_GREW
+                                                              : EXPORT_VERDICT_MISSING;
 }
 
 static bool list_failed(struct export *export, size_t part, enum export_verdict verdict,
@@ -105,7 +106,7 @@ static bool record_failed(struct export *export, size_t part, const struct lake_
                           struct error *err)
 {
     struct lake_entry none = {.partition = export_plan_tick(&export->plan, part)};
-    bool blob = entry && entry->bytes > 0;
+    bool blob = entry && (entry->bytes > 0 || entry->joined);
     return export_settle_say(export, part, blob ? entry : &none,
                              blob ? LAKE_VERDICT_UNVERIFIED : LAKE_VERDICT_MISSING, err);
 }
@@ -123,6 +124,17 @@ static void join_access(struct export *export, const struct lake_entry *entry)
     (void) snprintf(report->access_why, sizeof report->access_why,
                     "an earlier run verified a part of it, whose access was %s",
                     lake_access_text(by->access));
+}
+
+static void note_joined(struct export_report *report, const struct lake_entry *entry)
+{
+    if (!entry->joined)
+        return;
+    report->joined++;
+    report->beside_rows += entry->beside_rows;
+    report->doubled += entry->doubled;
+    report->gaps += entry->rows > 0;
+    report->filled += entry->rows;
 }
 
 static bool report_part(struct export *export, size_t i, struct error *err)
@@ -144,8 +156,9 @@ static bool report_part(struct export *export, size_t i, struct error *err)
     report->verdicts[verdict_of_settled(entry)]++;
     if (entry) {
         join_access(export, entry);
-        report->rows_verified += entry->rows;
+        report->rows_verified += export_rows_of(entry);
         report->bytes_verified += entry->bytes;
+        note_joined(report, entry);
     }
     return true;
 }

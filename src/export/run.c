@@ -7,7 +7,10 @@
 
 #include <stdio.h>
 
-enum { STRETCHES_MAX = 8 }; /* of waiting partitions, counted each by itself */
+enum {
+    STRETCHES_MAX = 8,      /* of waiting partitions, counted each by itself */
+    SIEVE_BUDGET = 16 << 20 /* bytes of rows that a join leaves of a partition */
+};
 
 void export_note(const struct export *export, const char *line)
 {
@@ -165,20 +168,46 @@ static bool begin(struct export *export, struct error *err)
     const struct export_options *options = &export->options;
     char owner[STORE_LOCK_OWNER_MAX];
     (void) snprintf(owner, sizeof owner, "weir export, run %s", options->run);
+    if (options->source.query && options->beside == EXPORT_BESIDE_JOIN)
+        return error_set(err, ERROR_USAGE,
+                         "only a table can be joined with its continuous export, not a query");
     if (!export_snapshot_take(options, &export->snapshot, err))
         return false;
     export->lock = lake_lock_new(options->store, export_place(export), owner, err);
     export->ledger =
         export->lock ? lake_ledger_open(options->store, export_place(export), err) : NULL;
-    if (!export->ledger)
-        return false;
     export->report.snapshot = export->snapshot.t0;
     export->report.plan = plan_of(export);
+    return export->ledger != NULL;
+}
+
+/* Where writing begins. */
+static bool put_head(struct export *export, struct error *err)
+{
+    const struct export_options *options = &export->options;
     struct lake_run head = head_of(export);
-    return lake_columns_hash(&export->snapshot.columns, head.columns, err) &&
+    export->numbers = lake_numbers_new(options->store, export_place(export), options->source.from,
+                                       options->source.to, err);
+    export->fetch.numbers = export->numbers;
+    return export->numbers && lake_columns_hash(&export->snapshot.columns, head.columns, err) &&
            lake_schema_update(options->store, export_place(export), options->source.query,
                               &export->snapshot.columns, NULL, err) &&
            lake_ledger_begin(export->ledger, &head, err);
+}
+
+/* What stands in the lake: of a repair only between the partitions that are named. */
+static bool look(struct export *export, struct error *err)
+{
+    const struct export_options *options = &export->options;
+    int64_t from = options->source.from, to = options->source.to;
+    if (options->only_count > 0) {
+        int64_t first = options->only[0],
+                end = options->only[options->only_count - 1] + TICK_PARTITION;
+        from = first > from && first < to ? first : from;
+        to = end < to && end > from ? end : to;
+    }
+    return export_look(&export->look, options->store, export_place(export), export->ledger, from,
+                       to, err);
 }
 
 static void fetch_init(struct export *export)
@@ -188,6 +217,7 @@ static void fetch_init(struct export *export)
     fetch->snapshot = &export->snapshot;
     fetch->plan = &export->plan;
     fetch->ledger = export->ledger;
+    fetch->join = &export->join;
     fetch->report = &export->report;
     fetch->usage = &export->access;
     fetch->random = &export->random;
@@ -265,19 +295,31 @@ static bool plan_init(struct export *export, struct error *err)
         plan->json_per_row = 0;
     export->counted = mem_alloc(plan->count, sizeof *export->counted, err);
     fetch_init(export);
+    export->join.options = &export->options;
+    export->join.snapshot = &export->snapshot;
+    export->join.plan = plan;
+    export->join.look = &export->look;
+    export->join.report = &export->report;
     export->report.proof = export_fetch_proof(&export->fetch);
     return export->counted != NULL;
 }
 
+/* Rows of the service's own blobs, where comparing them may save a fetch. */
+static bool compare(struct export *export, struct error *err)
+{
+    return export->join.n == 0 || !export->snapshot.item || export->plan.uncounted ||
+           export_join_compare(&export->join, err);
+}
+
 bool export_prepare(struct export *export, struct error *err)
 {
-    if (!begin(export, err) || !plan_init(export, err))
+    if (!begin(export, err) || !plan_init(export, err) || !look(export, err))
         return false;
     export->report.partitions =
         export->options.only_count > 0 ? export->options.only_count : export->plan.count;
     export_settle_final(export);
-    if (!export_keep_look(export, err) || !look_ahead(export, err) ||
-        !export_settle_counted(export, err))
+    if (!export_settle_beside(export, err) || !put_head(export, err) || !look_ahead(export, err) ||
+        !compare(export, err) || !export_settle_counted(export, err))
         return false;
     learn(export);
     return true;
@@ -364,7 +406,7 @@ static bool judge_access(void *context, struct error *err)
     return export_settle_held(export, err);
 }
 
-static bool pool(struct export *export, struct error *err)
+static bool pools(struct export *export, struct error *err)
 {
     struct buf scratch = BUF_INIT(STORE_NAME_MAX * 4);
     struct lake_pool_options options = {.budget = export->options.memory};
@@ -372,8 +414,12 @@ static bool pool(struct export *export, struct error *err)
     options.scratch = buf_text(&scratch);
     export->pool = ok ? lake_pool_new(&options, err) : NULL;
     export->fetch.pool = export->pool;
+    options.budget = SIEVE_BUDGET;
+    if (export->pool && export->join.n > 0)
+        export->sieve = lake_pool_new(&options, err);
+    export->join.pool = export->sieve;
     buf_release(&scratch);
-    return export->pool != NULL;
+    return export->pool && (export->sieve || export->join.n == 0);
 }
 
 static void note_rows(const struct export *export, uint64_t rows, const char *what)
@@ -392,7 +438,8 @@ static bool fetch(struct export *export, struct error *err)
               "have no ingestion time; they count as there at the snapshot");
     note_rows(export, report->late_rows,
               "came late to partitions that were verified before; they are fetched");
-    if (!export_settle_doubt(export, err) || !pool(export, err))
+    if (!export_settle_doubt(export, err) || !pools(export, err) ||
+        !export_settle_whole(export, err))
         return false;
     export_settle_hold(export);
     export->fetch.flushed_at = clock_ns();
@@ -412,7 +459,8 @@ bool export_fetch(struct export *export, struct error *err)
     /* The next export over this workspace may be of the same table. */
     export_fetch_release(&export->fetch);
     lake_pool_free(export->pool);
-    export->pool = NULL;
+    lake_pool_free(export->sieve);
+    export->pool = export->sieve = NULL;
     store_lock_free(export->lock);
     export->lock = NULL;
     export_report_load(export);
@@ -430,6 +478,10 @@ void export_free(struct export *export)
         return;
     export_fetch_release(&export->fetch);
     lake_pool_free(export->pool);
+    lake_pool_free(export->sieve);
+    export_join_release(&export->join);
+    export_look_release(&export->look);
+    lake_numbers_free(export->numbers);
     mem_free(export->counted);
     export_plan_release(&export->plan);
     export_snapshot_release(&export->snapshot);

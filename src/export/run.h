@@ -1,9 +1,11 @@
 /* Run: an export of one table from its lock to its report. Internal to this room.
  *
  *     run.c       the steps, in the order of export.h
+ *     look.c      what stands in the lake of the range
  *     settle.c    what the lake holds already: partitions that need not be fetched
  *     keep.c      what the workspace no longer has: the last trace of a row is never taken
  *     access.c    what the identity may see
+ *     join.c      what the service's own blobs have
  *     fetch.c     the rest
  *     report.c    what became of every partition
  *     estimate.c  what it would be
@@ -14,6 +16,7 @@
 #include "export/access.h"
 #include "export/fetch.h"
 #include "export/sample.h"
+#include "lake/number.h"
 
 struct export
 {
@@ -27,17 +30,30 @@ struct export
     struct export_estimate estimate;
     struct export_counted *counted; /* scratch of the counts, one a partition */
     struct lake_ledger *ledger;
-    struct lake_pool *pool;
+    struct lake_numbers *numbers;
+    struct export_look look;
+    struct export_join join;
+    struct lake_pool *pool, *sieve; /* of what is fetched; of what a join leaves of it */
     struct store_lock *lock;
     struct random random;
     struct workspace_load before; /* what the workspace had done for others */
     uint64_t began;               /* clock_ns */
     size_t held;                  /* partitions that are held back (export_settle_hold) */
-    bool bare;                    /* the lake had nothing of the range when it began */
     bool recount;                 /* counts are not the first: fewer rows have vanished */
 };
 
 const struct lake_place *export_place(const struct export *export);
+/* Rows that the lake holds by a line: ours, and those of the service's that it was joined with. */
+static inline uint64_t export_rows_of(const struct lake_entry *entry)
+{
+    return entry->rows + entry->beside_rows;
+}
+static inline uint64_t export_sum_of(const struct lake_entry *entry)
+{
+    return entry->sum + entry->beside_sum;
+}
+/* What becomes of a partition where the service's blobs stand. */
+enum export_beside export_beside_of(const struct export *export, size_t part);
 void export_note(const struct export *export, const char *line);
 
 /* -- estimate.c -- */
@@ -56,6 +72,9 @@ bool export_estimate_of(struct export *export, struct export_estimate *out, stru
 /* Everything waits but what needs no look at the workspace: final lines of the ledger whose blobs stand, and, in a
  * repair, what was not named. */
 void export_settle_final(struct export *export);
+/* What waits where the service's blobs stand: refused, or joined (then their rows are read where that may save a fetch,
+ * after the count). */
+bool export_settle_beside(struct export *export, struct error *err);
 /* With the counts known: what the ledger holds as it is, and what the lake has outlived the workspace in. */
 bool export_settle_counted(struct export *export, struct error *err);
 /* After a recount: what the lake or the ledger has of more rows. */
@@ -63,6 +82,8 @@ bool export_settle_outlived(struct export *export, struct error *err);
 /* Holds back what may be empty only because it aged out, and lets it go when the table's retention is known. */
 void export_settle_hold(struct export *export);
 bool export_settle_held(struct export *export, struct error *err);
+/* Our blobs of partitions that the service has whole go. */
+bool export_settle_whole(struct export *export, struct error *err);
 /* Blobs about to be replaced lose their line's word first. */
 bool export_settle_doubt(struct export *export, struct error *err);
 /* A line like `entry`, at this moment, with the counts of the partition. */
@@ -74,11 +95,9 @@ bool export_settle_came(void *context, size_t part, bool *settled, struct error 
 
 /* -- keep.c -- */
 
-/* Looks once whether the lake has anything of the range. */
-bool export_keep_look(struct export *export, struct error *err);
 /* The blob of a partition is there, with this size, and did not come from this run. */
 bool export_keep_size(const struct export *export, int64_t tick, uint64_t *size);
-/* Whether the blob of a line is there, with its size; for a repair, with its bytes. */
+/* Whether the blob of a line is there, with its size; for a repair, with its bytes; and, of a joined one, the service's. */
 bool export_keep_stands(const struct export *export, const struct lake_entry *entry);
 /* With `counted` of a partition at hand. *kept: it must not be fetched, since the workspace has fewer rows; it is
  * settled, or given up and listed. */

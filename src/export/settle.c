@@ -69,20 +69,32 @@ bool export_settle_say(struct export *export, size_t part, const struct lake_ent
     return lake_ledger_add(export->ledger, &again, err);
 }
 
+/* The service's blobs have the rows that they had. One that was not joined yet is. */
+static bool is_still_beside(const struct lake_entry *entry, const struct export_joint *joint)
+{
+    return entry->joined && joint->read && !joint->growing && joint->unkeyed == 0 &&
+           joint->rows == entry->beside_rows && joint->sum == entry->beside_sum;
+}
+
 /* A young line that the workspace still agrees with. */
 static bool still_true(struct export *export, size_t part, bool *settled, struct error *err)
 {
     const struct export_counted *counted = &export->plan.parts[part].counted;
     const struct lake_entry *entry =
         export->options.refresh || repairs(export) ? NULL : entry_of(export, part);
-    *settled = entry && entry->verdict == LAKE_VERDICT_VERIFIED && entry->rows == counted->rows &&
+    const struct export_joint *joint = export_join_find(&export->join, part);
+    *settled = entry && entry->verdict == LAKE_VERDICT_VERIFIED &&
+               export_rows_of(entry) == counted->rows &&
                (entry->proof == LAKE_PROOF_SUM) == export->snapshot.item &&
-               entry->sum == counted->sum && export_keep_stands(export, entry);
+               export_sum_of(entry) == counted->sum && export_keep_stands(export, entry) &&
+               (!joint || is_still_beside(entry, joint));
     if (!*settled)
         return true;
+    struct lake_entry again = *entry;
+    again.doubled = joint ? joint->doubled : entry->doubled;
     export->plan.parts[part].state = EXPORT_SETTLED;
     export->report.skipped++;
-    return export_settle_say(export, part, entry, LAKE_VERDICT_VERIFIED, err);
+    return export_settle_say(export, part, &again, LAKE_VERDICT_VERIFIED, err);
 }
 
 /* Rows that came after their partition was verified. */
@@ -90,8 +102,9 @@ static void note_late(struct export *export, size_t part)
 {
     const struct export_counted *counted = &export->plan.parts[part].counted;
     const struct lake_entry *entry = entry_of(export, part);
-    if (entry && entry->verdict == LAKE_VERDICT_VERIFIED && counted->rows > entry->rows)
-        export_report_late(&export->report, entry->partition, counted->rows - entry->rows);
+    uint64_t rows = entry ? export_rows_of(entry) : 0;
+    if (entry && entry->verdict == LAKE_VERDICT_VERIFIED && counted->rows > rows)
+        export_report_late(&export->report, entry->partition, counted->rows - rows);
 }
 
 /* A range that begins before the table's retention: of that time there is nothing to fetch, and no proof that nothing
@@ -167,6 +180,101 @@ bool export_settle_held(struct export *export, struct error *err)
     return true;
 }
 
+/* -- where the service's own blobs stand -- */
+
+enum export_beside export_beside_of(const struct export *export, size_t part)
+{
+    const struct lake_entry *entry = entry_of(export, part);
+    if (!repairs(export) || !entry)
+        return export->options.beside;
+    return entry->joined ? EXPORT_BESIDE_JOIN : EXPORT_BESIDE_KEEP;
+}
+
+static bool refuse_beside(size_t count, int64_t first, int64_t last, struct error *err)
+{
+    char number[TEXT_NUMBER_MAX], from[TICK_TEXT_MAX], to[TICK_TEXT_MAX];
+    (void) tick_format_short(first, from);
+    (void) tick_format_short(last + TICK_PARTITION, to);
+    (void) error_set(err, ERROR_USAGE,
+                     "%s partition%s of the range, from %s to %s, hold%s blobs of the service's "
+                     "own continuous export already",
+                     text_grouped(count, number), count == 1 ? "" : "s", from, to,
+                     count == 1 ? "s" : "");
+    return error_hint(err,
+                      "--until-continuous writes only the rows that they lack; --beside writes "
+                      "all rows beside them; --end %s leaves them out",
+                      from);
+}
+
+static void note_beside(const struct export *export, size_t count)
+{
+    char line[160], number[TEXT_NUMBER_MAX];
+    (void) snprintf(line, sizeof line,
+                    "%s partition%s hold%s the service's own blobs too: rows stand there twice "
+                    "(--beside)",
+                    text_grouped(count, number), count == 1 ? "" : "s", count == 1 ? "s" : "");
+    if (count > 0)
+        export_note(export, line);
+}
+
+bool export_settle_beside(struct export *export, struct error *err)
+{
+    size_t kept = 0, refused = 0;
+    int64_t first = 0, last = 0;
+    for (size_t i = 0; i < export->plan.count; i++) {
+        int64_t tick = export_plan_tick(&export->plan, i);
+        if (export->plan.parts[i].state != EXPORT_WAITING ||
+            !export_look_beside(&export->look, tick))
+            continue;
+        enum export_beside beside = export_beside_of(export, i);
+        if (beside == EXPORT_BESIDE_JOIN && !export_join_add(&export->join, i, err))
+            return false;
+        kept += beside == EXPORT_BESIDE_KEEP;
+        if (beside != EXPORT_BESIDE_REFUSE)
+            continue;
+        first = refused++ == 0 ? tick : first;
+        last = tick;
+    }
+    note_beside(export, kept);
+    return refused == 0 || refuse_beside(refused, first, last, err);
+}
+
+/* What the service has whole is not fetched. A blob of ours there goes when the export begins to write. */
+static bool settle_theirs(struct export *export, size_t part, bool *settled, struct error *err)
+{
+    const struct export_counted *counted = &export->plan.parts[part].counted;
+    const struct export_joint *joint = export_join_find(&export->join, part);
+    uint64_t size;
+    *settled = joint && export_join_whole(&export->join, joint) &&
+               !export_keep_size(export, export_plan_tick(&export->plan, part), &size);
+    if (!*settled)
+        return true;
+    struct lake_entry whole = {.partition = export_plan_tick(&export->plan, part),
+                               .proof = LAKE_PROOF_SUM,
+                               .joined = true,
+                               .beside_rows = counted->rows,
+                               .beside_sum = counted->sum,
+                               .doubled = joint->doubled};
+    note_late(export, part);
+    export->plan.parts[part].state = EXPORT_SETTLED;
+    export->report.fetched++;
+    return export_settle_say(export, part, &whole, LAKE_VERDICT_VERIFIED, err);
+}
+
+bool export_settle_whole(struct export *export, struct error *err)
+{
+    for (size_t i = 0; i < export->join.n; i++) {
+        const struct export_joint *joint = &export->join.v[i];
+        const struct export_part *part = &export->plan.parts[joint->part];
+        struct export_joined joined = {
+            .rows = part->counted.rows, .sum = part->counted.sum, .doubled = joint->doubled};
+        if (part->state == EXPORT_WAITING && export_join_whole(&export->join, joint) &&
+            !export_fetch_write(&export->fetch, joint->part, NULL, 0, &joined, err))
+            return false;
+    }
+    return true;
+}
+
 bool export_settle_counted(struct export *export, struct error *err)
 {
     struct export_progress *progress = &export->fetch.progress;
@@ -176,7 +284,8 @@ bool export_settle_counted(struct export *export, struct error *err)
             continue;
         if (!export->plan.uncounted) {
             if (!still_true(export, i, &settled, err) ||
-                (!settled && !export_keep(export, i, &settled, err)))
+                (!settled && !export_keep(export, i, &settled, err)) ||
+                (!settled && !settle_theirs(export, i, &settled, err)))
                 return false;
             if (settled)
                 continue;

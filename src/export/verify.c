@@ -36,7 +36,7 @@ static bool list(struct export_report *report, int64_t tick, const struct lake_e
 {
     struct export_failed failed = {
         .partition = tick,
-        .rows = entry ? entry->rows : 0,
+        .rows = entry ? export_rows_of(entry) : 0,
         .rows_expected = counted->rows,
         .verdict = verdict,
     };
@@ -60,15 +60,16 @@ static enum export_verdict judge(const struct verify *verify, const struct lake_
     if (!lake_entry_held(entry))
         return EXPORT_VERDICT_MISSING;
     *reason = "the workspace has rows that the lake lacks";
-    if (entry->rows < counted->rows)
+    if (export_rows_of(entry) < counted->rows)
         return EXPORT_VERDICT_GREW;
-    if (entry->rows > counted->rows)
+    if (export_rows_of(entry) > counted->rows)
         return export_snapshot_ages(&verify->snapshot, entry->partition, counted->rows)
                    ? EXPORT_VERDICT_AGED_OUT
                    : EXPORT_VERDICT_PURGED;
     *reason = "as many rows, but not the same";
     bool sums = verify->snapshot.item && entry->proof == LAKE_PROOF_SUM;
-    return sums && entry->sum != counted->sum ? EXPORT_VERDICT_CHANGED : EXPORT_VERDICT_OK;
+    return sums && export_sum_of(entry) != counted->sum ? EXPORT_VERDICT_CHANGED
+                                                        : EXPORT_VERDICT_OK;
 }
 
 /* Rows that came after the moment of the proof. */
@@ -83,8 +84,8 @@ static void note_late(struct verify *verify, const struct lake_entry *entry,
 static void note_lost(struct export_report *report, const struct lake_entry *entry)
 {
     if (entry && lake_entry_held(entry) && entry->verdict != LAKE_VERDICT_VERIFIED &&
-        entry->rows_expected > entry->rows)
-        report->vanished += entry->rows_expected - entry->rows;
+        entry->rows_expected > export_rows_of(entry))
+        report->vanished += entry->rows_expected - export_rows_of(entry);
 }
 
 static bool compare(struct verify *verify, int64_t tick, const struct export_counted *counted,
@@ -99,8 +100,8 @@ static bool compare(struct verify *verify, int64_t tick, const struct export_cou
     note_late(verify, entry, counted, now);
     if (!export_verdict_good(verdict))
         return list(report, tick, entry, counted, verdict, reason, err);
-    report->rows_verified += entry ? entry->rows : 0;
-    report->outlived += entry && entry->rows > counted->rows;
+    report->rows_verified += entry ? export_rows_of(entry) : 0;
+    report->outlived += entry && export_rows_of(entry) > counted->rows;
     note_lost(report, entry);
     report->bytes_verified += entry ? entry->bytes : 0;
     return true;
@@ -198,7 +199,7 @@ static void keep_aged(struct verify *verify, int64_t tick)
     verify->report->partitions++;
     verify->report->verdicts[EXPORT_VERDICT_AGED_OUT]++;
     note_lost(verify->report, entry);
-    verify->report->rows_verified += entry ? entry->rows : 0;
+    verify->report->rows_verified += entry ? export_rows_of(entry) : 0;
     verify->report->bytes_verified += entry ? entry->bytes : 0;
 }
 
