@@ -1,166 +1,370 @@
-/* Walks a lake for blobs and tables: see catalog.h. */
+/* Finds the blobs of a range: see catalog.h.
+ *
+ * What may hold them is a list of folders, in order of time. On a disk, where a look costs nothing, they are the days that are
+ * there in any form. On a remote store each look is a request that is paid for and waited for, so
+ *
+ *     year      y=2021, asked for by name; what years there are is asked only for a range of more than two
+ *     month     one request for the months of a year: they may be there as m=01, m=1 or month=1
+ *     day       d=07 and d=7, asked for by name, all at once; more than a week of a month is the month as a whole
+ *
+ * and blobs are listed flat below them. One day is two requests from the tenth on, three before, and two more for each
+ * other form in which its month is there.
+ */
 #include "lake/catalog.h"
 
 #include "base/memory.h"
-#include "lake/schema.h"
 
 #include <stdlib.h>
 
 enum {
     DAY_LEVELS = 3,
-    NAMES_MAX = 512 << 20, /* bytes of the names of one day */
-    FOLDERS_MAX = 64 << 20 /* and of all day folders */
+    FOLDERS_MAX = 64 << 20, /* bytes of the names of all folders */
+    NAMES_MAX = 128 << 20,  /* and of the blobs of one batch, behind the table's prefix */
+    YEARS_BY_NAME = 2,
+    WEEK_DAYS = 7,    /* of a month: more are the whole month */
+    BATCH_DAYS = 62,  /* listed at once on a remote store */
+    PADDED_FROM = 10, /* days that have one form */
+    MONTHS_LAST = 12
 };
 
-/* --- days --- */
+/* --- folders --- */
 
-struct day_folder {
-    int64_t tick;
+/* A prefix to list: its blobs are of [from, to). */
+struct folder {
+    int64_t from, to;
     const char *name; /* whole, in the arena */
 };
 
-/* The search for day folders: y=/m=/d=, in whatever form. */
-struct days {
+/* The search for them. */
+struct folders {
     struct store *store;
     int64_t from, to;
     struct buf name; /* of the folder where the search is */
     int values[DAY_LEVELS];
     int depth;
     struct arena arena;
-    struct day_folder *v;
+    struct folder *v;
     size_t n, room;
 };
 
-static void days_release(struct days *days)
+static void folders_release(struct folders *folders)
 {
-    buf_release(&days->name);
-    arena_release(&days->arena);
-    mem_free(days->v);
+    buf_release(&folders->name);
+    arena_release(&folders->arena);
+    mem_free(folders->v);
 }
 
-static bool add_day(struct days *days, struct error *err)
+/* Adds the folder where the search is, if it may hold blobs of the range. */
+static bool add_folder(struct folders *folders, int64_t from, int64_t to, struct error *err)
 {
-    struct tick_civil civil = {
-        .year = days->values[0], .month = days->values[1], .day = days->values[2]};
-    int64_t tick;
-    if (!tick_from_civil(&civil, &tick) || tick >= days->to || tick + TICK_DAY <= days->from)
+    if (from >= folders->to || to <= folders->from)
         return true;
-    if (!mem_reserve(&days->v, &days->room, days->n, LAKE_DAY_FOLDERS_MAX, sizeof *days->v, err))
+    if (!buf_ok(&folders->name, "the name of a folder", err) ||
+        !mem_reserve(&folders->v, &folders->room, folders->n, LAKE_FOLDERS_MAX, sizeof *folders->v,
+                     err))
         return false;
-    const char *name = arena_copy(&days->arena, buf_text(&days->name), days->name.used, err);
+    const char *name =
+        arena_copy(&folders->arena, buf_text(&folders->name), folders->name.used, err);
     if (!name)
         return false;
-    days->v[days->n++] = (struct day_folder){tick, name};
+    folders->v[folders->n++] = (struct folder){from, to, name};
     return true;
 }
 
-/* Can a folder with the values so far hold a day of the range? */
-static bool may_hold(const struct days *days)
+static void cut_name(struct folders *folders, size_t length)
 {
-    struct tick_civil from = tick_civil(days->from), to = tick_civil(days->to);
-    int year = days->values[0], month = days->values[1];
-    if (days->depth == 1)
+    folders->name.used = length;
+    folders->name.bytes[length] = '\0';
+}
+
+static int compare_folders(const void *a, const void *b)
+{
+    const struct folder *x = a, *y = b;
+    return x->from != y->from ? (x->from > y->from) - (x->from < y->from)
+                              : strcmp(x->name, y->name);
+}
+
+/* --- on a disk: the days that are there --- */
+
+static bool add_day(struct folders *folders, struct error *err)
+{
+    struct tick_civil civil = {
+        .year = folders->values[0], .month = folders->values[1], .day = folders->values[2]};
+    int64_t tick;
+    return !tick_from_civil(&civil, &tick) || add_folder(folders, tick, tick + TICK_DAY, err);
+}
+
+/* Can a folder with the values so far hold a day of the range? */
+static bool may_hold(const struct folders *folders)
+{
+    struct tick_civil from = tick_civil(folders->from), to = tick_civil(folders->to);
+    int year = folders->values[0], month = folders->values[1];
+    if (folders->depth == 1)
         return year >= from.year && year <= to.year;
-    int at = year * 12 + month;
-    return at >= from.year * 12 + from.month && at <= to.year * 12 + to.month;
+    int at = year * MONTHS_LAST + month;
+    return at >= from.year * MONTHS_LAST + from.month && at <= to.year * MONTHS_LAST + to.month;
 }
 
 /* One folder of a level; at most DAY_LEVELS deep. */
 static bool visit(void *context, struct str part, struct error *err)
 {
-    struct days *days = context;
-    size_t before = days->name.used;
-    if (!lake_parse_level(part, &days->values[days->depth]))
+    struct folders *folders = context;
+    size_t before = folders->name.used;
+    if (!lake_parse_level(part, &folders->values[folders->depth]))
         return true;
-    buf_putc(&days->name, '/');
-    buf_put_str(&days->name, part);
-    days->depth++;
-    bool ok = buf_ok(&days->name, "the name of a folder", err);
-    if (ok && days->depth == DAY_LEVELS)
-        ok = add_day(days, err);
-    else if (ok && may_hold(days))
-        ok = store_folders(days->store, buf_text(&days->name), visit, days, err);
-    days->depth--;
-    days->name.used = before;
-    days->name.bytes[before] = '\0';
+    buf_putc(&folders->name, '/');
+    buf_put_str(&folders->name, part);
+    folders->depth++;
+    bool ok = buf_ok(&folders->name, "the name of a folder", err);
+    if (ok && folders->depth == DAY_LEVELS)
+        ok = add_day(folders, err);
+    else if (ok && may_hold(folders))
+        ok = store_folders(folders->store, buf_text(&folders->name), visit, folders, err);
+    folders->depth--;
+    cut_name(folders, before);
     return ok;
 }
 
-static int compare_days(const void *a, const void *b)
+/* --- on a remote store: names, and one look for the months of a year --- */
+
+/* y=2021 and nothing else. */
+static bool is_year(struct str part, int *year)
 {
-    const struct day_folder *x = a, *y = b;
-    return x->tick != y->tick ? (x->tick > y->tick) - (x->tick < y->tick)
-                              : strcmp(x->name, y->name);
+    return part.n == 6 && str_starts(part, STR("y=")) && lake_parse_level(part, year);
 }
 
-/* Finds the day folders of [from, to), in order of time. */
-static bool find_days(struct days *days, const struct lake_place *place, struct error *err)
+static bool month_range(int year, int month, int64_t *from, int64_t *to)
 {
-    buf_init(&days->name, STORE_NAME_MAX);
-    arena_init(&days->arena, FOLDERS_MAX);
-    lake_table_prefix(&days->name, place);
-    if (!buf_ok(&days->name, "the name of a folder", err) ||
-        !store_folders(days->store, buf_text(&days->name), visit, days, err))
+    struct tick_civil civil = {.year = year, .month = month, .day = 1};
+    if (!tick_from_civil(&civil, from))
         return false;
-    if (days->n > 0)
-        qsort(days->v, days->n, sizeof *days->v, compare_days);
+    civil.year += month == MONTHS_LAST;
+    civil.month = month == MONTHS_LAST ? 1 : month + 1;
+    if (!tick_from_civil(&civil, to))
+        *to = TICK_MAX + 1;
     return true;
 }
 
-/* --- blobs of a day --- */
+/* The forms of a day of the month where the search is: d=07, d=7. */
+static bool name_day(struct folders *folders, int64_t tick, struct error *err)
+{
+    int day = tick_civil(tick).day;
+    size_t before = folders->name.used;
+    bool ok = true;
+    for (size_t i = 0; ok && i < (day < PADDED_FROM ? 2 : 1); i++) {
+        buf_puts(&folders->name, i == 0 && day < PADDED_FROM ? "/d=0" : "/d=");
+        buf_printf(&folders->name, "%d", day);
+        ok = add_folder(folders, tick, tick + TICK_DAY, err);
+        cut_name(folders, before);
+    }
+    return ok;
+}
 
-struct found {
-    struct lake_blob blob; /* its name is set when all are there */
-    size_t name, length;   /* in `names` */
+/* A month of a year, in whatever form. */
+static bool on_month(void *context, struct str part, struct error *err)
+{
+    struct folders *folders = context;
+    size_t before = folders->name.used;
+    int64_t from, to;
+    int month;
+    if (!lake_parse_level(part, &month) || !month_range(folders->values[0], month, &from, &to))
+        return true;
+    int64_t first = from > folders->from ? from : tick_floor(folders->from, TICK_DAY);
+    int64_t last = to < folders->to ? to : folders->to;
+    buf_putc(&folders->name, '/');
+    buf_put_str(&folders->name, part);
+    bool ok = buf_ok(&folders->name, "the name of a folder", err);
+    if (ok && last - first > WEEK_DAYS * TICK_DAY)
+        ok = add_folder(folders, from, to, err);
+    else
+        for (; ok && first < last; first += TICK_DAY)
+            ok = name_day(folders, first, err);
+    cut_name(folders, before);
+    return ok;
+}
+
+/* The years that are there: a bit for each of them. */
+struct years {
+    uint64_t there[(9999 + 64) / 64];
 };
 
-struct day {
+static bool on_year(void *context, struct str part, struct error *err)
+{
+    struct years *years = context;
+    int year;
+    (void) err;
+    if (is_year(part, &year))
+        years->there[year / 64] |= UINT64_C(1) << year % 64;
+    return true;
+}
+
+static bool find_years(struct folders *folders, int from, int to, struct years *years,
+                       struct error *err)
+{
+    *years = (struct years){0};
+    if (to - from >= YEARS_BY_NAME)
+        return store_folders(folders->store, buf_text(&folders->name), on_year, years, err);
+    for (int year = from; year <= to; year++)
+        years->there[year / 64] |= UINT64_C(1) << year % 64;
+    return true;
+}
+
+static bool name_folders(struct folders *folders, struct error *err)
+{
+    int first = tick_civil(folders->from).year, last = tick_civil(folders->to - 1).year;
+    size_t before = folders->name.used;
+    struct years years;
+    bool ok = find_years(folders, first, last, &years, err);
+    for (int year = first; ok && year <= last; year++) {
+        if (!(years.there[year / 64] >> year % 64 & 1))
+            continue;
+        buf_printf(&folders->name, "/y=%04d", year);
+        folders->values[0] = year;
+        ok = buf_ok(&folders->name, "the name of a folder", err) &&
+             store_folders(folders->store, buf_text(&folders->name), on_month, folders, err);
+        cut_name(folders, before);
+    }
+    return ok;
+}
+
+/* Finds the folders of [from, to), in order of time. */
+static bool find_folders(struct folders *folders, const struct lake_place *place, struct error *err)
+{
+    buf_init(&folders->name, STORE_NAME_MAX);
+    arena_init(&folders->arena, FOLDERS_MAX);
+    lake_table_prefix(&folders->name, place);
+    if (!buf_ok(&folders->name, "the name of a folder", err) ||
+        !(store_remote(folders->store)
+              ? name_folders(folders, err)
+              : store_folders(folders->store, buf_text(&folders->name), visit, folders, err)))
+        return false;
+    if (folders->n > 0)
+        qsort(folders->v, folders->n, sizeof *folders->v, compare_folders);
+    return true;
+}
+
+/* --- blobs of a few folders --- */
+
+struct found {
+    int64_t tick, modified, created;
+    uint64_t size;
+    uint32_t name, number; /* name: in `names`, behind the table's prefix */
+    uint16_t length;
+    uint8_t kind;
+    bool hour, has_md5;
+    unsigned char md5[STORE_MD5];
+};
+
+struct batch {
     int64_t from, to;
     size_t skip; /* length of the table's prefix */
+    bool remote;
     struct buf names;
     struct found *v;
     size_t n, room;
 };
 
+/* What name_folders would find by its name; so that a range finds the same however it is cut. */
+static bool is_named(struct str behind)
+{
+    struct str part;
+    int value;
+    (void) str_split(&behind, '/', &part); /* what is before the first slash: nothing */
+    return str_split(&behind, '/', &part) && is_year(part, &value) &&
+           str_split(&behind, '/', &part) && str_split(&behind, '/', &part) && part.n <= 4 &&
+           str_starts(part, STR("d=")) && !str_eq(part, STR("d=0"));
+}
+
 static bool add_blob(void *context, const struct store_blob *blob, struct error *err)
 {
-    struct day *day = context;
-    struct found found = {.blob = {.size = blob->size, .modified = blob->modified},
-                          .name = day->names.used,
-                          .length = blob->name.n};
-    struct str behind = {blob->name.p + day->skip, blob->name.n - day->skip};
-    if (!lake_parse_name(behind, &found.blob.tick, &found.blob.span, &found.blob.kind,
-                         &found.blob.number) ||
-        found.blob.tick >= day->to || found.blob.tick + found.blob.span <= day->from)
+    struct batch *batch = context;
+    struct str behind = {blob->name.p + batch->skip, blob->name.n - batch->skip};
+    enum lake_blob_kind kind;
+    int64_t tick, span;
+    uint32_t number;
+    if (!lake_parse_name(behind, &tick, &span, &kind, &number) || tick >= batch->to ||
+        tick + span <= batch->from || (batch->remote && !is_named(behind)))
         return true;
-    buf_put_str(&day->names, blob->name);
-    if (!buf_ok(&day->names, "the list of a day's blobs", err) ||
-        !mem_reserve(&day->v, &day->room, day->n, LAKE_DAY_BLOBS_MAX, sizeof *day->v, err))
+    struct found found = {.tick = tick,
+                          .modified = blob->modified,
+                          .created = blob->created,
+                          .size = blob->size,
+                          .name = (uint32_t) batch->names.used,
+                          .number = number,
+                          .length = (uint16_t) behind.n,
+                          .kind = (uint8_t) kind,
+                          .hour = span == TICK_HOUR,
+                          .has_md5 = blob->md5 != NULL};
+    if (blob->md5)
+        memcpy(found.md5, blob->md5, sizeof found.md5);
+    buf_put_str(&batch->names, behind);
+    if (!buf_ok(&batch->names, "a list of blobs", err) ||
+        !mem_reserve(&batch->v, &batch->room, batch->n, LAKE_BLOBS_MAX, sizeof *batch->v, err))
         return false;
-    day->v[day->n++] = found;
+    batch->v[batch->n++] = found;
     return true;
 }
 
-static int compare_blobs(const void *a, const void *b)
+static int compare_found(const void *a, const void *b, void *names)
 {
-    const struct lake_blob *x = &((const struct found *) a)->blob;
-    const struct lake_blob *y = &((const struct found *) b)->blob;
-    return x->tick != y->tick ? (x->tick > y->tick) - (x->tick < y->tick)
-                              : str_compare(x->name, y->name);
+    const struct found *x = a, *y = b;
+    const char *text = names;
+    if (x->tick != y->tick)
+        return x->tick > y->tick ? 1 : -1;
+    return str_compare((struct str){text + x->name, x->length},
+                       (struct str){text + y->name, y->length});
 }
 
-static bool give_day(struct day *day, lake_blob_fn *fn, void *context, struct error *err)
+/* Gives what was found, in order; `name` holds the table's prefix. */
+static bool give_batch(struct batch *batch, struct buf *name, lake_blob_fn *fn, void *context,
+                       struct error *err)
 {
-    for (size_t i = 0; i < day->n; i++)
-        day->v[i].blob.name = (struct str){day->names.bytes + day->v[i].name, day->v[i].length};
-    if (day->n > 0)
-        qsort(day->v, day->n, sizeof *day->v, compare_blobs);
-    for (size_t i = 0; i < day->n; i++)
-        if (!fn(context, &day->v[i].blob, err))
-            return false;
-    day->n = 0;
-    buf_reset(&day->names);
-    return true;
+    bool ok = true;
+    if (batch->n > 0)
+        qsort_r(batch->v, batch->n, sizeof *batch->v, compare_found, batch->names.bytes);
+    for (size_t i = 0; ok && i < batch->n; i++) {
+        const struct found *found = &batch->v[i];
+        buf_put(name, batch->names.bytes + found->name, found->length);
+        struct lake_blob blob = {.name = buf_str(name),
+                                 .tick = found->tick,
+                                 .span = found->hour ? TICK_HOUR : TICK_PARTITION,
+                                 .size = found->size,
+                                 .modified = found->modified,
+                                 .created = found->created,
+                                 .md5 = found->has_md5 ? found->md5 : NULL,
+                                 .kind = (enum lake_blob_kind) found->kind,
+                                 .number = found->number};
+        ok = buf_ok(name, "the name of a blob", err) && fn(context, &blob, err);
+        name->used = batch->skip;
+    }
+    batch->n = 0;
+    buf_reset(&batch->names);
+    return ok;
+}
+
+/* How many folders from the first of these on are listed at once: all forms of a day, and on a remote store of a few
+ * weeks. */
+static size_t batch_of(const struct folder *v, size_t n, bool remote)
+{
+    size_t i = 1;
+    int64_t end = v[0].from + (remote ? BATCH_DAYS : 1) * TICK_DAY;
+    while (i < n && (v[i].from == v[i - 1].from || (remote && v[i].to <= end)))
+        i++;
+    return i;
+}
+
+static bool list_batch(struct batch *batch, struct store *store, const struct folder *v, size_t n,
+                       struct error *err)
+{
+    const char *names[STORE_LIST_MAX];
+    bool ok = true;
+    for (size_t at = 0, some; ok && at < n; at += some) {
+        some = n - at < STORE_LIST_MAX ? n - at : STORE_LIST_MAX;
+        for (size_t i = 0; i < some; i++)
+            names[i] = v[at + i].name;
+        ok = store_list_many(store, names, some, add_blob, batch, err);
+    }
+    return ok;
 }
 
 bool lake_blobs(struct store *store, const struct lake_place *place, int64_t from, int64_t to,
@@ -172,19 +376,19 @@ bool lake_blobs(struct store *store, const struct lake_place *place, int64_t fro
         return false;
     if (from >= to)
         return true;
-    struct days days = {.store = store, .from = from, .to = to};
-    bool ok = find_days(&days, place, err);
-    struct day day = {.from = from, .to = to, .skip = days.name.used};
-    buf_init(&day.names, NAMES_MAX);
-    for (size_t i = 0; ok && i < days.n; i++) {
-        ok = store_list(store, days.v[i].name, add_blob, &day, err);
-        /* Folders of one day in several forms are one day. */
-        if (ok && (i + 1 == days.n || days.v[i + 1].tick != days.v[i].tick))
-            ok = give_day(&day, fn, context, err);
+    struct folders folders = {.store = store, .from = from, .to = to};
+    bool ok = find_folders(&folders, place, err);
+    struct batch batch = {
+        .from = from, .to = to, .skip = folders.name.used, .remote = store_remote(store)};
+    buf_init(&batch.names, NAMES_MAX);
+    for (size_t i = 0, n; ok && i < folders.n; i += n) {
+        n = batch_of(folders.v + i, folders.n - i, batch.remote);
+        ok = list_batch(&batch, store, folders.v + i, n, err) &&
+             give_batch(&batch, &folders.name, fn, context, err);
     }
-    buf_release(&day.names);
-    mem_free(day.v);
-    days_release(&days);
+    buf_release(&batch.names);
+    mem_free(batch.v);
+    folders_release(&folders);
     return ok;
 }
 
@@ -220,253 +424,4 @@ bool lake_blobs_total(struct store *store, const struct lake_place *place, int64
     struct totaling t = {.out = out};
     *out = (struct lake_totals){0};
     return lake_blobs(store, place, from, to, add_total, &t, err);
-}
-
-/* --- tables --- */
-
-void lake_tables_release(struct lake_tables *tables)
-{
-    for (size_t i = 0; i < tables->n; i++) {
-        mem_free(tables->v[i].container);
-        mem_free(tables->v[i].resource_id);
-        mem_free(tables->v[i].workspace_id);
-        mem_free(tables->v[i].name);
-    }
-    mem_free(tables->v);
-    *tables = (struct lake_tables){0};
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
-}
-
-/* True when the two are forms of one container's name: without case, `_` as `-`. */
-static bool same_container(struct str a, struct str b)
-{
-    if (a.n != b.n)
-        return false;
-    for (size_t i = 0; i < a.n; i++) {
-        char x = lower(a.p[i]), y = lower(b.p[i]);
-        if ((x == '_' ? '-' : x) != (y == '_' ? '-' : y))
-            return false;
-    }
-    return true;
-}
-
-/* A new entry, its texts copied and lower case where that is the rule; NULL parts stay NULL. */
-static struct lake_table *add_table(struct lake_tables *tables, struct error *err)
-{
-    if (!mem_reserve(&tables->v, &tables->room, tables->n, LAKE_TABLES_MAX, sizeof *tables->v, err))
-        return NULL;
-    tables->v[tables->n] = (struct lake_table){0};
-    return &tables->v[tables->n++];
-}
-
-/* The walk down am-.../WorkspaceResourceId=/subscriptions/<>/resourcegroups/<>/... */
-struct descent {
-    struct store *store;
-    struct lake_tables *tables;
-    struct buf name;
-    size_t container; /* its length */
-    size_t depth;
-};
-
-static const char *const levels[] = {
-    "WorkspaceResourceId=",          "subscriptions", NULL, "resourcegroups", NULL, "providers",
-    "microsoft.operationalinsights", "workspaces",    NULL};
-
-enum { LEVELS = sizeof levels / sizeof levels[0] };
-
-static bool found_table(struct descent *d, struct error *err)
-{
-    struct lake_table *table = add_table(d->tables, err);
-    if (!table)
-        return false;
-    const char *id = strchr(buf_text(&d->name), '=') + 1;
-    table->container = mem_copy(buf_text(&d->name), d->container, err);
-    table->resource_id = mem_copy(id, strlen(id), err);
-    return table->container && table->resource_id;
-}
-
-/* One folder of a level; at most LEVELS deep. */
-static bool descend(void *context, struct str part, struct error *err)
-{
-    struct descent *d = context;
-    size_t before = d->name.used;
-    const char *want = levels[d->depth];
-    if (want && !str_eq_case(part, str_of(want)))
-        return true;
-    buf_putc(&d->name, '/');
-    buf_put_str(&d->name, part);
-    d->depth++;
-    bool ok = buf_ok(&d->name, "the name of a folder", err);
-    if (ok)
-        ok = d->depth == LEVELS ? found_table(d, err)
-                                : store_folders(d->store, buf_text(&d->name), descend, d, err);
-    d->depth--;
-    d->name.used = before;
-    d->name.bytes[before] = '\0';
-    return ok;
-}
-
-static bool visit_container(void *context, struct str part, struct error *err)
-{
-    struct descent *d = context;
-    if (part.n < 3 || !str_eq_case((struct str){part.p, 3}, STR("am-")))
-        return true;
-    buf_reset(&d->name);
-    buf_put_str(&d->name, part);
-    d->container = part.n;
-    return buf_ok(&d->name, "the name of a folder", err) &&
-           store_folders(d->store, buf_text(&d->name), descend, d, err);
-}
-
-/* The walk over weir/<guid>/<table>/. */
-struct own {
-    struct store *store;
-    struct lake_tables *tables;
-    struct buf name;
-    char workspace_id[64];
-};
-
-/* The entry of this container and workspace that has no name yet. */
-static struct lake_table *match(struct lake_tables *tables, struct str container,
-                                const char *resource_id)
-{
-    for (size_t i = 0; i < tables->n; i++) {
-        struct lake_table *t = &tables->v[i];
-        if (t->container && !t->name && same_container(str_of(t->container), container) &&
-            str_eq_case(str_of(t->resource_id), str_of(resource_id)))
-            return t;
-    }
-    return NULL;
-}
-
-/* Takes over the schema's texts. */
-static bool name_table(struct own *own, struct lake_schema *schema, struct error *err)
-{
-    struct buf container = BUF_INIT(LAKE_NAME_MAX);
-    lake_container(&container, schema->table);
-    struct lake_table *table = NULL;
-    bool ok = buf_ok(&container, "the name of a container", err);
-    if (ok)
-        table = match(own->tables, buf_str(&container), schema->resource_id);
-    if (ok && !table)
-        table = add_table(own->tables, err);
-    if (table) {
-        table->name = schema->table;
-        table->workspace_id = schema->workspace_id;
-        schema->table = schema->workspace_id = NULL;
-    }
-    if (table && !table->resource_id) {
-        table->resource_id = schema->resource_id;
-        schema->resource_id = NULL;
-    }
-    buf_release(&container);
-    return ok && table;
-}
-
-static bool visit_own_table(void *context, struct str part, struct error *err)
-{
-    struct own *own = context;
-    struct lake_schema schema;
-    struct error why = ERROR_INIT;
-    buf_reset(&own->name);
-    buf_printf(&own->name, "weir/%s/%.*s/schema.json", own->workspace_id, (int) part.n, part.p);
-    if (!buf_ok(&own->name, "the name of a folder", err))
-        return false;
-    if (lake_schema_load(own->store, buf_text(&own->name), &schema, &why)) {
-        bool ok = name_table(own, &schema, err);
-        lake_schema_release(&schema);
-        return ok;
-    }
-    if (why.code == ERROR_NOT_FOUND)
-        return true;
-    if (why.code != ERROR_FORMAT)
-        return error_set(err, why.code, "%s", why.message);
-    struct lake_table *table = add_table(own->tables, err); /* it is there, but cannot be read */
-    if (!table)
-        return false;
-    table->workspace_id = mem_copy(own->workspace_id, strlen(own->workspace_id), err);
-    return table->workspace_id != NULL;
-}
-
-static bool visit_own_workspace(void *context, struct str part, struct error *err)
-{
-    struct own *own = context;
-    char name[sizeof own->workspace_id + 8];
-    if (!text_is_guid(part))
-        return true;
-    memcpy(own->workspace_id, part.p, part.n);
-    own->workspace_id[part.n] = '\0';
-    memcpy(name, "weir/", 5);
-    memcpy(name + 5, own->workspace_id, part.n + 1);
-    return store_folders(own->store, name, visit_own_table, own, err);
-}
-
-static int compare_texts(const char *a, const char *b)
-{
-    return strcmp(a ? a : "", b ? b : "");
-}
-
-static int compare_tables(const void *a, const void *b)
-{
-    const struct lake_table *x = a, *y = b;
-    int order = compare_texts(x->container, y->container);
-    order = order ? order : compare_texts(x->resource_id, y->resource_id);
-    order = order ? order : compare_texts(x->workspace_id, y->workspace_id);
-    return order ? order : compare_texts(x->name, y->name);
-}
-
-bool lake_tables_find(struct store *store, struct lake_tables *out, struct error *err)
-{
-    struct descent descent = {.store = store, .tables = out};
-    struct own own = {.store = store, .tables = out};
-    *out = (struct lake_tables){0};
-    buf_init(&descent.name, STORE_NAME_MAX);
-    buf_init(&own.name, STORE_NAME_MAX);
-    bool ok = store_folders(store, "", visit_container, &descent, err) &&
-              store_folders(store, "weir", visit_own_workspace, &own, err);
-    buf_release(&descent.name);
-    buf_release(&own.name);
-    if (ok && out->n > 0)
-        qsort(out->v, out->n, sizeof *out->v, compare_tables);
-    if (!ok)
-        lake_tables_release(out);
-    return ok;
-}
-
-struct seeking {
-    struct str want;
-    struct buf *out;
-    bool exact, found;
-};
-
-static bool seek(void *context, struct str part, struct error *err)
-{
-    (void) err;
-    struct seeking *s = context;
-    if (s->exact || !same_container(part, s->want))
-        return true;
-    s->exact = str_eq(part, s->want);
-    if (s->exact || !s->found) {
-        buf_reset(s->out);
-        buf_put_str(s->out, part);
-        s->found = true;
-    }
-    return true;
-}
-
-bool lake_container_find(struct store *store, const char *table, struct buf *out, struct error *err)
-{
-    struct buf want = BUF_INIT(LAKE_NAME_MAX);
-    lake_container(&want, table);
-    lake_container(out, table);
-    struct seeking s = {.want = buf_str(&want), .out = out};
-    bool ok = buf_ok(&want, "the name of a container", err) &&
-              store_folders(store, "", seek, &s, err) &&
-              buf_ok(out, "the name of a container", err);
-    buf_release(&want);
-    return ok;
 }

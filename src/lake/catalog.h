@@ -1,7 +1,10 @@
 /* The catalog: what a lake holds, found by walking it. Nothing is kept; the lake itself is the catalog.
  *
  * Blobs of every kind and layout that layout.h reads are found: the service's own, ours, those of others,
- * padded or not. They come in order of time, a day at a time: memory is that of the blobs of one day.
+ * padded or not. They come in order of time, a day at a time: memory is that of the blobs of one day, on a remote
+ * store of two months (20 MB as the service and weir write them). There the folder of a year must be y=2021, and that of
+ * a day d=7 or d=07, as all known writers have them: then one day among years is found with two requests (three before
+ * the tenth), a year with one for its months and those of twelve flat lists.
  */
 #ifndef WEIR_LAKE_CATALOG_H
 #define WEIR_LAKE_CATALOG_H
@@ -10,9 +13,9 @@
 #include "store/store.h"
 
 enum {
-    LAKE_DAY_BLOBS_MAX = 1 << 20,   /* of one table and day */
-    LAKE_DAY_FOLDERS_MAX = 1 << 16, /* of one table */
-    LAKE_TABLES_MAX = 1 << 16       /* of one lake */
+    LAKE_BLOBS_MAX = 1 << 20,   /* of one table and day, on a remote store of two months */
+    LAKE_FOLDERS_MAX = 1 << 16, /* of one table: days, on a remote store days and months */
+    LAKE_TABLES_MAX = 1 << 16   /* of one lake */
 };
 
 struct lake_blob {
@@ -61,7 +64,7 @@ void lake_tables_release(struct lake_tables *tables);
 bool lake_tables_find(struct store *store, struct lake_tables *out, struct error *err);
 
 /* The container of a table: the one that is there in any form (am-SecurityEvent, am-Okta_CL), else
- * lake_container's. */
+ * lake_container's. On a remote store lake_container's when there is something in it, and only then a look at all. */
 bool lake_container_find(struct store *store, const char *table, struct buf *out,
                          struct error *err);
 

@@ -5,7 +5,10 @@
 
 #include <jansson.h>
 
-enum { TEXT_MAX = 4096 };
+enum {
+    TEXT_MAX = 4096,
+    NUMBER_FIRST = 2 /* behind schema.json */
+};
 
 static const char format_name[] = "weir-schema";
 
@@ -138,32 +141,72 @@ static bool check_names(const struct lake_schema *schema, struct error *err)
     return lake_place_check(&its, &why) || error_set(err, ERROR_FORMAT, "%s", why.message);
 }
 
-bool lake_schema_load(struct store *store, const char *name, struct lake_schema *out,
+static bool put_name(struct buf *name, const char *folder, uint32_t number, struct error *err)
+{
+    buf_reset(name);
+    buf_printf(name, number > 0 ? "%s/schema_%u.json" : "%s/schema.json", folder, number);
+    return buf_ok(name, "the name of a schema", err);
+}
+
+/* Gets the schema with the highest number: text, name and number. */
+static bool get_latest(struct store *store, const char *folder, struct buf *name, struct buf *text,
+                       uint32_t *number, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    struct buf next = BUF_INIT(LAKE_SCHEMA_MAX), kept;
+    *number = 0;
+    bool ok = put_name(name, folder, 0, err) && store_get(store, buf_text(name), text, err);
+    for (uint32_t n = NUMBER_FIRST; ok && n <= LAKE_SCHEMA_NUMBER_MAX; n++) {
+        ok = put_name(name, folder, n, err);
+        if (!ok || !store_get(store, buf_text(name), &next, &why))
+            break;
+        kept = *text;
+        *text = next;
+        next = kept;
+        *number = n;
+    }
+    buf_release(&next);
+    if (ok && why.code != ERROR_NONE && why.code != ERROR_NOT_FOUND)
+        return error_pass(err, &why);
+    return ok && put_name(name, folder, *number, err);
+}
+
+static bool load_text(const char *name, struct str text, struct lake_schema *out, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    if (read_text(text, out, &why) && check_names(out, &why))
+        return true;
+    (void) error_set(err, why.code, "%s: %s", name, why.message);
+    (void) error_hint(err, "%s",
+                      why.hint[0] ? why.hint
+                                  : "no data was touched. Move that file away: the next export "
+                                    "writes it anew from the workspace's columns");
+    lake_schema_release(out);
+    return false;
+}
+
+bool lake_schema_load(struct store *store, const char *folder, struct lake_schema *out,
                       struct error *err)
 {
-    struct buf text = BUF_INIT(LAKE_SCHEMA_MAX);
-    struct error why = ERROR_INIT;
+    struct buf text = BUF_INIT(LAKE_SCHEMA_MAX), name = BUF_INIT(LAKE_NAME_MAX);
+    uint32_t number = 0;
     *out = (struct lake_schema){0};
-    bool ok = store_get(store, name, &text, err);
-    if (ok && !(read_text(buf_str(&text), out, &why) && check_names(out, &why))) {
-        ok = error_set(err, why.code, "%s: %s", name, why.message);
-        (void) error_hint(err, "%s",
-                          why.hint[0] ? why.hint
-                                      : "no data was touched. Move that file away: the next export "
-                                        "writes it anew from the workspace's columns");
-        lake_schema_release(out);
-    }
+    bool ok = get_latest(store, folder, &name, &text, &number, err) &&
+              load_text(buf_text(&name), buf_str(&text), out, err);
+    out->number = number;
+    buf_release(&name);
     buf_release(&text);
     return ok;
 }
 
-static bool check_place(const struct lake_schema *schema, const char *name,
+static bool check_place(const struct lake_schema *schema, const char *folder,
                         const struct lake_place *place, struct error *err)
 {
     if (strcmp(schema->table, place->table) == 0 &&
         str_eq_case(str_of(schema->workspace_id), str_of(place->workspace_id)))
         return true;
-    (void) error_set(err, ERROR_FORMAT, "%s is of table %.80s in workspace %.40s, not of %s", name,
+    (void) error_set(err, ERROR_FORMAT,
+                     "%s/schema.json is of table %.80s in workspace %.40s, not of %s", folder,
                      schema->table, schema->workspace_id, place->table);
     return error_hint(err, "two tables whose names make the same folder cannot share a lake");
 }
@@ -171,18 +214,18 @@ static bool check_place(const struct lake_schema *schema, const char *name,
 bool lake_schema_read(struct store *store, const struct lake_place *place, struct lake_schema *out,
                       struct error *err)
 {
-    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    struct buf folder = BUF_INIT(LAKE_NAME_MAX);
     *out = (struct lake_schema){0};
     if (!lake_place_check(place, err))
         return false;
-    lake_own_name(&name, place, "schema.json");
-    bool ok = buf_ok(&name, "the name of a schema", err) &&
-              lake_schema_load(store, buf_text(&name), out, err);
-    if (ok && !check_place(out, buf_text(&name), place, err)) {
+    lake_own_prefix(&folder, place);
+    bool ok = buf_ok(&folder, "the name of a folder", err) &&
+              lake_schema_load(store, buf_text(&folder), out, err);
+    if (ok && !check_place(out, buf_text(&folder), place, err)) {
         lake_schema_release(out);
         ok = false;
     }
-    buf_release(&name);
+    buf_release(&folder);
     return ok;
 }
 
@@ -217,8 +260,8 @@ static void put_column(struct buf *out, const struct column *column, uint16_t ea
 }
 
 /* One column a line, everything in one order: the same schema is the same bytes. */
-static bool write_schema(struct store *store, const char *name, const struct lake_schema *schema,
-                         struct error *err)
+static bool write_schema(struct store *store, const char *name, bool new,
+                         const struct lake_schema *schema, struct error *err)
 {
     struct buf out = BUF_INIT(LAKE_SCHEMA_MAX);
     buf_printf(&out, "{\n  \"format\": \"%s\",\n  \"version\": %d,\n", format_name,
@@ -231,7 +274,8 @@ static bool write_schema(struct store *store, const char *name, const struct lak
     for (size_t i = 0; i < schema->columns.n; i++)
         put_column(&out, &schema->columns.v[i], schema->earlier[i], i + 1 == schema->columns.n);
     buf_puts(&out, "  ]\n}\n");
-    bool ok = buf_ok(&out, "a schema", err) && store_put(store, name, buf_str(&out), err);
+    bool ok = buf_ok(&out, "a schema", err) &&
+              (new ? store_put_new : store_put)(store, name, buf_str(&out), err);
     buf_release(&out);
     return ok;
 }
@@ -317,6 +361,28 @@ static bool merge(struct lake_schema *schema, const struct columns *columns,
     return true;
 }
 
+/* Replaces the latest, or puts the next one where nothing can be replaced. */
+static bool put_schema(struct store *store, const struct lake_place *place,
+                       const struct lake_schema *schema, bool there, struct error *err)
+{
+    struct buf folder = BUF_INIT(LAKE_NAME_MAX), name = BUF_INIT(LAKE_NAME_MAX);
+    uint32_t number = schema->number;
+    bool new = false;
+    lake_own_prefix(&folder, place);
+    bool ok = buf_ok(&folder, "the name of a folder", err) &&
+              (!there || store_immutable(store, buf_text(&folder), &new, err));
+    if (ok && new)
+        number = number > 0 ? number + 1 : NUMBER_FIRST;
+    if (number > LAKE_SCHEMA_NUMBER_MAX)
+        ok = error_set(err, ERROR_LIMIT, "more than %d schemas in %s", LAKE_SCHEMA_NUMBER_MAX,
+                       buf_text(&folder));
+    ok = ok && put_name(&name, buf_text(&folder), number, err) &&
+         write_schema(store, buf_text(&name), new, schema, err);
+    buf_release(&folder);
+    buf_release(&name);
+    return ok;
+}
+
 bool lake_schema_update(struct store *store, const struct lake_place *place, const char *query,
                         const struct columns *columns, struct lake_schema_change *change,
                         struct error *err)
@@ -331,13 +397,8 @@ bool lake_schema_update(struct store *store, const struct lake_place *place, con
         *err = why;
     ok = ok && check_query(&schema, query, err) && check_resource(&schema, place, err) &&
          merge(&schema, columns, &changed, err);
-    if (ok && (!there || changed.added > 0 || changed.retyped > 0)) {
-        struct buf name = BUF_INIT(LAKE_NAME_MAX);
-        lake_own_name(&name, place, "schema.json");
-        ok = buf_ok(&name, "the name of a schema", err) &&
-             write_schema(store, buf_text(&name), &schema, err);
-        buf_release(&name);
-    }
+    if (ok && (!there || changed.added > 0 || changed.retyped > 0))
+        ok = put_schema(store, place, &schema, there, err);
     lake_schema_release(&schema);
     if (change)
         *change = changed;

@@ -1,6 +1,7 @@
 /* Schemas: weir/<guid>/<table>/schema.json, what a reader of the lake must know of a table: its true name,
  * its workspace, all its columns in order with their types, and the query that made it, if one did.
- * Form: docs/formats.md. Columns are only ever added, so that a line of any age can be read.
+ * Form: docs/formats.md. Columns are only ever added, so that a line of any age can be read. Where nothing can be
+ * replaced, a schema that changed is schema_2.json, schema_3.json and so on, and the highest counts.
  */
 #ifndef WEIR_LAKE_SCHEMA_H
 #define WEIR_LAKE_SCHEMA_H
@@ -10,12 +11,13 @@
 #include "lake/layout.h"
 #include "store/store.h"
 
-enum { LAKE_SCHEMA_VERSION = 1, LAKE_SCHEMA_MAX = 8 << 20 };
+enum { LAKE_SCHEMA_VERSION = 1, LAKE_SCHEMA_MAX = 8 << 20, LAKE_SCHEMA_NUMBER_MAX = 9999 };
 
 struct lake_schema {
     char *table, *workspace_id, *resource_id; /* owned */
     char *query;                              /* owned; NULL: the table as it is */
     struct columns columns;
+    uint32_t number;   /* of its blob: 0, or from 2 on */
     uint16_t *earlier; /* for each column, bit 1 << type for each other type that it had before */
 };
 
@@ -26,8 +28,8 @@ void lake_schema_release(struct lake_schema *schema);
 bool lake_schema_read(struct store *store, const struct lake_place *place, struct lake_schema *out,
                       struct error *err);
 
-/* The same for a blob of that name, of whatever table it is; its place is one (lake_place_check). */
-bool lake_schema_load(struct store *store, const char *name, struct lake_schema *out,
+/* The same for the schema in that folder, of whatever table it is; its place is one (lake_place_check). */
+bool lake_schema_load(struct store *store, const char *folder, struct lake_schema *out,
                       struct error *err);
 
 struct lake_schema_change {
