@@ -101,9 +101,9 @@ static void put_costs(FILE *out, const struct export_estimate *estimate,
     if (!is_billed(estimate))
         (void) fprintf(out, "writes %s = %.2f %s; ",
                        text_grouped(estimate->total.partitions, blobs), writes, prices->currency);
-    (void) fprintf(out, "storage %s x %g = %.2f %s a month (prices of %s, %s: %s)\n",
+    (void) fprintf(out, "storage %s x %g = %.2f %s a month (prices of %s, %s, %s: %s)\n",
                    text_bytes(estimate->total.json, json), prices->storage_gb, storage,
-                   prices->currency, prices->as_of, prices->what, name);
+                   prices->currency, prices->as_of, prices->tier, prices->what, name);
 }
 
 static uint64_t most_of(const struct export_estimate *estimate)
@@ -283,7 +283,8 @@ const struct cli_command cli_command_estimate = {
     .about = "Rows and the service's bytes are counted by the workspace, exactly. Bytes as JSON "
              "are measured on a "
              "sample of rows. The price of a day is that of writing its blobs and of keeping them "
-             "for a month. The least time is what the limit of 200 queries in 30 s asks for; "
+             "for a month, in the tier of --tier (hot without it). The least time is what the "
+             "limit of 200 queries in 30 s asks for; "
              "how fast the service answers, nobody says. "
              "Prices stand in prices/azure.yaml; --prices FILE replaces them.\n\n"
              "A table of the Basic or Auxiliary plan is not counted, since reading it is billed: "
@@ -291,6 +292,6 @@ const struct cli_command cli_command_estimate = {
     .example = "weir estimate CommonSecurityLog --end-date 2021-11-07 --lookback-days 7",
     .args_max = 1,
     .options = {CLI_RANGE_OPTIONS, CLI_SOURCE_OPTIONS, CLI_BATCH_OPTIONS, CLI_SETTLE, CLI_PLAN,
-                CLI_PASSES, CLI_PRICES, CLI_OPTION_COUNT},
+                CLI_PASSES, CLI_TIER, CLI_PRICES, CLI_OPTION_COUNT},
     .run = run,
 };

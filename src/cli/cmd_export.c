@@ -105,7 +105,7 @@ static void begin_text(const struct job *job, size_t tables, const struct item *
     if (sum->left.partitions > 0)
         buf_printf(out, "%s, ", cli_count_text(sum->left.partitions, "partition", blobs));
     buf_printf(out, "about %s. To %s.", text_duration(sum->seconds, time),
-               cli_text(job->cli, CLI_LAKE));
+               store_address(job->context.store));
     if (sum->passes > 0 && !sum->unknown)
         buf_printf(out, " Reading is billed: %s.", text_bytes(sum->scan, scan));
     else if (sum->passes > 0)
@@ -198,7 +198,7 @@ static void say_verified(const struct job *job, const struct item *item)
              cli_seen_text(report, job->record.identity, seen),
              text_grouped(report->rows_verified, rows), proof_text(report->proof), skipped,
              text_bytes(report->bytes, bytes), text_duration(item->told->spent.seconds, time),
-             cli_text(job->cli, CLI_LAKE), buf_text(&ledger));
+             store_address(job->context.store), buf_text(&ledger));
     buf_release(&ledger);
 }
 
@@ -642,7 +642,7 @@ const struct cli_command cli_command_export = {
              "with --one-batch.",
     .example = "weir export CommonSecurityLog --end-date 2021-11-07 --lookback-days 7",
     .args_max = CLI_ARGS_MAX,
-    .options = {CLI_RANGE_OPTIONS, CLI_MANY, CLI_SOURCE_OPTIONS, CLI_REFRESH, CLI_REPAIR,
+    .options = {CLI_RANGE_OPTIONS, CLI_MANY, CLI_SOURCE_OPTIONS, CLI_REFRESH, CLI_REPAIR, CLI_TIER,
                 CLI_REPORT, CLI_METRICS, CLI_PLAN_OPTIONS, CLI_SETTLE, CLI_BATCH_OPTIONS,
                 CLI_MEMORY, CLI_KEEP_EMPTY, CLI_OPTION_COUNT},
     .run = run,

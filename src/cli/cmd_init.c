@@ -47,10 +47,18 @@ static bool take_keys(struct cli *cli, const json_t *root, const struct mapping 
     return true;
 }
 
+/* The line may ask for another way to sign in than the secret: two proofs at once are refused. */
+static bool wants_secret(const struct cli *cli)
+{
+    const char *sign_in = cli_text(cli, CLI_SIGN_IN);
+    return !cli_text(cli, CLI_CERTIFICATE) && !cli_text(cli, CLI_FEDERATED_TOKEN_FILE) &&
+           (strcmp(sign_in, "auto") == 0 || strcmp(sign_in, "settings") == 0);
+}
+
 static bool take_secret(struct cli *cli, const json_t *root, struct error *err)
 {
     const char *path = json_string_value(json_object_get(root, "client_secret_file"));
-    if (!path)
+    if (!path || !wants_secret(cli))
         return true;
     char *reference = arena_format(&cli->arena, err, "file:%s", path);
     return reference && take(cli, CLI_CLIENT_SECRET, reference, err);
@@ -111,7 +119,7 @@ static void put_setting(struct buf *out, const struct cli *cli, enum cli_option_
 
 static bool check(const struct cli *cli, struct error *err)
 {
-    const char *id = cli_text(cli, CLI_WORKSPACE_ID), *secret = cli_text(cli, CLI_CLIENT_SECRET);
+    const char *id = cli_text(cli, CLI_WORKSPACE_ID);
     if (!id) {
         (void) error_set(
             err, ERROR_USAGE,
@@ -120,12 +128,6 @@ static bool check(const struct cli *cli, struct error *err)
     }
     if (!text_is_guid(str_of(id)))
         return error_set(err, ERROR_SETTINGS, "workspace-id '%s' is not a GUID", id);
-    if (secret && !str_starts(str_of(secret), STR("env:")) &&
-        !str_starts(str_of(secret), STR("file:"))) {
-        (void) error_set(err, ERROR_SETTINGS,
-                         "client-secret must say where the secret is, not what it is");
-        return error_hint(err, "env:NAME or file:PATH (mode 0600)");
-    }
     return true;
 }
 
@@ -140,7 +142,8 @@ static bool write_settings(const struct cli *cli, struct error *err)
     buf_puts(
         &out,
         "# Settings of weir. The keys of a profile are the names of options: weir COMMAND --help.\n"
-        "# Secrets stand elsewhere: env:NAME or file:PATH.\nprofiles:\n  \"");
+        "# Secrets stand elsewhere: env:NAME, file:PATH, keyvault://VAULT/SECRET.\nprofiles:\n  "
+        "\"");
     text_put_json(&out, str_of(name ? name : "default"));
     buf_puts(&out, "\":\n");
     for (int id = 0; id < CLI_OPTION_COUNT; id++)
@@ -172,11 +175,32 @@ const struct cli_command cli_command_init = {
              "--from-emulator reads the "
              "ready file of weir-emulator, --from-config the config.json beside Sentinel's "
              "notebooks. Secrets are never "
-             "written: client-secret says where one is, env:NAME or file:PATH with mode 0600.",
+             "written: client-secret, certificate, storage-key and storage-sas say where one is: "
+             "env:NAME, "
+             "file:PATH with mode 0600, or keyvault://VAULT/SECRET.",
     .example = "weir init --from-emulator ready.json --lake lake --config weir.yaml",
-    .options = {CLI_FROM_EMULATOR, CLI_FROM_CONFIG, CLI_WORKSPACE_NAME, CLI_RESOURCE_ID, CLI_TENANT,
-                CLI_CLIENT_ID, CLI_CLIENT_SECRET, CLI_ENDPOINT, CLI_AUDIENCE,
-                CLI_MANAGEMENT_ENDPOINT, CLI_CLOUD, CLI_AUTHORITY, CLI_CA_FILE, CLI_FORCE,
+    .options = {CLI_FROM_EMULATOR,
+                CLI_FROM_CONFIG,
+                CLI_WORKSPACE_NAME,
+                CLI_RESOURCE_ID,
+                CLI_STORAGE_KEY,
+                CLI_STORAGE_SAS,
+                CLI_TIER,
+                CLI_SIGN_IN,
+                CLI_TENANT,
+                CLI_CLIENT_ID,
+                CLI_CLIENT_SECRET,
+                CLI_CERTIFICATE,
+                CLI_CERTIFICATE_PASSWORD,
+                CLI_FEDERATED_TOKEN_FILE,
+                CLI_MANAGED_IDENTITY,
+                CLI_ENDPOINT,
+                CLI_AUDIENCE,
+                CLI_MANAGEMENT_ENDPOINT,
+                CLI_CLOUD,
+                CLI_AUTHORITY,
+                CLI_CA_FILE,
+                CLI_FORCE,
                 CLI_OPTION_COUNT},
     .run = run,
 };

@@ -40,27 +40,67 @@ static double seconds(const struct cli *cli, enum cli_option_id id)
     return (double) cli_duration(cli, id, 0) / (double) TICK_SECOND;
 }
 
-static bool open_credential(const struct cli *cli, const struct azure_cloud *cloud,
-                            struct cli_context *context, struct error *err)
+static void tell(void *context, const char *line)
 {
+    const struct cli_context *own = context;
+    cli_tell(own->cli, CLI_LAST, "sign-in", NULL, "%s", line);
+}
+
+static void note(void *context, const char *line)
+{
+    const struct cli_context *own = context;
+    cli_note(own->cli, "%s", line);
+}
+
+static bool find_cloud(const struct cli *cli, struct cli_context *context, struct error *err)
+{
+    context->cli = cli;
+    context->cloud = azure_cloud_find(cli_text(cli, CLI_CLOUD));
+    return context->cloud ||
+           error_set(err, ERROR_SETTINGS, "there is no cloud '%s'", cli_text(cli, CLI_CLOUD));
+}
+
+static bool open_credential(const struct cli *cli, struct cli_context *context, struct error *err)
+{
+    /* Of the public cloud the environment may name another authority: AZURE_AUTHORITY_HOST. */
+    const char *authority = cli_given(cli, CLI_CLOUD) ? context->cloud->authority : NULL;
+    const char *sign_in = cli_text(cli, CLI_SIGN_IN);
+    /* A code that nobody reads would be waited for in vain. */
+    bool read = cli->terminal_err || strcmp(sign_in, "device") == 0;
+    struct azure_credential_options options = {
+        .cloud = context->cloud,
+        .tenant = cli_text(cli, CLI_TENANT),
+        .client_id = cli_text(cli, CLI_CLIENT_ID),
+        .client_secret = cli_text(cli, CLI_CLIENT_SECRET),
+        .certificate = cli_text(cli, CLI_CERTIFICATE),
+        .certificate_password = cli_text(cli, CLI_CERTIFICATE_PASSWORD),
+        .federated_token_file = cli_text(cli, CLI_FEDERATED_TOKEN_FILE),
+        .managed_identity = cli_text(cli, CLI_MANAGED_IDENTITY),
+        .sign_in = strcmp(sign_in, "auto") == 0 ? NULL : sign_in,
+        .authority = cli_text(cli, CLI_AUTHORITY) ? cli_text(cli, CLI_AUTHORITY) : authority,
+        .tell = read ? tell : NULL,
+        .context = context,
+        .stop = cli->stop,
+    };
+    context->credential = azure_credential_new(context->http, &options, err);
+    return context->credential != NULL;
+}
+
+bool cli_open_network(const struct cli *cli, struct cli_context *context, struct error *err)
+{
+    if (context->credential)
+        return true;
     struct http_options http = {
         .user_agent = "weir/" WEIR_VERSION,
         .ca_file = cli_text(cli, CLI_CA_FILE),
         .stall_timeout = seconds(cli, CLI_STALL_TIMEOUT),
         .stop = cli->stop,
     };
-    /* Of the public cloud the environment may name another authority: AZURE_AUTHORITY_HOST. */
-    const char *authority = cli_given(cli, CLI_CLOUD) ? cloud->authority : NULL;
-    struct azure_credential_options credential = {
-        .tenant = cli_text(cli, CLI_TENANT),
-        .client_id = cli_text(cli, CLI_CLIENT_ID),
-        .client_secret = cli_text(cli, CLI_CLIENT_SECRET),
-        .authority = cli_text(cli, CLI_AUTHORITY) ? cli_text(cli, CLI_AUTHORITY) : authority,
-    };
-    context->http = http_new(&http, err);
-    context->credential =
-        context->http ? azure_credential_new(context->http, &credential, err) : NULL;
-    return context->credential != NULL;
+    if (!find_cloud(cli, context, err))
+        return false;
+    if (!context->http)
+        context->http = http_new(&http, err);
+    return context->http && open_credential(cli, context, err);
 }
 
 /* Where the query service is not the cloud's, its Resource Manager is not to be guessed: a token would
@@ -88,9 +128,9 @@ static bool read_limits(const struct cli *cli, struct workspace_options *options
     return true;
 }
 
-static bool make_workspace(const struct cli *cli, const struct azure_cloud *cloud,
-                           struct cli_context *context, struct error *err)
+static bool make_workspace(const struct cli *cli, struct cli_context *context, struct error *err)
 {
+    const struct azure_cloud *cloud = context->cloud;
     struct workspace_options options = {
         .endpoint =
             cli_text(cli, CLI_ENDPOINT) ? cli_text(cli, CLI_ENDPOINT) : cloud->query_endpoint,
@@ -111,21 +151,18 @@ static bool make_workspace(const struct cli *cli, const struct azure_cloud *clou
 
 bool cli_open_workspace(const struct cli *cli, struct cli_context *context, struct error *err)
 {
-    const struct azure_cloud *cloud = azure_cloud_find(cli_text(cli, CLI_CLOUD));
-    if (!cloud)
-        return error_set(err, ERROR_SETTINGS, "there is no cloud '%s'", cli_text(cli, CLI_CLOUD));
-    if (!read_id(cli, context, err) || !open_credential(cli, cloud, context, err) ||
+    if (!read_id(cli, context, err) || !cli_open_network(cli, context, err) ||
         !random_guid(context->run, err))
         return false;
     (void) snprintf(context->tag, sizeof context->tag, "weir " WEIR_VERSION " %s", context->run);
-    return make_workspace(cli, cloud, context, err);
+    return make_workspace(cli, context, err);
 }
 
 bool cli_open_workspace_again(const struct cli *cli, struct cli_context *context, struct error *err)
 {
     workspace_free(context->workspace);
     context->workspace = NULL;
-    return make_workspace(cli, azure_cloud_find(cli_text(cli, CLI_CLOUD)), context, err);
+    return make_workspace(cli, context, err);
 }
 
 bool cli_sign_in(struct cli *cli, struct cli_context *context, const char **identity,
@@ -144,10 +181,60 @@ bool cli_sign_in(struct cli *cli, struct cli_context *context, const char **iden
     return *identity != NULL;
 }
 
+/* Only an address needs the network: a folder is opened without a client, which costs milliseconds. */
+static bool is_address(const char *lake)
+{
+    return strstr(lake, "://") != NULL;
+}
+
 bool cli_open_store(const struct cli *cli, struct cli_context *context, struct error *err)
 {
-    context->store = store_open(cli_text(cli, CLI_LAKE), err);
+    struct store_options options = {.address = cli_text(cli, CLI_LAKE), .stop = cli->stop};
+    if (is_address(options.address)) {
+        if (!cli_open_network(cli, context, err))
+            return false;
+        options.http = context->http;
+        options.credential = context->credential;
+        options.cloud = context->cloud;
+        options.key = cli_text(cli, CLI_STORAGE_KEY);
+        options.sas = cli_text(cli, CLI_STORAGE_SAS);
+        options.tier = cli_text(cli, CLI_TIER);
+        options.note = note;
+        options.context = context;
+    }
+    context->store = store_open_with(&options, err);
     return context->store != NULL;
+}
+
+bool cli_check_access(struct cli_context *context, double seconds, bool writes, struct error *err)
+{
+    struct store_access access;
+    char time[TICK_TEXT_MAX];
+    if (!store_remote(context->store))
+        return true;
+    if (!store_access(context->store, &access, err))
+        return false;
+    if (writes && access.lacks[0]) {
+        (void) error_set(err, ERROR_AUTH, "the SAS of lake %s does not allow to %s",
+                         store_address(context->store), access.lacks);
+        return error_hint(err, "an export needs a SAS that allows read, list, create, write and "
+                               "delete (sp=rlcwd)");
+    }
+    if (access.until == 0)
+        return true;
+    (void) tick_format_short(access.until, time);
+    int64_t now = tick_now();
+    if (access.until <= now) {
+        (void) error_set(err, ERROR_AUTH, "the SAS of lake %s ended at %s UTC",
+                         store_address(context->store), time);
+        return error_hint(err, "make a new one and put it where --storage-sas says");
+    }
+    if ((double) (access.until - now) / (double) TICK_SECOND < seconds)
+        cli_last(context->cli,
+                 "the SAS of the lake ends at %s UTC, before this would: put a new one where "
+                 "--storage-sas says until then, it is read again",
+                 time);
+    return true;
 }
 
 bool cli_open_place(const struct cli *cli, const char *table, struct cli_context *context,
@@ -174,10 +261,11 @@ bool cli_open_place(const struct cli *cli, const char *table, struct cli_context
 
 void cli_close(struct cli_context *context)
 {
+    /* What is lent last of all: workspace and store end their requests on the loop. */
     workspace_free(context->workspace);
+    store_free(context->store);
     azure_credential_free(context->credential);
     http_free(context->http);
-    store_free(context->store);
     buf_release(&context->container);
     *context = (struct cli_context){0};
 }

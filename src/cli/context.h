@@ -8,7 +8,10 @@
 #include "store/store.h"
 #include "workspace/workspace.h"
 
+/* One event loop and one identity for all of them. It must not move: what it holds calls it back. */
 struct cli_context {
+    const struct cli *cli;
+    const struct azure_cloud *cloud;
     struct http_client *http;
     struct azure_credential *credential;
     struct workspace *workspace;
@@ -21,6 +24,8 @@ struct cli_context {
     struct lake_place place;
 };
 
+/* The loop and the identity alone, once: the others do that when they need it. */
+bool cli_open_network(const struct cli *cli, struct cli_context *context, struct error *err);
 bool cli_open_workspace(const struct cli *cli, struct cli_context *context, struct error *err);
 /* A new one in its place, for the same run: what was under way in the old one is dropped. */
 bool cli_open_workspace_again(const struct cli *cli, struct cli_context *context,
@@ -28,7 +33,11 @@ bool cli_open_workspace_again(const struct cli *cli, struct cli_context *context
 /* Gets the first token, so that it is known who asks: *identity, lent by the arena. */
 bool cli_sign_in(struct cli *cli, struct cli_context *context, const char **identity,
                  struct error *err);
+/* The lake, a folder or in Azure. */
 bool cli_open_store(const struct cli *cli, struct cli_context *context, struct error *err);
+/* What ends before a run of so many seconds would, or is not allowed, is said in a note; an SAS that cannot write
+ * when `writes` is an error. */
+bool cli_check_access(struct cli_context *context, double seconds, bool writes, struct error *err);
 /* The place of a table: id and resource id from settings, checked. Its container is lent until the next. */
 bool cli_open_place(const struct cli *cli, const char *table, struct cli_context *context,
                     struct error *err);

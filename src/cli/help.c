@@ -23,6 +23,16 @@ static void help_option(FILE *out, const struct cli_option *option)
     (void) fputc('\n', out);
 }
 
+/* A name alone, so that help fits a screen; the title stands before the first. */
+static void help_name(FILE *out, const char *title, const struct cli_option *option, int *column)
+{
+    if (*column == 0)
+        *column = fprintf(out, "%s", title);
+    if (*column + (int) strlen(option->name) + 3 > LINE_WIDTH)
+        *column = fprintf(out, "\n ") - 1;
+    *column += fprintf(out, " --%s", option->name);
+}
+
 static void help_program(FILE *out)
 {
     (void) fputs(
@@ -37,26 +47,33 @@ static void help_program(FILE *out)
         (void) fprintf(out, "  %-22s %s\n", line, cli_commands[i]->purpose);
     }
     (void) fputs("\noptions of every command:\n", out);
+    int column = 0;
+    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+        const struct cli_option *option = &cli_options[i];
+        if (option->where & CLI_SHARED && !(option->where & CLI_RARE))
+            help_option(out, option);
+    }
     for (int i = 0; i < CLI_OPTION_COUNT; i++)
-        if (cli_options[i].where & CLI_SHARED)
-            help_option(out, &cli_options[i]);
-    (void) fputs("\nweir COMMAND --help tells the rest.\n", out);
+        if ((cli_options[i].where & CLI_IDENTITY) == CLI_IDENTITY)
+            help_name(out, "\nto sign in, see weir help --manual:", &cli_options[i], &column);
+    (void) fputs("\n\nweir COMMAND --help tells the rest.\n", out);
 }
 
-/* Names alone, so that help fits a screen. */
+/* Of a command: explained in the manual, and only named here. */
+static bool is_rare(const struct cli_option *option)
+{
+    return option->where & CLI_RARE && !(option->where & CLI_SHARED);
+}
+
 static void help_rare(FILE *out, const struct cli_command *command)
 {
+    char title[160];
     int column = 0;
-    for (int i = 0; command->options[i] != CLI_OPTION_COUNT; i++) {
-        const struct cli_option *option = &cli_options[command->options[i]];
-        if (!(option->where & CLI_RARE))
-            continue;
-        if (column == 0)
-            column = fprintf(out, "\nseldom needed, see weir help %s --manual:", command->name);
-        if (column + (int) strlen(option->name) + 3 > LINE_WIDTH)
-            column = fprintf(out, "\n ") - 1;
-        column += fprintf(out, " --%s", option->name);
-    }
+    (void) snprintf(title, sizeof title,
+                    "\nseldom needed, see weir help %s --manual:", command->name);
+    for (int i = 0; command->options[i] != CLI_OPTION_COUNT; i++)
+        if (is_rare(&cli_options[command->options[i]]))
+            help_name(out, title, &cli_options[command->options[i]], &column);
     if (column > 0)
         (void) fputc('\n', out);
 }
@@ -72,7 +89,7 @@ void cli_help(FILE *out, const struct cli_command *command)
     if (command->options[0] != CLI_OPTION_COUNT)
         (void) fputc('\n', out);
     for (int i = 0; command->options[i] != CLI_OPTION_COUNT; i++)
-        if (!(cli_options[command->options[i]].where & CLI_RARE))
+        if (!is_rare(&cli_options[command->options[i]]))
             help_option(out, &cli_options[command->options[i]]);
     help_rare(out, command);
     (void) fprintf(out, "\nand the options of every command: weir --help\n\nexample:\n  %s\n",

@@ -1,4 +1,5 @@
 /* weir: a table of commands and a loop over the line's words. */
+#include "base/process.h"
 #include "cli/cli.h"
 
 #include <signal.h>
@@ -76,6 +77,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    process_hide();
     struct cli *cli = mem_alloc(1, sizeof *cli, NULL);
     if (!cli)
         return error_exit_status(ERROR_MEMORY);

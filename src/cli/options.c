@@ -1,6 +1,7 @@
 /* Options: see options.h. */
 #include "cli/options.h"
 
+#include "azure/credential.h"
 #include "base/tick.h"
 
 const struct cli_option cli_options[CLI_OPTION_COUNT] = {
@@ -25,6 +26,18 @@ static bool is_choice(const char *choices, struct str text)
         if (str_eq(word, text))
             return true;
     return false;
+}
+
+/* A secret's value where its reference belongs would end in files, histories and process lists. It is not shown
+ * again. */
+static bool check_reference(const struct cli_option *option, const char *text, struct error *err)
+{
+    if (azure_secret_check(text, NULL))
+        return true;
+    (void) error_set(err, ERROR_USAGE, "--%s must say where the secret is, not what it is",
+                     option->name);
+    return error_hint(err, "env:NAME (a variable), file:PATH (a file of mode 0600), or "
+                           "keyvault://VAULT/SECRET");
 }
 
 bool cli_option_check(enum cli_option_id id, const char *text, struct error *err)
@@ -75,6 +88,8 @@ bool cli_option_check(enum cli_option_id id, const char *text, struct error *err
             return true;
         return error_set(err, ERROR_USAGE, "--%s is one of %s, not '%s'", option->name,
                          option->value, text);
+    case CLI_REFERENCE:
+        return check_reference(option, text, err);
     }
     return error_set(err, ERROR_INTERNAL, "option --%s has no kind", option->name);
 }

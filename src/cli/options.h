@@ -17,11 +17,18 @@ enum cli_kind {
     CLI_SIZE,     /* 64MB */
     CLI_DURATION, /* 5m, PT5M */
     CLI_TIME,     /* 2021-11-18, 2021-11-18T03:05:00Z */
-    CLI_CHOICE    /* one of the words in `value`, divided by '|' */
+    CLI_CHOICE,   /* one of the words in `value`, divided by '|' */
+    CLI_REFERENCE /* to a secret: env:NAME, file:PATH, keyvault://VAULT/SECRET; never the secret itself */
 };
 
-/* Options of every command; those that may stand in weir.yaml; those that help names and the manual explains. */
-enum { CLI_SHARED = 1, CLI_SETTING = 2, CLI_RARE = 4 };
+/* Options of every command; those that may stand in weir.yaml; those that help names and the manual explains
+ * (a command that lists a shared one explains it in its help too). */
+enum {
+    CLI_SHARED = 1,
+    CLI_SETTING = 2,
+    CLI_RARE = 4,
+    CLI_IDENTITY = CLI_SHARED | CLI_SETTING | CLI_RARE
+};
 
 /* id, name, letter, kind, value's word, default, where, help */
 #define CLI_OPTIONS(X)                                                                             \
@@ -69,6 +76,14 @@ enum { CLI_SHARED = 1, CLI_SETTING = 2, CLI_RARE = 4 };
       "fetch again what the ledger holds as verified")                                             \
     X(KEEP_EMPTY, "keep-empty", 0, CLI_FLAG, NULL, NULL, CLI_SETTING | CLI_RARE,                   \
       "write nulls and empty strings too")                                                         \
+    X(BESIDE, "beside", 0, CLI_FLAG, NULL, NULL, 0,                                                \
+      "write all rows, also where the continuous export has blobs")                                \
+    X(UNTIL_CONTINUOUS, "until-continuous", 0, CLI_FLAG, NULL, NULL, 0,                            \
+      "up to the continuous export, and where both meet only what it lacks")                       \
+    X(FROM, "from", 0, CLI_CHOICE, "search-job|restore", NULL, 0,                                  \
+      "history beyond interactive retention, by a job that is billed")                             \
+    X(TIER, "tier", 0, CLI_CHOICE, "hot|cool|cold|archive", NULL, CLI_SETTING,                     \
+      "access tier of what is written (default: the account's)")                                   \
     X(MEMORY, "memory", 0, CLI_SIZE, "SIZE", "96MB", CLI_SETTING | CLI_RARE,                       \
       "memory for rows; more goes to a scratch file")                                              \
     X(OFFLINE, "offline", 0, CLI_FLAG, NULL, NULL, 0,                                              \
@@ -85,7 +100,12 @@ enum { CLI_SHARED = 1, CLI_SETTING = 2, CLI_RARE = 4 };
     X(FROM_CONFIG, "from-config", 0, CLI_TEXT, "FILE", NULL, 0,                                    \
       "settings from the config.json of Sentinel notebooks")                                       \
     X(FORCE, "force", 0, CLI_FLAG, NULL, NULL, 0, "replace a settings file that is there")         \
-    X(LAKE, "lake", 0, CLI_TEXT, "DIR", "lake", CLI_SHARED | CLI_SETTING, "where the lake is")     \
+    X(LAKE, "lake", 0, CLI_TEXT, "PLACE", "lake", CLI_SHARED | CLI_SETTING,                        \
+      "folder, storage account or container: ./lake, https://NAME.blob.core.windows.net")          \
+    X(STORAGE_KEY, "storage-key", 0, CLI_REFERENCE, "REF", NULL, CLI_IDENTITY,                     \
+      "the storage account's key: env:NAME, file:PATH or keyvault://VAULT/SECRET")                 \
+    X(STORAGE_SAS, "storage-sas", 0, CLI_REFERENCE, "REF", NULL, CLI_IDENTITY,                     \
+      "a shared access signature for the lake, by reference")                                      \
     X(WORKSPACE_ID, "workspace-id", 0, CLI_TEXT, "GUID", NULL, CLI_SHARED | CLI_SETTING,           \
       "the workspace")                                                                             \
     X(WORKSPACE_NAME, "workspace-name", 0, CLI_TEXT, "NAME", NULL, CLI_SETTING,                    \
@@ -98,16 +118,26 @@ enum { CLI_SHARED = 1, CLI_SETTING = 2, CLI_RARE = 4 };
       "for whom tokens are asked (default: the cloud's)")                                          \
     X(MANAGEMENT_ENDPOINT, "management-endpoint", 0, CLI_TEXT, "URL", NULL, CLI_SETTING,           \
       "Azure Resource Manager (default: the cloud's, unless endpoint is given)")                   \
-    X(CLOUD, "cloud", 0, CLI_CHOICE, "public|usgovernment|china", "public", CLI_SETTING,           \
+    X(CLOUD, "cloud", 0, CLI_CHOICE, "public|usgovernment|china", "public", CLI_IDENTITY,          \
       "the Azure cloud")                                                                           \
-    X(AUTHORITY, "authority", 0, CLI_TEXT, "URL", NULL, CLI_SETTING,                               \
+    X(AUTHORITY, "authority", 0, CLI_TEXT, "URL", NULL, CLI_IDENTITY,                              \
       "who gives tokens (default: the cloud's)")                                                   \
-    X(TENANT, "tenant", 0, CLI_TEXT, "ID", NULL, CLI_SETTING, "the tenant that signs in")          \
-    X(CLIENT_ID, "client-id", 0, CLI_TEXT, "ID", NULL, CLI_SETTING,                                \
+    X(SIGN_IN, "sign-in", 0, CLI_CHOICE, "auto|settings|environment|workload|managed|cli|device",  \
+      "auto", CLI_IDENTITY, "by what to sign in; auto: the first that is set up")                  \
+    X(TENANT, "tenant", 0, CLI_TEXT, "ID", NULL, CLI_IDENTITY, "the tenant of the workspace")      \
+    X(CLIENT_ID, "client-id", 0, CLI_TEXT, "ID", NULL, CLI_IDENTITY,                               \
       "the application that signs in")                                                             \
-    X(CLIENT_SECRET, "client-secret", 0, CLI_TEXT, "REF", NULL, CLI_SETTING,                       \
-      "its secret by reference: env:NAME or file:PATH")                                            \
-    X(CA_FILE, "ca-file", 0, CLI_TEXT, "FILE", NULL, CLI_SETTING,                                  \
+    X(CLIENT_SECRET, "client-secret", 0, CLI_REFERENCE, "REF", NULL, CLI_IDENTITY,                 \
+      "its secret by reference: env:NAME, file:PATH or keyvault://VAULT/SECRET")                   \
+    X(CERTIFICATE, "certificate", 0, CLI_REFERENCE, "REF", NULL, CLI_IDENTITY,                     \
+      "or its certificate and private key as PEM, by reference")                                   \
+    X(CERTIFICATE_PASSWORD, "certificate-password", 0, CLI_REFERENCE, "REF", NULL, CLI_IDENTITY,   \
+      "of that private key, by reference")                                                         \
+    X(FEDERATED_TOKEN_FILE, "federated-token-file", 0, CLI_TEXT, "FILE", NULL, CLI_IDENTITY,       \
+      "or a token of an outside issuer that it trusts")                                            \
+    X(MANAGED_IDENTITY, "managed-identity", 0, CLI_TEXT, "ID", NULL, CLI_IDENTITY,                 \
+      "client or resource id of a user-assigned managed identity")                                 \
+    X(CA_FILE, "ca-file", 0, CLI_TEXT, "FILE", NULL, CLI_IDENTITY,                                 \
       "certificate authorities to trust")                                                          \
     X(PROFILE, "profile", 0, CLI_TEXT, "NAME", NULL, CLI_SHARED,                                   \
       "which profile of the settings file")                                                        \

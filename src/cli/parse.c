@@ -233,6 +233,29 @@ static bool check_output(const struct cli *cli, struct error *err)
     return error_hint(err, "--output is table, json, jsonl or csv here");
 }
 
+/* Addresses are shown, logged and kept in reports: a signature or password in one would be too. */
+static bool check_lake(const struct cli *cli, struct error *err)
+{
+    const char *lake = cli->values[CLI_LAKE];
+    const char *authority = strstr(lake, "://");
+    if (!authority)
+        return true;
+    if (strchr(lake, '?')) {
+        (void) error_set(err, ERROR_SETTINGS, "the address of the lake holds more than an address");
+        return error_hint(err, "what stands behind its '?' is a secret: give it by reference, such "
+                               "as --storage-sas env:NAME");
+    }
+    if (memchr(authority + 3, '@', strcspn(authority + 3, "/")) &&
+        !str_starts(str_of(lake), STR("abfs")))
+        return error_set(err, ERROR_SETTINGS,
+                         "the address of the lake holds a user name or password");
+    if (cli->values[CLI_STORAGE_KEY] && cli->values[CLI_STORAGE_SAS]) {
+        (void) error_set(err, ERROR_SETTINGS, "either storage-key or storage-sas, not both");
+        return error_hint(err, "without either, weir signs in with a token");
+    }
+    return true;
+}
+
 bool cli_parse(struct cli *cli, int argc, char **argv, struct error *err)
 {
     char **rest = mem_alloc((size_t) argc + 1, sizeof *rest, err);
@@ -250,7 +273,7 @@ bool cli_parse(struct cli *cli, int argc, char **argv, struct error *err)
             cli->sources[id] = CLI_FROM_DEFAULT;
         }
     }
-    return check_output(cli, err);
+    return check_output(cli, err) && check_lake(cli, err);
 }
 
 void cli_parse_log_format(struct cli *cli, int argc, char **argv)

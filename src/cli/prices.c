@@ -4,6 +4,7 @@
 #include "base/file.h"
 
 enum { PRICES_MAX = 64 * 1024, PATH_ROOM = 4096 };
+static const double UNKNOWN = -1;
 
 static bool take_text(struct str value, char *out, size_t size)
 {
@@ -14,20 +15,49 @@ static bool take_text(struct str value, char *out, size_t size)
     return true;
 }
 
+static bool take_price(struct str value, double *out)
+{
+    return str_double(value, out) && *out >= 0;
+}
+
+/* "write-10000" of the hot tier, "write-10000-cool" of another. */
+static bool is_of_tier(struct str key, const char *what, const char *tier)
+{
+    char name[64];
+    (void) snprintf(name, sizeof name, "%s-%s", what, tier);
+    return str_eq(key, str_of(name)) || (strcmp(tier, "hot") == 0 && str_eq(key, str_of(what)));
+}
+
+static bool take_tier(struct str key, struct str value, struct cli_prices *out, bool *known)
+{
+    static const char *const tiers[] = {"hot", "cool", "cold", "archive"};
+    for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++) {
+        double price, *to = is_of_tier(key, "write-10000", tiers[i])        ? &out->write_10000
+                            : is_of_tier(key, "storage-gb-month", tiers[i]) ? &out->storage_gb
+                                                                            : NULL;
+        if (!to)
+            continue;
+        *known = take_price(value, &price);
+        if (*known && strcmp(out->tier, tiers[i]) == 0)
+            *to = price;
+        return true;
+    }
+    return false;
+}
+
 static bool take_key(struct str key, struct str value, struct cli_prices *out)
 {
+    bool known;
+    if (take_tier(key, value, out, &known))
+        return known;
     if (str_eq(key, STR("currency")))
         return take_text(value, out->currency, sizeof out->currency);
     if (str_eq(key, STR("as-of")))
         return take_text(value, out->as_of, sizeof out->as_of);
     if (str_eq(key, STR("what")))
         return take_text(value, out->what, sizeof out->what);
-    if (str_eq(key, STR("write-10000")))
-        return str_double(value, &out->write_10000) && out->write_10000 >= 0;
-    if (str_eq(key, STR("storage-gb-month")))
-        return str_double(value, &out->storage_gb) && out->storage_gb >= 0;
     if (str_eq(key, STR("search-gb")))
-        return str_double(value, &out->search_gb) && out->search_gb >= 0;
+        return take_price(value, &out->search_gb);
     return false;
 }
 
@@ -52,7 +82,10 @@ static bool read_lines(struct str text, struct cli_prices *out, const char *path
 
 bool cli_prices_read(struct cli *cli, struct cli_prices *out, const char **name, struct error *err)
 {
-    *out = (struct cli_prices){.currency = "USD"};
+    const char *tier = cli_text(cli, CLI_TIER) ? cli_text(cli, CLI_TIER) : "hot";
+    double unless = strcmp(tier, "hot") == 0 ? 0 : UNKNOWN;
+    *out = (struct cli_prices){
+        .currency = "USD", .tier = tier, .write_10000 = unless, .storage_gb = unless};
     struct buf path = BUF_INIT(PATH_ROOM), text = BUF_INIT(PRICES_MAX);
     const char *given = cli_text(cli, CLI_PRICES);
     bool ok = true;
@@ -66,6 +99,11 @@ bool cli_prices_read(struct cli *cli, struct cli_prices *out, const char **name,
     }
     ok = ok && buf_ok(&path, "path", err) && file_read(buf_text(&path), PRICES_MAX, &text, err) &&
          read_lines(buf_str(&text), out, buf_text(&path), err);
+    if (ok && (out->write_10000 < 0 || out->storage_gb < 0)) {
+        ok =
+            error_set(err, ERROR_SETTINGS, "%s has no price of the %s tier", buf_text(&path), tier);
+        (void) error_hint(err, "write-10000-%s and storage-gb-month-%s", tier, tier);
+    }
     *name = given ? given : "prices/azure.yaml";
     buf_release(&path);
     buf_release(&text);

@@ -218,22 +218,6 @@ static bool pass(struct reader *reader, struct str text, struct error *err)
     return ok;
 }
 
-/* A secret's value where its reference belongs would end in files, histories and process lists. */
-static bool check_secret(const struct reader *reader, struct error *err)
-{
-    struct cli *cli = reader->cli;
-    if (cli->sources[CLI_CLIENT_SECRET] != CLI_FROM_SETTINGS)
-        return true;
-    struct str value = str_of(cli->values[CLI_CLIENT_SECRET]);
-    if (str_starts(value, STR("env:")) || str_starts(value, STR("file:")) ||
-        str_starts(value, STR("keyvault://")))
-        return true;
-    (void) error_set(err, ERROR_SETTINGS,
-                     "%s: client-secret holds a value; it must say where the secret is",
-                     reader->path);
-    return error_hint(err, "env:NAME, file:PATH (mode 0600), or keyvault://VAULT/SECRET");
-}
-
 static bool choose(struct reader *reader, struct error *err)
 {
     if (!reader->wanted && reader->profiles == 1)
@@ -252,7 +236,7 @@ static bool read_text(struct reader *reader, struct str text, struct error *err)
         return false;
     reader->apply = true;
     reader->found = false;
-    if (!pass(reader, text, err) || !check_secret(reader, err))
+    if (!pass(reader, text, err))
         return false;
     if (reader->wanted && !reader->found)
         return error_set(err, ERROR_SETTINGS, "%s has no profile '%s'", reader->path,
