@@ -243,7 +243,8 @@ static bool wait(struct http_client *client, uint64_t deadline, struct error *er
 
 static bool interrupted(const struct http_client *client, struct error *err)
 {
-    return stop_asked(client->stop) != 0 && !error_set(err, ERROR_INTERRUPTED, "interrupted");
+    return stop_asked(client->stop) != 0 && clock_ns() >= client->grace &&
+           !error_set(err, ERROR_INTERRUPTED, "interrupted");
 }
 
 static bool run_until(struct http_client *client, uint64_t deadline, bool pause, struct error *err)
@@ -258,14 +259,18 @@ static bool run_until(struct http_client *client, uint64_t deadline, bool pause,
     }
 }
 
+static uint64_t after(double seconds)
+{
+    bool limited = seconds >= 0 && seconds < SECONDS_MAX;
+    return limited ? clock_ns() + (uint64_t) (seconds * NANOSECONDS) : UINT64_MAX;
+}
+
 static bool run(struct http_client *client, double seconds, bool pause, struct error *err)
 {
     if (client->inside)
         return error_set(err, ERROR_INTERNAL,
                          "the network loop was run from a call-back of its own");
-    uint64_t deadline = UINT64_MAX;
-    if (seconds >= 0 && seconds < SECONDS_MAX)
-        deadline = clock_ns() + (uint64_t) (seconds * NANOSECONDS);
+    uint64_t deadline = after(seconds);
     client->inside = true;
     bool ok = run_until(client, deadline, pause, err);
     client->inside = false;
@@ -281,6 +286,11 @@ bool http_run(struct http_client *client, double seconds, struct error *err)
 bool http_pause(struct http_client *client, double seconds, struct error *err)
 {
     return run(client, seconds, true, err);
+}
+
+void http_grace(struct http_client *client, double seconds)
+{
+    client->grace = after(seconds);
 }
 
 void http_wake(struct http_client *client)

@@ -115,6 +115,9 @@ bool http_run(struct http_client *client, double seconds, struct error *err);
 /* The same, but goes on for the whole time when no request is left: a pause in which others proceed. */
 bool http_pause(struct http_client *client, double seconds, struct error *err);
 void http_wake(struct http_client *client); /* same thread */
+/* From now on the stop flag is not looked at for so many seconds (0: as before), so that what must not be left half
+ * done can be ended: a last write, a lease that is given back. */
+void http_grace(struct http_client *client, double seconds);
 size_t http_active(const struct http_client *client);
 
 /* Calls fn every `seconds` from now on, out of the loop and only while it runs, until http_every_stop. A

@@ -29,6 +29,7 @@ struct http_client {
     double connect_timeout, stall_timeout;
     const struct stop *stop;
     struct random random;
+    uint64_t grace;   /* clock_ns until which the stop flag is not looked at */
     uint64_t waited;  /* nanoseconds that the loop spent waiting for the network */
     uint64_t checked; /* `waited` when it last looked for silent ones */
     struct timer timers[HTTP_TIMERS_MAX];

@@ -501,6 +501,21 @@ static void the_stop_flag_ends_a_wait_soon(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+static void a_grace_lets_the_last_requests_end(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    server_answer(f->server, &(struct server_answer){.body = STR("x")});
+    stop_set(&f->stop, 15);
+    http_grace(f->client, 30);
+    start(f, "/last");
+    assert_true(http_run(f->client, -1, &err));
+    assert_int_equal(f->seen.done, 1);
+    http_grace(f->client, 0);
+    assert_false(http_run(f->client, -1, &err));
+    assert_int_equal(err.code, ERROR_INTERRUPTED);
+}
+
 static bool run_inside(void *context, const char *bytes, size_t n, struct error *err)
 {
     struct seen *seen = context;
@@ -706,6 +721,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(cancelled_requests_are_not_heard_of_again, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_stop_flag_ends_a_wait_soon, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_grace_lets_the_last_requests_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_loop_cannot_be_run_from_inside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pause_lasts_without_requests_and_a_run_does_not, set_up,
                                         tear_down),
