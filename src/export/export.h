@@ -15,6 +15,7 @@
 #include "base/tick.h"
 #include "lake/ledger.h"
 #include "store/store.h"
+#include "workspace/rule.h"
 #include "workspace/workspace.h"
 
 enum {
@@ -214,16 +215,16 @@ void export_free(struct export *export); /* NULL is fine; gives the lock back */
 
 /* The range of --until-continuous: until when the history must be exported so that it meets the continuous export. */
 struct export_until {
-    int64_t end;           /* of the range, a multiple of TICK_PARTITION */
-    int64_t created;       /* the rule's creation (tick) */
-    int64_t first;         /* the service's first blob of the table, or 0 */
-    bool enabled;          /* the rule */
-    char rule[64 + 1];     /* its name, as Resource Manager has it */
-    char account[256 + 1]; /* the storage account's name */
+    int64_t end;                                  /* of the range, a multiple of TICK_PARTITION */
+    int64_t created;                              /* the rule's creation (tick) */
+    int64_t first;                                /* the service's first blob of the table, or 0 */
+    bool enabled;                                 /* the rule */
+    char rule[WORKSPACE_RULE_NAME_MAX + 1];       /* its name */
+    char account[WORKSPACE_RULE_ACCOUNT_MAX + 1]; /* the storage account's name */
 };
 /* The rule of options->source.place's table: its creation, half an hour until data flows, 12 hours in which the service
- * tries again and then drops what the lake did not take, and a margin (docs/service.md 3); later where the service's first
- * blob is later; never beyond the workspace's time less the settle. ERROR_USAGE when there is no such rule or none may be
+ * tries again and then drops what the lake did not take, and a margin (docs/service.md 3); the same from the service's first
+ * blob where that is later; never beyond the workspace's time less the settle. ERROR_USAGE when there is no such rule or none may be
  * read: it says why, and names --end. Only workspace, store, settle and source.place are looked at. */
 bool export_until(const struct export_options *options, struct export_until *out,
                   struct error *err);

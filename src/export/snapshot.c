@@ -147,6 +147,8 @@ const char *export_timespan(const struct export_snapshot *snapshot, int64_t from
 
 /* -- the first questions, all at once -- */
 
+static const char ASK_FOR_NOW[] = "print Now = now()";
+
 /* What a question of the first round is for. */
 enum { ASK_COLUMNS, ASK_NOW, ASK_HIDDEN, ASK_BILLED, ASK_INGESTION, ASK_COUNT };
 
@@ -183,7 +185,7 @@ static bool ask_first(const struct export_options *options, const struct export_
     for (size_t i = 0; i < ASK_COUNT; i++)
         buf_init(&first->texts[i], QUERY_MAX);
     put_probe(&first->texts[ASK_COLUMNS], snapshot, "");
-    buf_puts(&first->texts[ASK_NOW], "print Now = now()");
+    buf_puts(&first->texts[ASK_NOW], ASK_FOR_NOW);
     put_probe(&first->texts[ASK_HIDDEN], snapshot, "\n| project ");
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
         buf_puts(&first->texts[ASK_HIDDEN], i > 0 ? ", " : "");
@@ -216,9 +218,8 @@ static bool probed(const struct workspace_ask_one *ask, bool *there, struct erro
     return ask->ok || refused;
 }
 
-static bool read_now(const struct first *first, int64_t *out, struct error *err)
+static bool read_now(const struct workspace_ask_one *ask, int64_t *out, struct error *err)
 {
-    const struct workspace_ask_one *ask = &first->asks[ASK_NOW];
     if (!ask->ok) {
         return error_pass(err, &ask->error);
     }
@@ -228,6 +229,16 @@ static bool read_now(const struct first *first, int64_t *out, struct error *err)
         return error_set(err, ERROR_FORMAT,
                          "the service does not tell its time: no datetime from 'print now()'");
     return true;
+}
+
+bool export_snapshot_now(struct workspace *workspace, int64_t *out, struct error *err)
+{
+    struct workspace_table table = {0};
+    struct workspace_ask_one ask = {
+        .kql = str_of(ASK_FOR_NOW), .max_rows = PROBE_ROWS, .table = &table};
+    bool ok = workspace_ask_all(workspace, &ask, 1, err) && read_now(&ask, out, err);
+    workspace_table_release(&table);
+    return ok;
 }
 
 /* -- columns -- */
@@ -438,7 +449,7 @@ static bool take(const struct export_options *options, struct export_snapshot *o
         ok = ask_first(options, out, &first, err);
     }
     ok = ok && take_columns(options, &first, out, err) && check_columns(options, out, err) &&
-         read_now(&first, &out->now, err);
+         read_now(&first.asks[ASK_NOW], &out->now, err);
     set_aged(out);
     first_release(&first);
     return ok;

@@ -26,6 +26,9 @@ void export_snapshot_release(struct export_snapshot *snapshot);
 bool export_snapshot_take(const struct export_options *options, struct export_snapshot *out,
                           struct error *err);
 
+/* The service's clock. */
+bool export_snapshot_now(struct workspace *workspace, int64_t *out, struct error *err);
+
 /* Plan and retention of the table, asked for once, when first needed; sets `aged`. */
 bool export_snapshot_facts(const struct export_options *options, struct export_snapshot *snapshot,
                            struct error *err);

@@ -1,9 +1,5 @@
-/* Facts: what Resource Manager tells of a table, and of what this identity may see (docs/service.md 5).
- *
- * None of it is needed to read rows, and many an identity that may read rows may not read this. So lack of
- * rights is an answer here, "unknown" and why, and not an error.
- */
-#include "workspace/intern.h"
+/* Facts: what Resource Manager tells of a table, and of what this identity may see (docs/service.md 5). */
+#include "workspace/manager.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -16,54 +12,6 @@ enum {
 static const char TABLES_VERSION[] = "2022-10-01";
 static const char ROLES_VERSION[] = "2022-04-01"; /* the first that tells conditions */
 static const char SEARCH_TIMESPAN[] = "PT1M";     /* of a query that wants no row */
-
-/* Asking Resource Manager ------------------------------------------------------------------------ */
-
-static void explain(char why[WORKSPACE_WHY_MAX], const char *text)
-{
-    (void) snprintf(why, WORKSPACE_WHY_MAX, "%.*s", WORKSPACE_WHY_MAX - 1, text);
-}
-
-/* Trouble that leaves a fact unknown, and is explained; false: trouble of ours, which stays an error. */
-static bool leaves_unknown(const struct error *error, char why[WORKSPACE_WHY_MAX])
-{
-    if (error->code == ERROR_MEMORY || error->code == ERROR_INTERRUPTED ||
-        error->code == ERROR_INTERNAL || error->code == ERROR_LIMIT)
-        return false;
-    explain(why, error->message);
-    return true;
-}
-
-static bool pass_on(const struct error *from, struct error *err)
-{
-    return error_pass(err, from);
-}
-
-static bool can_ask(const struct workspace *w, char why[WORKSPACE_WHY_MAX])
-{
-    if (w->management.used > 0 && w->resource_id.used > 0)
-        return true;
-    explain(why, w->management.used == 0
-                     ? "no endpoint of Resource Manager is given (management-endpoint)"
-                     : "the workspace's resource id is not given (resource-id)");
-    return false;
-}
-
-static struct azure_resources resources_of(const struct workspace *w)
-{
-    return (struct azure_resources){
-        .http = w->http,
-        .credential = w->credential,
-        .endpoint = buf_text(&w->management),
-        .audience = w->management_audience.used > 0 ? buf_text(&w->management_audience) : NULL,
-    };
-}
-
-static bool check_inside(const struct workspace *w, struct error *err)
-{
-    return !w->inside ||
-           error_set(err, ERROR_INTERNAL, "the workspace was asked from a call-back of its own");
-}
 
 /* Plan and retention ----------------------------------------------------------------------------- */
 
@@ -96,7 +44,7 @@ static uint32_t days_of(const json_t *properties, const char *name)
 
 static bool get_table(const struct workspace *w, const char *table, json_t **out, struct error *err)
 {
-    struct azure_resources resources = resources_of(w);
+    struct azure_resources resources = manager_resources(w);
     struct buf path = BUF_INIT(AZURE_RESOURCE_PATH_MAX);
     buf_put_str(&path, buf_str(&w->resource_id));
     buf_puts(&path, "/tables/");
@@ -115,7 +63,7 @@ static void read_facts(const json_t *root, struct workspace_facts *out)
     out->retention_days = days_of(properties, "retentionInDays");
     out->total_retention_days = days_of(properties, "totalRetentionInDays");
     if (!out->known)
-        explain(out->why, "Resource Manager's answer tells no properties of the table");
+        manager_explain(out->why, "Resource Manager's answer tells no properties of the table");
 }
 
 bool workspace_facts(struct workspace *w, const char *table, struct workspace_facts *out,
@@ -124,12 +72,12 @@ bool workspace_facts(struct workspace *w, const char *table, struct workspace_fa
     struct error failure = ERROR_INIT;
     json_t *root = NULL;
     *out = (struct workspace_facts){0};
-    if (!check_inside(w, err))
+    if (!manager_check_inside(w, err))
         return false;
-    if (!can_ask(w, out->why))
+    if (!manager_can_ask(w, out->why))
         return true;
     if (!get_table(w, table, &root, &failure))
-        return leaves_unknown(&failure, out->why) || pass_on(&failure, err);
+        return manager_leaves_unknown(&failure, out->why) || error_pass(err, &failure);
     read_facts(root, out);
     json_decref(root);
     return true;
@@ -174,9 +122,10 @@ static enum workspace_condition judge_permissions(struct str text, const char *t
         return WORKSPACE_CONDITION_NONE;
     json_t *root = json_loadb(text.p, text.n, 0, NULL);
     bool denied = is_denied(root, table);
-    explain(why, denied ? "the service lists the table among those that this identity may not read"
-                 : root ? ""
-                        : "the service's list of permissions is too long");
+    manager_explain(
+        why, denied ? "the service lists the table among those that this identity may not read"
+             : root ? ""
+                    : "the service's list of permissions is too long");
     json_decref(root);
     return denied ? WORKSPACE_CONDITION_SOME
            : root ? WORKSPACE_CONDITION_NONE
@@ -223,7 +172,7 @@ static bool ask_denied(struct workspace *w, const char *table, enum workspace_co
               ask_either(w, buf_str(&kql), &permissions, &one, err) &&
               buf_ok(&permissions, "permissions", err);
     if (ok && !one.ok)
-        ok = leaves_unknown(&one.error, why) || pass_on(&one.error, err);
+        ok = manager_leaves_unknown(&one.error, why) || error_pass(err, &one.error);
     else if (ok)
         *out = judge_permissions(buf_str(&permissions), table, why);
     buf_release(&kql);
@@ -251,7 +200,7 @@ static void count_assignments(const json_t *page, struct assignments *out)
 static bool read_assignments(const struct workspace *w, struct buf *path, struct assignments *out,
                              struct error *err)
 {
-    struct azure_resources resources = resources_of(w);
+    struct azure_resources resources = manager_resources(w);
     const char *version = ROLES_VERSION; /* which the address of a further page has already */
     for (size_t pages = 0; pages < ASSIGNMENTS_PAGES_MAX; pages++) {
         json_t *page = NULL;
@@ -262,7 +211,7 @@ static bool read_assignments(const struct workspace *w, struct buf *path, struct
         bool more = azure_resource_next(&resources, page, path, &why);
         json_decref(page);
         if (!more)
-            return why.code == ERROR_NONE || pass_on(&why, err);
+            return why.code == ERROR_NONE || error_pass(err, &why);
         version = NULL;
     }
     return error_set(err, ERROR_SERVICE, "there are more role assignments than can be read");
@@ -270,7 +219,7 @@ static bool read_assignments(const struct workspace *w, struct buf *path, struct
 
 static bool put_assignments_path(const struct workspace *w, struct buf *path, struct error *err)
 {
-    struct azure_resources resources = resources_of(w);
+    struct azure_resources resources = manager_resources(w);
     struct azure_who who;
     const char *audience = resources.audience ? resources.audience : resources.endpoint;
     if (!azure_credential_who(w->credential, audience, &who, err))
@@ -295,7 +244,7 @@ static void judge(const struct assignments *told, enum workspace_condition *out,
     } else if (told->seen == 0) {
         /* Such as those that another tenant's administrators gave: they are not listed. */
         *out = WORKSPACE_CONDITION_UNKNOWN;
-        explain(why, "Resource Manager lists no role assignment of this identity");
+        manager_explain(why, "Resource Manager lists no role assignment of this identity");
     }
 }
 
@@ -312,7 +261,7 @@ static bool ask_assignments(const struct workspace *w, enum workspace_condition 
         judge(&told, out, why);
     } else {
         *out = WORKSPACE_CONDITION_UNKNOWN;
-        ok = leaves_unknown(&failure, why) || pass_on(&failure, err);
+        ok = manager_leaves_unknown(&failure, why) || error_pass(err, &failure);
     }
     buf_release(&path);
     return ok;
@@ -323,11 +272,11 @@ bool workspace_conditions(struct workspace *w, const char *table, enum workspace
 {
     *out = WORKSPACE_CONDITION_UNKNOWN;
     why[0] = '\0';
-    if (!check_inside(w, err))
+    if (!manager_check_inside(w, err))
         return false;
     /* Resource Manager first: it has no part in the limit of queries at once, which others may use up just
      * now. */
-    if (can_ask(w, why) && !ask_assignments(w, out, why, err))
+    if (manager_can_ask(w, why) && !ask_assignments(w, out, why, err))
         return false;
     if (*out == WORKSPACE_CONDITION_SOME)
         return true;
