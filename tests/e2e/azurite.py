@@ -7,7 +7,9 @@ import atexit
 import base64
 import ctypes
 import datetime
+import hashlib
 import ipaddress
+import json
 import os
 import re
 import signal
@@ -18,7 +20,7 @@ from pathlib import Path
 from azure.storage.blob import (AccountSasPermissions, BlobServiceClient, ContainerSasPermissions, ResourceTypes,
                                 generate_account_sas, generate_container_sas)
 
-from harness import SOURCE, Folder
+from harness import SOURCE, Folder, Weir
 
 ACCOUNT = "weirtests"
 START_SECONDS = 60
@@ -153,3 +155,52 @@ class Azurite:
         secret = {"user_delegation_key": delegation} if delegation else {"account_key": self.keys[0]}
         return generate_container_sas(self.account, container, permission=ContainerSasPermissions.from_string(permission),
                                       expiry=hours(last), start=hours(-1), **secret)
+
+
+class CloudWeir(Weir):
+    """One user whose lake is Azurite's account, or `address`. settings: as WEIR_... variables have them; without any, the
+    account's key, by a file."""
+
+    def __init__(self, emulator, azurite, address=None, settings=None):
+        super().__init__()
+        self.emulator, self.azurite, self.lake = emulator, azurite, address or azurite.url
+        self.settings = {"WEIR_STORAGE_KEY": f"file:{azurite.key_file(folder=self.folder)}"} if settings is None else settings
+        if azurite.tls:
+            self.settings = {"WEIR_CA_FILE": str(azurite.tls.ca), **self.settings}
+        self.ok("init", "--from-emulator", emulator.ready, "--lake", self.lake)
+
+    def run(self, *words, env=None, input=None):
+        return super().run(*words, env={**self.settings, **(env or {})}, input=input)
+
+    def start(self, *words, env=None):
+        return super().start(*words, env={**self.settings, **(env or {})})
+
+    # -- what is there, by azure-storage-blob, under the names that a folder would have --
+
+    def names(self, pattern):
+        root = self.root()
+        return {f"{container}/{name}".removeprefix(root): properties for container in self.azurite.containers()
+                for name, properties in self.azurite.blobs(container).items()
+                if f"{container}/{name}".startswith(root) and re.search(pattern, f"{container}/{name}")}
+
+    def root(self):
+        """Container and folder of an address of one container: 'lake/folder/'."""
+        behind = self.lake.split(self.azurite.account, 1)[1].strip("/") if "://127" in self.lake else ""
+        return f"{behind}/" if behind and not behind.startswith("am-") else ""
+
+    def bytes_of(self, name):
+        container, blob = (self.root() + name).split("/", 1)
+        return self.azurite.read(container, blob)
+
+    def digest(self, table):
+        pattern = f"am-{table.lower().replace('_', '-')}/.*/PT05M_weir(_\\d+)?\\.json$"
+        return {name: hashlib.sha256(self.bytes_of(name)).hexdigest() for name in self.names(pattern)}
+
+    def ledger(self, table):
+        """The latest line of each partition."""
+        lines = {}
+        for name in sorted(self.names(f"weir/[^/]*/{table.lower().replace('_', '-')}/ledger/")):
+            for text in self.bytes_of(name).splitlines()[1:-1]:
+                line = json.loads(text)
+                lines[line["partition"]] = line
+        return lines
