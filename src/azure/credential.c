@@ -1,8 +1,15 @@
-/* Credentials: one grant, and a token for each audience until it is nearly old. */
+/* Credentials: a search through the sources, and a token for each audience until it is nearly old.
+ *
+ * The search is made once. The source that gave the first token gives all others; what was told of those
+ * before it is kept, for explanations. While a source is asked, a secret of Key Vault that it needs is read
+ * with a second credential, which is this one without its settings: the rest of the chain, and no way round
+ * in a circle.
+ */
 #include "azure/credential.h"
 
 #include "azure/claims.h"
 #include "azure/sources.h"
+#include "azure/vault.h"
 #include "base/memory.h"
 #include "base/tick.h"
 
@@ -10,9 +17,17 @@ static const double RENEW_BEFORE = 300.0; /* seconds before a token's end */
 static const double RENEW_SHARE = 0.1;    /* of its life, where that is less */
 static const double NANOSECONDS = 1e9;
 
+enum {
+    TEXTS = 9, /* of the options */
+    IDENTITY_MAX = 1024,
+    AUTHORITY_MAX = 1024,
+    TRIED_MAX = AZURE_SOURCES_MAX * (AZURE_WHY_MAX + 64)
+};
+
 struct kept_token {
     char *audience;
     struct azure_token token;
+    unsigned number;          /* of tokens so far */
     uint64_t renew_at;        /* clock_ns; 0: now */
     int64_t renew_at_o_clock; /* the same by the wall clock, in ticks */
 };
@@ -20,16 +35,24 @@ struct kept_token {
 struct azure_credential {
     struct http_client *http;                /* lent */
     struct azure_credential_options options; /* texts owned */
-    char *texts[4];
-    struct azure_grant grant; /* source NULL: not looked for yet */
+    char *texts[TEXTS];
+    struct buf authority;
+    const struct azure_source *source;  /* NULL: not found yet */
+    struct buf told[AZURE_SOURCES_MAX]; /* of the last search: why each was passed over */
+    bool failed[AZURE_SOURCES_MAX];     /* of the last search: it ended here */
     struct kept_token tokens[AZURE_AUDIENCES_MAX];
     size_t count;
+    struct secret refresh; /* of the device code */
     struct buf identity;
+    struct azure_credential
+        *references; /* reads the secrets that signing in needs; made when needed */
+    bool second;     /* this is such a one */
+    bool asking;     /* a source is being asked */
 };
 
-enum { IDENTITY_MAX = 1024, TRIED_MAX = ERROR_HINT_MAX };
+/* Making ------------------------------------------------------------------------------------------ */
 
-static bool keep_text(struct azure_credential *c, size_t i, const char *text, const char **out,
+static bool copy_text(struct azure_credential *c, size_t i, const char *text, const char **out,
                       struct error *err)
 {
     if (!text)
@@ -39,21 +62,81 @@ static bool keep_text(struct azure_credential *c, size_t i, const char *text, co
     return c->texts[i] != NULL;
 }
 
+static bool copy_options(struct azure_credential *c, const struct azure_credential_options *options,
+                         struct error *err)
+{
+    struct azure_credential_options *own = &c->options;
+    *own = *options;
+    return copy_text(c, 0, options->tenant, &own->tenant, err) &&
+           copy_text(c, 1, options->client_id, &own->client_id, err) &&
+           copy_text(c, 2, options->client_secret, &own->client_secret, err) &&
+           copy_text(c, 3, options->certificate, &own->certificate, err) &&
+           copy_text(c, 4, options->certificate_password, &own->certificate_password, err) &&
+           copy_text(c, 5, options->federated_token_file, &own->federated_token_file, err) &&
+           copy_text(c, 6, options->managed_identity, &own->managed_identity, err) &&
+           copy_text(c, 7, options->sign_in, &own->sign_in, err) &&
+           copy_text(c, 8, options->authority, &own->authority, err);
+}
+
+/* AZURE_AUTHORITY_HOST may be a bare host, as Microsoft's own clients take it. */
+static bool find_authority(struct azure_credential *c, struct error *err)
+{
+    const char *value = c->options.authority;
+    if (!value)
+        value = azure_variable("AZURE_AUTHORITY_HOST");
+    if (!value)
+        value = c->options.cloud->authority;
+    if (!strstr(value, "://"))
+        buf_puts(&c->authority, "https://");
+    buf_puts(&c->authority, value);
+    return buf_ok(&c->authority, "the authority's address", err);
+}
+
+static bool check_sign_in(const char *name, struct error *err)
+{
+    for (size_t i = 0; name && azure_sign_in_names[i]; i++)
+        if (strcmp(azure_sign_in_names[i], name) == 0)
+            return true;
+    if (!name)
+        return true;
+    (void) error_set(err, ERROR_SETTINGS, "there is no way to sign in called '%s'", name);
+    return error_hint(err, "auto, settings, environment, workload, managed, cli or device");
+}
+
+static bool check(const struct azure_credential_options *options, struct error *err)
+{
+    const char *const references[] = {options->client_secret, options->certificate,
+                                      options->certificate_password};
+    for (size_t i = 0; i < sizeof references / sizeof references[0]; i++)
+        if (references[i] && !azure_secret_check(references[i], err))
+            return false;
+    int proofs = (options->client_secret != NULL) + (options->certificate != NULL) +
+                 (options->federated_token_file != NULL);
+    if (proofs > 1)
+        return error_set(err, ERROR_SETTINGS,
+                         "more than one of client_secret, certificate and federated_token_file is "
+                         "given: which one is meant?");
+    return check_sign_in(options->sign_in, err);
+}
+
 struct azure_credential *azure_credential_new(struct http_client *http,
                                               const struct azure_credential_options *options,
                                               struct error *err)
 {
-    if (options->client_secret && !azure_secret_check(options->client_secret, err))
+    if (!check(options, err))
         return NULL;
     struct azure_credential *c = mem_alloc(1, sizeof *c, err);
     if (!c)
         return NULL;
     c->http = http;
     buf_init(&c->identity, IDENTITY_MAX);
-    if (keep_text(c, 0, options->tenant, &c->options.tenant, err) &&
-        keep_text(c, 1, options->client_id, &c->options.client_id, err) &&
-        keep_text(c, 2, options->client_secret, &c->options.client_secret, err) &&
-        keep_text(c, 3, options->authority, &c->options.authority, err))
+    buf_init(&c->authority, AUTHORITY_MAX);
+    for (size_t i = 0; i < AZURE_SOURCES_MAX; i++)
+        buf_init(&c->told[i], AZURE_WHY_MAX);
+    bool ok = copy_options(c, options, err);
+    if (!c->options.cloud)
+        c->options.cloud = azure_cloud_find("public");
+    if (ok && find_authority(c, err))
         return c;
     azure_credential_free(c);
     return NULL;
@@ -67,64 +150,153 @@ void azure_credential_free(struct azure_credential *c)
         azure_token_release(&c->tokens[i].token);
         mem_free(c->tokens[i].audience);
     }
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < TEXTS; i++)
         mem_free(c->texts[i]);
-    azure_grant_release(&c->grant);
+    for (size_t i = 0; i < AZURE_SOURCES_MAX; i++)
+        buf_release(&c->told[i]);
+    secret_release(&c->refresh);
+    buf_release(&c->authority);
     buf_release(&c->identity);
+    azure_credential_free(c->references);
     mem_free(c);
 }
 
-/* Finding ---------------------------------------------------------------------------------------- */
+/* Searching --------------------------------------------------------------------------------------- */
 
-static void put_tried(struct buf *tried, const char *name, const char *why)
+/* Made anew for each source: the environment may have changed, and a credential for references is only made
+ * when one is needed. */
+static struct azure_search search_of(struct azure_credential *c, bool alone)
 {
-    buf_printf(tried, "\n  %-12s  %s", name, why);
+    return (struct azure_search){.http = c->http,
+                                 .options = &c->options,
+                                 .authority = buf_text(&c->authority),
+                                 .references = c,
+                                 .refresh = &c->refresh,
+                                 .alone = alone};
 }
 
-static bool nothing_found(const struct buf *tried, struct error *err)
+/* The only source that is wanted; NULL: all, in order. */
+static const struct azure_source *wanted(const struct azure_credential *c)
 {
-    (void) error_set(err, ERROR_AUTH, "sign-in failed: no credential is set up");
-    return error_hint(
-        err,
-        "tried in this order:%s\n"
-        "give tenant, client_id and client_secret in weir.yaml, or set AZURE_TENANT_ID, "
-        "AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
-        buf_text(tried));
+    for (size_t i = 0; c->options.sign_in && i < azure_source_count; i++)
+        if (strcmp(azure_sources[i]->sign_in, c->options.sign_in) == 0)
+            return azure_sources[i];
+    return NULL;
 }
 
-/* The first source that has what it needs; *tried says what those before it lacked. */
-static bool find(struct azure_credential *c, struct buf *tried, struct error *err)
+/* The second credential has no settings of its own: that is its reason. */
+static bool is_open(const struct azure_credential *c, const struct azure_source *source)
 {
-    for (size_t i = 0; i < azure_source_count && !c->grant.source; i++) {
-        const struct azure_source *source = &azure_sources[i];
-        struct buf why = BUF_INIT(TRIED_MAX);
-        struct error failure = ERROR_INIT;
-        if (source->find(&c->options, &c->grant, &why, &failure)) {
-            c->grant.source = source;
-        } else {
-            azure_grant_release(&c->grant);
-            put_tried(tried, source->name, buf_text(&why));
-        }
-        buf_release(&why);
-        if (failure.code != ERROR_NONE) {
-            *err = failure;
-            return false;
-        }
+    const struct azure_source *only = wanted(c);
+    return (!only || only == source) && !(c->second && source == &azure_source_settings);
+}
+
+static void put_told(const struct azure_credential *c, struct buf *out)
+{
+    for (size_t i = 0; i < azure_source_count; i++)
+        if (c->told[i].used > 0)
+            buf_printf(out, "\n  %-17s %s", azure_sources[i]->name, buf_text(&c->told[i]));
+}
+
+static const char NOTHING_HINT[] =
+    "sign in with az login; or give tenant, client_id and client_secret in weir.yaml; or set "
+    "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET";
+
+static bool nothing_found(const struct azure_credential *c, struct error *err)
+{
+    struct buf tried = BUF_INIT(TRIED_MAX);
+    const struct azure_source *only = wanted(c);
+    put_told(c, &tried);
+    if (only)
+        (void) error_set(err, ERROR_AUTH, "sign-in failed: sign_in is '%s', which is not set up",
+                         only->sign_in);
+    else
+        (void) error_set(err, ERROR_AUTH, "sign-in failed: no credential is set up");
+    (void) error_hint(err, "tried in this order:%s%s%s", buf_text(&tried), only ? "" : "\n",
+                      only ? "" : NOTHING_HINT);
+    buf_release(&tried);
+    return false;
+}
+
+/* A source that is set up and fails: its own error, with all that was tried before it. */
+static bool search_failed(struct azure_credential *c, size_t i, const struct error *why,
+                          struct error *err)
+{
+    struct buf tried = BUF_INIT(TRIED_MAX);
+    struct error failure = *why;
+    buf_reset(&c->told[i]);
+    buf_puts(&c->told[i], failure.message);
+    c->failed[i] = true;
+    if (failure.code == ERROR_AUTH && !c->options.sign_in) {
+        put_told(c, &tried);
+        (void) error_hint(&failure, "tried in this order:%s%s%s", buf_text(&tried),
+                          why->hint[0] ? "\n" : "", why->hint);
     }
-    if (!c->grant.source)
-        return nothing_found(tried, err);
-    buf_reset(&c->identity);
-    buf_printf(&c->identity, "application %s of tenant %s", c->grant.client_id, c->grant.tenant);
-    return buf_ok(&c->identity, "an identity", err);
+    buf_release(&tried);
+    return error_pass(err, &failure);
 }
 
-/* Tokens ----------------------------------------------------------------------------------------- */
+/* Some words of the message are the same for all sources: they are not said again in a list. */
+static const char *short_of(const char *message)
+{
+    static const char start[] = "sign-in failed: ";
+    return strncmp(message, start, sizeof start - 1) == 0 ? message + sizeof start - 1 : message;
+}
 
-static struct kept_token *find_kept(struct azure_credential *c, const char *audience)
+static enum azure_outcome ask_source(struct azure_credential *c, size_t i, const char *audience,
+                                     struct azure_token *out, struct error *why)
+{
+    struct azure_search search = search_of(c, wanted(c) != NULL || c->source != NULL);
+    struct buf *told = &c->told[i];
+    buf_reset(told);
+    c->failed[i] = false;
+    if (!azure_sources[i]->look(&search, told))
+        return AZURE_PASSED;
+    buf_reset(told);
+    c->asking = true;
+    enum azure_outcome outcome = azure_sources[i]->ask(&search, audience, out, told, why);
+    c->asking = false;
+    return outcome;
+}
+
+static void identify(struct azure_credential *c, const struct azure_token *token)
+{
+    struct azure_who who;
+    struct azure_search search = search_of(c, false);
+    (void) claims_read(secret_str(&token->text), &who);
+    buf_reset(&c->identity);
+    c->source->identify(&search, &who, &c->identity);
+}
+
+/* Asks the source that was found, or looks for one; `quiet` leaves out the one that talks to the user. */
+static bool search(struct azure_credential *c, const char *audience, bool quiet,
+                   struct azure_token *out, struct error *err)
+{
+    for (size_t i = 0; i < azure_source_count; i++) {
+        struct error why = ERROR_INIT;
+        if (c->source ? azure_sources[i] != c->source
+                      : !is_open(c, azure_sources[i]) ||
+                            (quiet && azure_sources[i] == &azure_source_device))
+            continue;
+        enum azure_outcome outcome = ask_source(c, i, audience, out, &why);
+        if (outcome == AZURE_FAILED)
+            return search_failed(c, i, &why, err);
+        if (outcome == AZURE_PASSED)
+            continue;
+        c->source = azure_sources[i];
+        identify(c, out);
+        return true;
+    }
+    return nothing_found(c, err);
+}
+
+/* Tokens ------------------------------------------------------------------------------------------ */
+
+static struct kept_token *find_kept(const struct azure_credential *c, const char *audience)
 {
     for (size_t i = 0; i < c->count; i++)
         if (strcmp(c->tokens[i].audience, audience) == 0)
-            return &c->tokens[i];
+            return (struct kept_token *) (uintptr_t) &c->tokens[i];
     return NULL;
 }
 
@@ -137,13 +309,10 @@ static struct kept_token *add_kept(struct azure_credential *c, const char *audie
     }
     struct kept_token *kept = &c->tokens[c->count];
     *kept = (struct kept_token){.audience = mem_copy(audience, strlen(audience), err)};
-    if (kept->audience && azure_token_init(&kept->token, err)) {
-        c->count++;
-        return kept;
-    }
-    mem_free(kept->audience);
-    azure_token_release(&kept->token);
-    return NULL;
+    if (!kept->audience)
+        return NULL;
+    c->count++;
+    return kept;
 }
 
 /* By both clocks: the one stands still while the machine sleeps, the other may be set back. */
@@ -161,46 +330,81 @@ static bool is_good(const struct kept_token *kept)
     return clock_ns() < kept->renew_at && tick_now() < kept->renew_at_o_clock;
 }
 
-static bool ask(struct azure_credential *c, struct kept_token *kept, struct error *err)
+static bool ask(struct azure_credential *c, struct kept_token *kept, bool quiet, struct error *err)
 {
-    struct buf tried = BUF_INIT(TRIED_MAX);
     struct error failure = ERROR_INIT;
-    bool ok = c->grant.source || find(c, &tried, &failure);
-    const struct azure_source *source = c->grant.source;
-    ok = ok && source && source->ask(c->http, &c->grant, kept->audience, &kept->token, &failure);
-    if (!ok && source && failure.code == ERROR_AUTH) {
-        put_tried(&tried, source->name, buf_text(&c->identity));
-        (void) error_hint(&failure, "tried in this order:%s", buf_text(&tried));
-    }
-    if (ok)
-        set_renewal(kept);
-    else
-        (void) error_pass(err, &failure);
-    buf_release(&tried);
-    return ok;
+    if (c->asking)
+        return error_set(err, ERROR_INTERNAL, "a token was asked for while one is being asked for");
+    if (!search(c, kept->audience, quiet, &kept->token, &failure))
+        return error_pass(err, &failure);
+    kept->number++;
+    set_renewal(kept);
+    return true;
 }
 
 /* A good token for an audience; NULL: err. */
-static struct kept_token *fresh(struct azure_credential *c, const char *audience, struct error *err)
+static struct kept_token *fresh(struct azure_credential *c, const char *audience, bool quiet,
+                                struct error *err)
 {
     struct kept_token *kept = find_kept(c, audience);
     if (!kept)
         kept = add_kept(c, audience, err);
-    return kept && (is_good(kept) || ask(c, kept, err)) ? kept : NULL;
+    return kept && (is_good(kept) || ask(c, kept, quiet, err)) ? kept : NULL;
 }
 
 bool azure_credential_header(struct azure_credential *c, const char *audience, struct buf *header,
                              struct error *err)
 {
-    const struct kept_token *kept = fresh(c, audience, err);
+    const struct kept_token *kept = fresh(c, audience, false, err);
     if (!kept)
         return false;
     buf_reset(header);
     (void) buf_reserve(header, AZURE_HEADER_MAX);
     buf_puts(header, "Authorization: Bearer ");
-    buf_put_str(header, buf_str(&kept->token.text));
+    buf_put_str(header, secret_str(&kept->token.text));
     return buf_ok(header, "a token", err);
 }
+
+/* Secrets ----------------------------------------------------------------------------------------- */
+
+/* Who may read a secret of Key Vault: while we are signing in, the rest of the chain. */
+static struct azure_credential *reader(struct azure_credential *c, struct error *err)
+{
+    if (!c->asking)
+        return c;
+    if (c->second) {
+        (void) error_set(err, ERROR_SETTINGS, "a secret of Key Vault is needed to read another");
+        return NULL;
+    }
+    if (c->references)
+        return c->references;
+    struct azure_credential_options options = c->options;
+    options.client_id = options.client_secret = options.certificate = NULL;
+    options.certificate_password = options.federated_token_file = options.sign_in = NULL;
+    c->references = azure_credential_new(c->http, &options, err);
+    if (c->references)
+        c->references->second = true;
+    return c->references;
+}
+
+bool azure_secret_read(struct azure_credential *c, const char *reference, struct secret *out,
+                       struct error *err)
+{
+    bool ok = azure_secret_check(reference, err);
+    if (ok && !str_starts(str_of(reference), STR(AZURE_VAULT_SCHEME))) {
+        ok = azure_secret_local(reference, out, err);
+    } else if (ok && !c) {
+        ok = error_set(err, ERROR_SETTINGS, "Key Vault cannot be read without signing in");
+    } else if (ok) {
+        struct azure_credential *by = reader(c, err);
+        ok = by && vault_read(c->http, by, c->options.cloud, reference, out, err);
+    }
+    if (!ok)
+        secret_release(out);
+    return ok;
+}
+
+/* Refusals ---------------------------------------------------------------------------------------- */
 
 void azure_credential_refused(struct azure_credential *c, const char *audience)
 {
@@ -211,27 +415,75 @@ void azure_credential_refused(struct azure_credential *c, const char *audience)
 
 unsigned azure_credential_number(const struct azure_credential *c, const char *audience)
 {
-    (void) c;
-    (void) audience;
-    return 0;
+    const struct kept_token *kept = find_kept(c, audience);
+    return kept ? kept->number : 0;
 }
 
 void azure_credential_refused_number(struct azure_credential *c, const char *audience,
                                      unsigned number)
 {
-    (void) number;
-    azure_credential_refused(c, audience);
+    if (azure_credential_number(c, audience) == number)
+        azure_credential_refused(c, audience);
+}
+
+/* Telling ----------------------------------------------------------------------------------------- */
+
+/* The tenant that is asked for is the workspace's; a token of another is no mistake, but it should be known. */
+static void put_tenant(const struct azure_credential *c, const struct azure_who *who,
+                       struct buf *out)
+{
+    const char *tenant = c->options.tenant;
+    if (who->tenant[0] && tenant && text_is_guid(str_of(tenant)) &&
+        !str_eq_case(str_of(tenant), str_of(who->tenant)))
+        buf_printf(
+            out,
+            "; the token is of tenant %s, the workspace's is %s: it must have let this one in "
+            "(Azure Lighthouse, or as a guest)",
+            who->tenant, tenant);
+}
+
+static void tell_one(struct azure_credential *c, size_t i, const struct azure_who *who,
+                     void (*fn)(void *context, const struct azure_told *told), void *context)
+{
+    const struct azure_source *source = azure_sources[i];
+    struct azure_search search = search_of(c, false);
+    struct buf line = BUF_INIT(2 * AZURE_WHY_MAX);
+    bool used = c->source == source;
+    if (used && !c->failed[i]) {
+        buf_puts(&line, buf_text(&c->identity));
+        put_tenant(c, who, &line);
+    } else if (!is_open(c, source)) {
+        buf_printf(&line, "not asked: sign_in is '%s'", c->options.sign_in);
+    } else if (c->told[i].used > 0) {
+        buf_puts(&line, short_of(buf_text(&c->told[i])));
+    } else {
+        bool there = source->look(&search, &line);
+        if (there)
+            buf_puts(&line, " (not asked)");
+    }
+    struct azure_told told = {.name = source->name,
+                              .what = buf_text(&line),
+                              .used = used && !c->failed[i],
+                              .failed = c->failed[i]};
+    fn(context, &told);
+    buf_release(&line);
 }
 
 bool azure_credential_explain(struct azure_credential *c, const char *audience,
                               void (*fn)(void *context, const struct azure_told *told),
                               void *context, struct error *err)
 {
-    (void) c;
-    (void) audience;
-    (void) fn;
-    (void) context;
-    return error_set(err, ERROR_INTERNAL, "not built yet");
+    struct error failure = ERROR_INIT;
+    struct azure_who who = {0};
+    const struct kept_token *kept = fresh(c, audience, true, &failure);
+    if (!kept && (failure.code == ERROR_MEMORY || failure.code == ERROR_INTERRUPTED ||
+                  failure.code == ERROR_INTERNAL))
+        return error_pass(err, &failure);
+    if (kept)
+        (void) claims_read(secret_str(&kept->token.text), &who);
+    for (size_t i = 0; i < azure_source_count; i++)
+        tell_one(c, i, &who, fn, context);
+    return true;
 }
 
 const char *azure_credential_identity(const struct azure_credential *c)
@@ -243,8 +495,8 @@ bool azure_credential_who(struct azure_credential *c, const char *audience, stru
                           struct error *err)
 {
     *out = (struct azure_who){0};
-    const struct kept_token *kept = fresh(c, audience, err);
+    const struct kept_token *kept = fresh(c, audience, false, err);
     if (kept) /* an opaque token says nothing, and that is no error */
-        (void) claims_read(buf_str(&kept->token.text), out);
+        (void) claims_read(secret_str(&kept->token.text), out);
     return kept != NULL;
 }

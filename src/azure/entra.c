@@ -3,18 +3,9 @@
 
 #include "base/memory.h"
 
-#include <jansson.h>
-#include <time.h>
+#include <stdio.h>
 
-enum {
-    ANSWER_MAX = 64 * 1024,
-    FORM_MAX = 64 * 1024,
-    URL_MAX = 2048,
-    TENANT_MAX = 253,
-    SHOWN_MAX = 400 /* bytes of Entra's own text in an error */
-};
-static const double LIFE_DEFAULT = 300.0; /* seconds, when the answer says nothing */
-static const double LIFE_MAX = 86400.0;
+enum { FORM_MAX = 96 * 1024, URL_MAX = 2048, TENANT_MAX = 253 };
 
 /* Codes that users meet, and what to do (entra-docs, reference of error codes). */
 static const struct {
@@ -26,6 +17,24 @@ static const struct {
     {7000218, "the application has no secret of this kind"},
     {7000112, "the application is disabled in this tenant"},
     {700016, "this tenant has no application of this client id: is it the right tenant?"},
+    {700027,
+     "the certificate is not one of the application's, or has expired: its public part must be "
+     "uploaded to the application"},
+    {700024, "the proof is not within its time: is the clock of this machine right?"},
+    {70021, "the application has no federated credential for this token: issuer, subject and "
+            "audience must "
+            "all be as registered"},
+    {700211, "the application has no federated credential of this token's issuer"},
+    {700212, "the application has no federated credential for this token's audience"},
+    {700213, "the application has no federated credential for this token's subject"},
+    {70043, "the session has ended by a policy of the tenant: sign in again"},
+    {700082, "the session has not been used for too long: sign in again"},
+    {50173, "the session was revoked, as by a new password: sign in again"},
+    {50076, "the tenant asks for a second factor: sign in again where it can be given"},
+    {50079, "the tenant asks for a second factor to be set up first"},
+    {50034, "this tenant has no such user: is it the right tenant?"},
+    {50020, "this user is not a guest of the tenant"},
+    {65001, "nobody has consented to what this application asks for"},
     {90002, "there is no such tenant"},
     {900023, "the tenant is neither a GUID nor a domain"},
     {900021, "the tenant is neither a GUID nor a domain"},
@@ -34,85 +43,71 @@ static const struct {
     {53003, "a conditional access policy of the tenant blocks this sign-in"},
 };
 
-bool azure_token_init(struct azure_token *token, struct error *err)
+/* The form ---------------------------------------------------------------------------------------- */
+
+bool entra_form_init(struct entra_form *form, struct error *err)
 {
-    buf_init(&token->text, AZURE_TOKEN_MAX);
-    token->life = 0;
-    return buf_reserve(&token->text, AZURE_TOKEN_MAX) || buf_ok(&token->text, "a token", err);
+    *form = (struct entra_form){.text = SECRET_INIT};
+    return secret_init(&form->text, FORM_MAX, err);
 }
 
-static void wipe(struct buf *buf)
+void entra_form_release(struct entra_form *form)
 {
-    if (buf->bytes)
-        mem_wipe(buf->bytes, buf->room);
-    buf_release(buf);
+    secret_release(&form->text);
+    form->hides = 0;
 }
 
-void azure_token_release(struct azure_token *token)
+void entra_put(struct entra_form *form, const char *name, struct str value)
 {
-    wipe(&token->text);
+    struct buf *text = secret_buf(&form->text);
+    buf_printf(text, "%s%s=", text->used > 0 ? "&" : "", name);
+    http_put_encoded(text, value);
 }
 
-/* The answer ------------------------------------------------------------------------------------- */
-
-/* v2 says numbers, v1 and managed identities say strings. */
-static bool number_of(const json_t *value, double *out)
+void entra_put_hidden(struct entra_form *form, const char *name, struct str value)
 {
-    if (json_is_number(value))
-        *out = json_number_value(value);
-    else
-        return json_is_string(value) && str_double(str_of(json_string_value(value)), out);
-    return true;
+    if (form->hides < sizeof form->hidden / sizeof form->hidden[0])
+        form->hidden[form->hides++] = value;
+    entra_put(form, name, value);
 }
 
-static double life_of(const json_t *root)
+void entra_put_scope(struct entra_form *form, const char *before, const char *audience)
 {
-    double seconds = LIFE_DEFAULT, end = 0;
-    if (!number_of(json_object_get(root, "expires_in"), &seconds) &&
-        number_of(json_object_get(root, "expires_on"), &end))
-        seconds = end - (double) time(NULL);
-    return seconds > LIFE_MAX ? LIFE_MAX : seconds;
+    struct str s = str_of(audience);
+    while (s.n > 0 && s.p[s.n - 1] == '/')
+        s.n--;
+    entra_put(form, "scope", str_of(before));
+    http_put_encoded(secret_buf(&form->text), s);
+    http_put_encoded(secret_buf(&form->text), STR("/.default"));
 }
 
-/* A token goes into a header line: nothing but visible ASCII may be in it. */
-static bool is_token(struct str s)
+bool entra_is_tenant(const char *tenant)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] > '~')
+    size_t n = strlen(tenant);
+    for (size_t i = 0; i < n; i++) {
+        char c = tenant[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && ((c != '-' && c != '.') || i == 0))
             return false;
-    return s.n > 0 && s.n <= AZURE_TOKEN_MAX;
-}
-
-static bool take_token(json_t *root, struct azure_token *out, struct error *err)
-{
-    json_t *value = json_object_get(root, "access_token");
-    const char *type = json_string_value(json_object_get(root, "token_type"));
-    struct str token = str_of(json_string_value(value));
-    bool ok = is_token(token) && (!type || str_eq_case(str_of(type), STR("Bearer")));
-    if (ok) {
-        buf_reset(&out->text);
-        buf_put_str(&out->text, token);
-        out->life = life_of(root);
     }
-    if (token.n > 0) /* jansson gives the bytes back to the heap as they are */
-        mem_wipe((char *) (uintptr_t) token.p, token.n);
-    return ok || error_set(err, ERROR_FORMAT, "sign-in failed: the answer holds no usable token");
+    return n > 0 && n <= TENANT_MAX;
 }
 
-static int code_in(struct str description)
+/* A refusal --------------------------------------------------------------------------------------- */
+
+int entra_code_in(struct str text)
 {
     static const char mark[] = "AADSTS";
-    const char *at = memmem(description.p, description.n, mark, sizeof mark - 1);
+    const char *at = text.n > 0 ? memmem(text.p, text.n, mark, sizeof mark - 1) : NULL;
     int code = 0;
     if (!at)
         return 0;
-    for (at += sizeof mark - 1; at < description.p + description.n && *at >= '0' && *at <= '9';
-         at++)
+    for (at += sizeof mark - 1; at < text.p + text.n && *at >= '0' && *at <= '9'; at++)
         code = code < 100000000 ? code * 10 + (*at - '0') : code;
     return code;
 }
 
-static const char *advice_for(int code)
+const char *entra_advice(int code)
 {
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (known[i].code == code)
@@ -120,44 +115,62 @@ static const char *advice_for(int code)
     return NULL;
 }
 
-/* Entra's text up to its trace ids, of which the user has no use. */
-static struct str readable(struct str description)
+void entra_put_shown(struct buf *out, struct str text)
 {
-    const char *end = memmem(description.p, description.n, "Trace ID", 8);
+    const char *end = text.n > 0 ? memmem(text.p, text.n, "Trace ID", 8) : NULL;
     if (end)
-        description.n = (size_t) (end - description.p);
-    for (size_t i = 0; i < description.n; i++)
-        if (description.p[i] == '\r' || description.p[i] == '\n')
-            description.n = i;
-    if (description.n > SHOWN_MAX)
-        description.n = SHOWN_MAX;
-    return str_trim(description);
+        text.n = (size_t) (end - text.p);
+    text = str_trim(text);
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] == '\r' || text.p[i] == '\n')
+            text.n = i;
+    if (text.n > ENTRA_SHOWN_MAX)
+        text.n = ENTRA_SHOWN_MAX;
+    text_put_safe(out, str_trim(text));
 }
 
 /* An authority that repeats what it was sent must not bring the secret into a log. */
-static bool repeats(struct str text, struct str secret)
+static bool repeats(struct str text, struct str hidden)
 {
-    struct buf encoded = BUF_INIT(FORM_MAX);
-    bool reserved = buf_reserve(&encoded, 3 * secret.n);
-    http_put_encoded(&encoded, secret);
-    bool found = !reserved || memmem(text.p, text.n, secret.p, secret.n) != NULL ||
-                 memmem(text.p, text.n, encoded.bytes, encoded.used) != NULL;
-    wipe(&encoded);
+    struct secret encoded = SECRET_INIT;
+    if (hidden.n == 0)
+        return false;
+    bool found = !secret_init(&encoded, 3 * hidden.n, NULL) ||
+                 memmem(text.p, text.n, hidden.p, hidden.n) != NULL;
+    if (!found) {
+        http_put_encoded(secret_buf(&encoded), hidden);
+        found = secret_within(&encoded, text);
+    }
+    secret_release(&encoded);
     return found;
 }
 
-static bool refuse(const json_t *root, int status, struct str secret, struct error *err)
+static bool may_be_shown(const struct entra_form *form, struct str text)
+{
+    for (size_t i = 0; i < form->hides; i++)
+        if (text.n > 0 && repeats(text, form->hidden[i]))
+            return false;
+    return true;
+}
+
+static bool refuse(const json_t *root, int status, const struct entra_form *form,
+                   struct entra_said *said, struct error *err)
 {
     const char *name = json_string_value(json_object_get(root, "error"));
     struct str text = str_of(json_string_value(json_object_get(root, "error_description")));
     if (text.n == 0)
         text = str_of(name);
-    const char *advice = advice_for(code_in(text));
-    struct buf shown = BUF_INIT(4 * SHOWN_MAX + 64);
-    if (repeats(text, secret))
-        buf_puts(&shown, "the authority's answer is not fit to be shown");
+    int code = entra_code_in(text);
+    const char *advice = entra_advice(code);
+    struct buf shown = BUF_INIT(4 * ENTRA_SHOWN_MAX + 64);
+    if (may_be_shown(form, text))
+        entra_put_shown(&shown, text);
     else
-        text_put_safe(&shown, readable(text));
+        buf_puts(&shown, "the authority's answer is not fit to be shown");
+    if (said) {
+        said->code = code;
+        (void) snprintf(said->name, sizeof said->name, "%s", name ? name : "");
+    }
     (void) error_set(err, ERROR_AUTH, "sign-in failed: %s (status %d)%s%s", buf_text(&shown),
                      status, advice ? "; " : "", advice ? advice : "");
     buf_release(&shown);
@@ -173,89 +186,82 @@ static bool in_trouble(int status, struct error *err)
     return error_set(err, ERROR_SERVICE, "sign-in failed: the authority fails (status %d)", status);
 }
 
-static bool read_answer(struct str body, int status, struct str secret, struct azure_token *out,
-                        struct error *err)
+static bool read_answer(struct str body, int status, const struct entra_form *form, json_t **out,
+                        struct entra_said *said, struct error *err)
 {
     if (status == 429 || status >= 500)
         return in_trouble(status, err);
     json_t *root = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
-    bool ok;
-    if (!json_is_object(root))
-        ok = error_set(err, ERROR_FORMAT,
-                       "sign-in failed: the authority's answer (status %d) is not JSON", status);
-    else if (status == 200)
-        ok = take_token(root, out, err);
-    else
-        ok = refuse(root, status, secret, err);
-    json_decref(root);
-    return ok;
-}
-
-/* The request ------------------------------------------------------------------------------------ */
-
-/* GUID or domain; it becomes a part of a path. */
-static bool is_tenant(const char *tenant)
-{
-    size_t n = strlen(tenant);
-    for (size_t i = 0; i < n; i++) {
-        char c = tenant[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || (c == '.' && i > 0)))
-            return false;
+    if (json_is_object(root) && status == 200) {
+        *out = root;
+        return true;
     }
-    return n > 0 && n <= TENANT_MAX;
+    if (json_is_object(root))
+        (void) refuse(root, status, form, said, err);
+    else
+        (void) error_set(err, ERROR_FORMAT,
+                         "sign-in failed: the authority's answer (status %d) is not JSON", status);
+    json_decref(root);
+    return false;
 }
 
-static bool put_form(struct buf *form, const struct entra_application *application,
-                     const char *audience, struct error *err)
+/* The request ------------------------------------------------------------------------------------- */
+
+static bool put_url(struct buf *url, const char *authority, const char *tenant,
+                    const char *endpoint, struct error *err)
 {
-    if (!buf_reserve(form, FORM_MAX))
-        return buf_ok(form, "a token request", err);
-    buf_puts(form, "grant_type=client_credentials&client_id=");
-    http_put_encoded(form, str_of(application->client_id));
-    buf_puts(form, "&scope=");
-    http_put_encoded(form, str_of(audience));
-    http_put_encoded(form, STR("/.default"));
-    buf_puts(form, "&client_secret=");
-    http_put_encoded(form, application->secret);
-    return buf_ok(form, "a token request", err);
+    struct str host = str_of(authority);
+    while (host.n > 0 && host.p[host.n - 1] == '/')
+        host.n--;
+    buf_put_str(url, host);
+    buf_printf(url, "/%s/oauth2/v2.0/%s", tenant, endpoint);
+    return buf_ok(url, "the authority's address", err);
 }
 
-static bool send_form(struct http_client *http, const char *url, struct str form, struct str secret,
-                      struct azure_token *out, struct error *err)
+static bool send_form(struct http_client *http, const char *url, const struct entra_form *form,
+                      struct secret *answer, int *status, struct error *err)
 {
-    struct buf answer = BUF_INIT(ANSWER_MAX);
-    int status = 0;
     struct http_request request = {
         .method = "POST",
         .url = url,
         .headers = {"Content-Type: application/x-www-form-urlencoded", "Accept: application/json"},
-        .body = form,
+        .body = secret_str(&form->text),
         .confidential = true,
     };
-    bool ok = (buf_reserve(&answer, ANSWER_MAX) || buf_ok(&answer, "a token", err));
-    if (ok && !http_call(http, &request, &answer, &status, err))
-        ok = error_prefix(err, "sign-in failed");
-    ok = ok && read_answer(buf_str(&answer), status, secret, out, err);
-    wipe(&answer);
+    if (!secret_init(answer, TOKEN_ANSWER_MAX, err))
+        return false;
+    return http_call(http, &request, secret_buf(answer), status, err) ||
+           error_prefix(err, "sign-in failed");
+}
+
+bool entra_post(struct http_client *http, const char *authority, const char *tenant,
+                const char *endpoint, const struct entra_form *form, json_t **out,
+                struct entra_said *said, struct error *err)
+{
+    *out = NULL;
+    if (said)
+        *said = (struct entra_said){0};
+    if (!entra_is_tenant(tenant))
+        return error_set(err, ERROR_SETTINGS, "the tenant is neither a GUID nor a domain");
+    struct buf url = BUF_INIT(URL_MAX);
+    struct secret answer = SECRET_INIT;
+    int status = 0;
+    bool ok = buf_ok(&form->text.kept, "a token request", err) &&
+              put_url(&url, authority, tenant, endpoint, err) &&
+              send_form(http, buf_text(&url), form, &answer, &status, err) &&
+              read_answer(secret_str(&answer), status, form, out, said, err);
+    secret_release(&answer);
+    buf_release(&url);
     return ok;
 }
 
-bool entra_application_token(struct http_client *http, const struct entra_application *application,
-                             const char *audience, struct azure_token *out, struct error *err)
+bool entra_ask(struct http_client *http, const char *authority, const char *tenant,
+               const struct entra_form *form, struct azure_token *out, struct secret *refresh,
+               struct entra_said *said, struct error *err)
 {
-    if (!is_tenant(application->tenant))
-        return error_set(err, ERROR_SETTINGS, "the tenant is neither a GUID nor a domain");
-    struct buf url = BUF_INIT(URL_MAX), form = BUF_INIT(FORM_MAX);
-    size_t n = strlen(application->authority);
-    while (n > 0 && application->authority[n - 1] == '/')
-        n--;
-    buf_put(&url, application->authority, n);
-    buf_printf(&url, "/%s/oauth2/v2.0/token", application->tenant);
-    bool ok = buf_ok(&url, "the authority's address", err) &&
-              put_form(&form, application, audience, err) &&
-              send_form(http, buf_text(&url), buf_str(&form), application->secret, out, err);
-    wipe(&form);
-    buf_release(&url);
+    json_t *answer;
+    bool ok = entra_post(http, authority, tenant, "token", form, &answer, said, err) &&
+              azure_token_take(answer, out, refresh, err);
+    json_decref(answer);
     return ok;
 }

@@ -1,8 +1,7 @@
 /* Secrets by reference. What is not a reference is never repeated in an error: it may be the secret. */
-#include "azure/credential.h"
+#include "azure/vault.h"
 
 #include "base/file.h"
-#include "base/memory.h"
 
 #include <stdlib.h>
 
@@ -40,8 +39,10 @@ static bool is_name(const char *name)
 bool azure_secret_check(const char *reference, struct error *err)
 {
     struct str s = str_of(reference);
-    if (str_starts(s, STR("keyvault://")))
-        return refuse(err, "secrets from Key Vault cannot be read yet");
+    if (str_starts(s, STR(AZURE_VAULT_SCHEME)))
+        return vault_is_reference(reference) ||
+               refuse(err,
+                      "keyvault: must be followed by //VAULT/SECRET or //VAULT/SECRET/VERSION");
     if (str_starts(s, STR("env:")))
         return is_name(reference + 4) ||
                refuse(err, "env: must be followed by the name of a variable");
@@ -59,15 +60,8 @@ static bool read_file(const char *path, struct secret *out, struct error *err)
            error_set(err, ERROR_SETTINGS, "%s, which should hold a secret, is empty", path);
 }
 
-bool azure_secret_read(struct azure_credential *credential, const char *reference,
-                       struct secret *out, struct error *err)
+bool azure_secret_local(const char *reference, struct secret *out, struct error *err)
 {
-    (void) credential;
-    bool variable = str_starts(str_of(reference), STR("env:"));
-    bool ok =
-        azure_secret_check(reference, err) &&
-        (variable ? read_variable(reference + 4, out, err) : read_file(reference + 5, out, err));
-    if (!ok)
-        secret_release(out);
-    return ok;
+    return str_starts(str_of(reference), STR("env:")) ? read_variable(reference + 4, out, err)
+                                                      : read_file(reference + 5, out, err);
 }

@@ -30,6 +30,9 @@ static void clear_environment(void)
                                         "AZURE_AUTHORITY_HOST"};
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(unsetenv(names[i]), 0);
+    /* No Azure CLI, and no machine in Azure. */
+    assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
+    assert_int_equal(setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9", 1), 0);
 }
 
 static int set_up(void **state)
@@ -310,13 +313,25 @@ static void without_any_credential_all_that_was_tried_is_said_in_order(void **st
     assert_non_null(none);
     assert_false(azure_credential_header(none, AUDIENCE, &f->header, &f->err));
     assert_int_equal(f->err.code, ERROR_AUTH);
-    const char *settings =
-        strstr(f->err.hint, "\n  settings      tenant is given, client_id is not, "
-                            "client_secret is not\n");
-    const char *environment =
-        strstr(f->err.hint, "\n  environment   AZURE_CLIENT_ID is set, AZURE_TENANT_ID "
-                            "is not, AZURE_CLIENT_SECRET is not\n");
-    assert_true(settings && environment && settings < environment);
+    static const char *const lines[] = {
+        "\n  settings          tenant is given, client_id and client_secret are not\n",
+        "\n  environment       AZURE_CLIENT_ID is set, AZURE_TENANT_ID and AZURE_CLIENT_SECRET are "
+        "not\n",
+        "\n  workload identity AZURE_FEDERATED_TOKEN_FILE is not set\n",
+        "\n  managed identity  127.0.0.1:9 does not answer (5 s): not a virtual machine in "
+        "Azure?\n",
+        "\n  Azure CLI         az is not in PATH\n",
+        "\n  device code       nobody is at a terminal to type it in\n",
+    };
+    const char *last = f->err.hint;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        const char *at = strstr(f->err.hint, lines[i]);
+        if (!at)
+            fail_msg("%s not in %s", lines[i], f->err.hint);
+        assert_true(at >= last);
+        last = at;
+    }
+    assert_non_null(strstr(last, "sign in with az login"));
     azure_credential_free(none);
 }
 

@@ -78,7 +78,7 @@ static void a_value_is_refused_with_the_three_ways(void **state)
     assert_refused("env:", ERROR_SETTINGS, "name of a variable");
     assert_refused("env:hunter2-hunter2", ERROR_SETTINGS, "name of a variable");
     assert_refused("file:", ERROR_SETTINGS, "path");
-    assert_refused("keyvault://contoso/secret", ERROR_SETTINGS, "yet");
+    assert_refused("keyvault://contoso/secret", ERROR_SETTINGS, "without signing in");
 }
 
 static void clouds_have_names(void **state)
