@@ -194,7 +194,8 @@ bool survey_lines(const char *const *paths, size_t count, const struct columns *
                   const atomic_bool *stop, struct survey *out, struct error *err)
 {
     *out = (struct survey){0};
-    struct scan *scan = scan_new(paths, count, NULL, 0, 0, err);
+    const struct scan_options options = {.paths = paths, .count = count};
+    struct scan *scan = scan_new(&options, err);
     if (!scan)
         return false;
     struct walker walkers[SURVEY_THREADS_MAX] = {0};
