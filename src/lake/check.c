@@ -8,7 +8,16 @@
 enum {
     PIECE = 256 * 1024,
     WINDOW_MAX = JSON_ROW_MAX + PIECE,
-    ITEM_MAX = 4096 /* bytes of an _ItemId */
+    ITEM_MAX = 4096, /* bytes of an _ItemId */
+    ITEMS = 1024     /* partitions whose blobs are read at a stretch */
+};
+
+/* A partition that was looked at, in order of time: told as it is, or once its blob is read. */
+struct item {
+    struct lake_checked checked;
+    size_t name; /* in `names` */
+    uint64_t size;
+    bool read;
 };
 
 /* What a check needs from blob to blob. */
@@ -22,7 +31,11 @@ struct check {
     const struct lake_place *place;
     struct hash_sha256 *hash;
     struct json_lines *lines;
-    struct buf window, item;
+    struct buf window, text;
+    struct item *items; /* ITEMS */
+    struct store_wanted *wanted;
+    size_t n;
+    struct buf names;
 };
 
 const char *lake_finding_text(enum lake_finding finding)
@@ -62,8 +75,8 @@ static int64_t item_hash(struct check *check, const struct json_object *object)
     struct str text = {object->bytes.p + object->cells[0].start, object->cells[0].length};
     if (!object->cells[0].escaped)
         return hash_xx64(text);
-    buf_reset(&check->item);
-    return json_unescape(text, &check->item) ? hash_xx64(buf_str(&check->item)) : 0;
+    buf_reset(&check->text);
+    return json_unescape(text, &check->text) ? hash_xx64(buf_str(&check->text)) : 0;
 }
 
 /* Takes the objects that are whole out of the window. False: a line is no object. */
@@ -82,31 +95,40 @@ static bool take_lines(struct check *check, bool last, struct lake_checked *chec
     return found == 0;
 }
 
-/* Reads a blob once: bytes, hash, rows, sum. *sound is false when its lines are not JSON; then only bytes and
- * hash are told. */
-static bool read_blob(struct check *check, struct store_reader *reader,
-                      struct lake_checked *checked, unsigned char sha256[HASH_SHA256_SIZE],
-                      struct error *err)
+/* Takes the next bytes of a blob. *sound is false when its lines are not JSON; then only bytes and hash are told. */
+static bool take_bytes(struct check *check, struct str bytes, bool *sound,
+                       struct lake_checked *checked, struct error *err)
 {
-    bool sound = true;
-    size_t n;
+    if (!*sound)
+        buf_reset(&check->window);
+    hash_sha256_add(check->hash, bytes.p, bytes.n);
+    buf_put_str(&check->window, bytes);
+    checked->bytes += bytes.n;
+    *sound = *sound && take_lines(check, bytes.n == 0, checked);
+    return buf_ok(&check->window, "a line", err);
+}
+
+/* Reads the blob that comes next, once: bytes, hash, rows, sum. */
+static bool read_blob(struct check *check, struct store_ahead *ahead, struct lake_checked *checked,
+                      unsigned char sha256[HASH_SHA256_SIZE], struct error *err)
+{
+    bool sound = true, ok = true;
+    struct str piece;
+    size_t at;
     hash_sha256_reset(check->hash);
     json_lines_reset(check->lines);
     buf_reset(&check->window);
     do {
-        if (!sound)
-            buf_reset(&check->window);
-        if (!buf_reserve(&check->window, PIECE))
-            return buf_ok(&check->window, "a line", err);
-        char *to = check->window.bytes + check->window.used;
-        if (stopped(check, err) || !store_reader_next(reader, to, PIECE, &n, err))
+        if (stopped(check, err) || !store_ahead_next(ahead, &at, &piece, err))
             return false;
-        hash_sha256_add(check->hash, to, n);
-        check->window.used += n;
-        checked->bytes += n;
-        sound = sound && take_lines(check, n == 0, checked);
-    } while (n > 0);
-    return hash_sha256_end(check->hash, sha256, err);
+        struct str rest = piece;
+        do {
+            struct str slice = {rest.p, rest.n < PIECE ? rest.n : PIECE};
+            rest = (struct str){rest.p + slice.n, rest.n - slice.n};
+            ok = take_bytes(check, slice, &sound, checked, err);
+        } while (ok && rest.n > 0);
+    } while (ok && piece.n > 0);
+    return ok && hash_sha256_end(check->hash, sha256, err);
 }
 
 /* --- one partition --- */
@@ -132,23 +154,67 @@ static enum lake_finding compare(const struct lake_entry *entry, const struct la
     return verdict_of(entry);
 }
 
+/* Reads the blobs that are to be read and tells all that waits, in order. */
+static bool drain(struct check *check, struct error *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < check->n; i++)
+        if (check->items[i].read)
+            check->wanted[n++] = (struct store_wanted){
+                .name = check->names.bytes + check->items[i].name, .size = check->items[i].size};
+    struct store_ahead *ahead = n > 0 ? store_ahead_new(check->store, check->wanted, n, err) : NULL;
+    bool ok = n == 0 || ahead;
+    for (size_t i = 0; ok && i < check->n; i++) {
+        struct lake_checked *checked = &check->items[i].checked;
+        unsigned char sha256[HASH_SHA256_SIZE];
+        if (check->items[i].read) {
+            ok = read_blob(check, ahead, checked, sha256, err);
+            checked->finding = ok ? compare(checked->entry, checked, sha256) : LAKE_FINDING_OK;
+        }
+        ok = ok && tell(check, checked, err);
+    }
+    store_ahead_free(ahead);
+    check->n = 0;
+    buf_reset(&check->names);
+    return ok;
+}
+
+static bool push(struct check *check, const struct item *item, struct error *err)
+{
+    check->items[check->n++] = *item;
+    return check->n < ITEMS || drain(check, err);
+}
+
+/* What the listing alone says of a blob; OK where nothing speaks against it. */
+static enum lake_finding compare_listed(const struct lake_entry *entry,
+                                        const struct lake_blob *blob)
+{
+    if (blob->size != entry->bytes)
+        return LAKE_FINDING_SIZE;
+    if (entry->has_md5 && blob->md5 && memcmp(entry->md5, blob->md5, STORE_MD5) != 0)
+        return LAKE_FINDING_CHANGED;
+    return LAKE_FINDING_OK;
+}
+
 /* A partition of the ledger whose blob is there. */
 static bool check_blob(struct check *check, const struct lake_entry *entry,
                        const struct lake_blob *blob, struct error *err)
 {
-    struct lake_checked checked = {.partition = entry->partition, .entry = entry};
-    unsigned char sha256[HASH_SHA256_SIZE];
-    if (blob->size != entry->bytes) { /* no need to read it */
-        checked.finding = LAKE_FINDING_SIZE;
-        return tell(check, &checked, err);
+    struct item item = {.checked = {.partition = entry->partition,
+                                    .entry = entry,
+                                    .finding = compare_listed(entry, blob)},
+                        .name = check->names.used,
+                        .size = blob->size};
+    item.read = item.checked.finding == LAKE_FINDING_OK && !check->options->by_listing;
+    if (item.checked.finding == LAKE_FINDING_OK && !item.read) {
+        item.checked.finding = verdict_of(entry);
+        check->totals->unread += !entry->has_md5 || !blob->md5;
     }
-    struct store_reader *reader = store_reader_new(check->store, buf_text(&check->own), err);
-    bool ok = reader && read_blob(check, reader, &checked, sha256, err);
-    store_reader_free(reader);
-    if (!ok)
-        return false;
-    checked.finding = compare(entry, &checked, sha256);
-    return tell(check, &checked, err);
+    if (item.read) {
+        buf_put_str(&check->names, blob->name);
+        buf_put(&check->names, "", 1);
+    }
+    return buf_ok(&check->names, "names of blobs", err) && push(check, &item, err);
 }
 
 /* The partitions of the ledger before `tick`, which have no blob. */
@@ -156,13 +222,30 @@ static bool check_without(struct check *check, int64_t tick, struct error *err)
 {
     const struct lake_entry *entry;
     while ((entry = lake_ledger_next(check->ledger, check->next)) && entry->partition < tick) {
-        struct lake_checked checked = {.partition = entry->partition, .entry = entry};
-        checked.finding = entry->bytes > 0 ? LAKE_FINDING_GONE : verdict_of(entry);
+        struct item item = {.checked = {.partition = entry->partition, .entry = entry}};
+        item.checked.finding = entry->bytes > 0 ? LAKE_FINDING_GONE : verdict_of(entry);
         check->next = entry->partition + 1;
-        if (!tell(check, &checked, err))
+        if (!push(check, &item, err))
             return false;
     }
     return true;
+}
+
+static bool has_name(struct check *check, const struct lake_blob *blob, uint32_t number)
+{
+    lake_export_name(&check->own, check->place, blob->tick, number);
+    return str_eq(blob->name, buf_str(&check->own));
+}
+
+/* Where nothing can be replaced: what an earlier export wrote, or one that was killed and whose partition was fetched again
+ * (a lower number) or will be (a higher one beside a line that is not held). Nobody reads it. */
+static bool is_left_over(struct check *check, const struct lake_entry *entry,
+                         const struct lake_blob *blob)
+{
+    return entry &&
+           (blob->number < entry->number ||
+            (blob->number > entry->number && !lake_entry_held(entry))) &&
+           has_name(check, blob, blob->number);
 }
 
 static bool check_one(void *context, const struct lake_blob *blob, struct error *err)
@@ -172,16 +255,16 @@ static bool check_one(void *context, const struct lake_blob *blob, struct error 
         return true;
     if (!check_without(check, blob->tick, err))
         return false;
-    lake_export_name(&check->own, check->place, blob->tick, 0);
     const struct lake_entry *entry = lake_ledger_find(check->ledger, blob->tick);
-    bool own = str_eq(blob->name, buf_str(&check->own));
+    if (is_left_over(check, entry, blob))
+        return true;
+    bool own = has_name(check, blob, entry ? entry->number : 0);
     if (own)
         check->next = blob->tick + 1;
-    if (!own || !entry || entry->bytes == 0) {
-        struct lake_checked checked = {.partition = blob->tick, .finding = LAKE_FINDING_UNKNOWN};
-        return tell(check, &checked, err);
-    }
-    return check_blob(check, entry, blob, err);
+    if (own && entry && entry->bytes > 0)
+        return check_blob(check, entry, blob, err);
+    struct item item = {.checked = {.partition = blob->tick, .finding = LAKE_FINDING_UNKNOWN}};
+    return push(check, &item, err);
 }
 
 /* --- the whole --- */
@@ -192,17 +275,23 @@ static bool check_init(struct check *check, struct error *err)
     const struct json_lines_options options = {.keys = &key, .count = 1};
     buf_init(&check->own, LAKE_NAME_MAX);
     buf_init(&check->window, WINDOW_MAX);
-    buf_init(&check->item, ITEM_MAX);
+    buf_init(&check->text, ITEM_MAX);
+    buf_init(&check->names, (size_t) ITEMS * (STORE_NAME_MAX + 1));
+    check->items = mem_alloc(ITEMS, sizeof *check->items, err);
+    check->wanted = mem_alloc(ITEMS, sizeof *check->wanted, err);
     check->hash = hash_sha256_new(err);
     check->lines = json_lines_new(&options, err);
-    return check->hash && check->lines;
+    return check->hash && check->lines && check->items && check->wanted;
 }
 
 static void check_release(struct check *check)
 {
     buf_release(&check->own);
     buf_release(&check->window);
-    buf_release(&check->item);
+    buf_release(&check->text);
+    buf_release(&check->names);
+    mem_free(check->items);
+    mem_free(check->wanted);
     hash_sha256_free(check->hash);
     json_lines_free(check->lines);
 }
@@ -222,7 +311,7 @@ bool lake_check(struct store *store, const struct lake_place *place,
     *out = (struct lake_check_totals){0};
     bool ok = check_init(&check, err) &&
               lake_blobs(store, place, check.next, check.to, check_one, &check, err) &&
-              check_without(&check, check.to, err);
+              check_without(&check, check.to, err) && drain(&check, err);
     check_release(&check);
     return ok;
 }

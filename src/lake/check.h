@@ -2,7 +2,11 @@
  *
  * Every partition of the ledger must have its blob with the size, the SHA-256, the number of rows and, where
  * that is its proof, the sum of its items' hashes, all taken anew from the bytes; and every blob of ours
- * must have its partition in the ledger. Blobs are read once, in pieces: memory is that of the longest line.
+ * must have its partition in the ledger. Blobs are read once, in pieces, on a remote store many ahead: memory is that
+ * of the longest line and of store_ahead. A blob whose size or MD5 in the listing is another need not be read.
+ *
+ * Where nothing can be replaced, a blob with a lower number than the ledger's, and one with a higher number beside a line that is
+ * not held, is what an earlier or a killed export left (lake/number.h), and no finding.
  */
 #ifndef WEIR_LAKE_CHECK_H
 #define WEIR_LAKE_CHECK_H

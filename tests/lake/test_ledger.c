@@ -186,10 +186,26 @@ static void many_lines_are_flushed_by_themselves(void **state)
         assert_true(lake_ledger_add(ledger, &entry, &f->err));
         assert_true(lake_ledger_waiting(ledger) <= LAKE_LEDGER_WAITING);
     }
-    assert_true(lake_ledger_segments(ledger) > 0);
+    lake_ledger_free(ledger); /* without a flush */
+    ledger = open_ledger(f);
+    assert_true(lake_ledger_count(ledger) >= LAKE_LEDGER_LINES / 2);
+    lake_ledger_free(ledger);
+}
+
+static void however_many_lines_wait_a_segment_has_its_share(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_ledger *ledger = begun(f, "run-1");
+    for (int i = 0; i < LAKE_LEDGER_WAITING; i++) {
+        struct lake_entry entry = entry_of(tick_of("2021-11-01") + i * TICK_PARTITION, 1);
+        assert_true(lake_ledger_add(ledger, &entry, &f->err));
+    }
+    assert_true(lake_ledger_flush(ledger, &f->err));
+    assert_int_equal(lake_ledger_waiting(ledger), 0);
+    assert_true(lake_ledger_segments(ledger) >= LAKE_LEDGER_WAITING / LAKE_LEDGER_LINES);
     lake_ledger_free(ledger);
     ledger = open_ledger(f);
-    assert_true(lake_ledger_count(ledger) > LAKE_LEDGER_LINES);
+    assert_int_equal(lake_ledger_count(ledger), LAKE_LEDGER_WAITING);
     lake_ledger_free(ledger);
 }
 
@@ -515,6 +531,7 @@ int main(void)
         T(runs_are_read_back_with_their_heads),
         T(what_is_not_flushed_is_lost_and_nothing_else),
         T(many_lines_are_flushed_by_themselves),
+        T(however_many_lines_wait_a_segment_has_its_share),
         T(each_segment_names_the_hash_of_the_one_before),
         T(a_line_that_is_not_filled_rightly_is_refused),
         T(sums_without_their_proof_are_not_kept),
