@@ -5,6 +5,7 @@
  * stop the others.
  */
 #include "cli/ending.h"
+#include "cli/join.h"
 #include "cli/members.h"
 #include "cli/progress.h"
 #include "cli/source.h"
@@ -43,7 +44,8 @@ struct job {
     size_t count;
     struct str text;   /* the query, for its errors */
     uint64_t scan_max; /* of all tables; 0: no limit */
-    int status;        /* the worst so far */
+    enum export_beside beside;
+    int status; /* the worst so far */
 };
 
 static bool is_repair(const struct job *job)
@@ -129,6 +131,8 @@ static bool announce(struct job *job, struct error *err)
     cli_tell(job->cli, CLI_INFO, "begin", &members, "%s", buf_text(&line));
     buf_release(&line);
     buf_release(&members);
+    if (!cli_check_access(&job->context, sum.seconds, true, err))
+        return false;
     bool large = sum.left.json > ask_bytes || sum.seconds > ask_seconds;
     return !large || cli_confirm(job->cli, err, "this export is %s and takes about %s.",
                                  text_bytes(sum.left.json, json), text_duration(sum.seconds, time));
@@ -178,7 +182,8 @@ static void say_verified(const struct job *job, const struct item *item)
     const struct export_report *report = item->told->report;
     char parts[CLI_COUNT_TEXT], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX],
         time[TEXT_NUMBER_MAX], number[TEXT_NUMBER_MAX];
-    char skipped[TEXT_NUMBER_MAX + 40] = "", seen[CLI_SEEN_TEXT], prefix[LAKE_TABLE_MAX + 4];
+    char joined[CLI_JOIN_TEXT], skipped[TEXT_NUMBER_MAX + 40] = "", seen[CLI_SEEN_TEXT],
+                                                          prefix[LAKE_TABLE_MAX + 4];
     if (report->skipped > 0)
         (void) snprintf(skipped, sizeof skipped, " %s %s already, by the ledger.",
                         text_grouped(report->skipped, number),
@@ -192,14 +197,16 @@ static void say_verified(const struct job *job, const struct item *item)
                  report->access == LAKE_ACCESS_FULL ? "" : ", or does not show this identity");
     struct buf ledger = BUF_INIT(STORE_NAME_MAX);
     lake_own_prefix(&ledger, &item->options.source.place);
-    cli_last(job->cli, "%s%s %sverified%s: %s rows, %s.%s %s in %s. Ledger %s/%s/ledger", prefix,
+    cli_last(job->cli, "%s%s %sverified%s: %s rows, %s.%s%s %s in %s. Ledger %s/%s/ledger", prefix,
              cli_count_text(report->partitions, "partition", parts),
              is_repair(job) ? "repaired and " : "",
              cli_seen_text(report, job->record.identity, seen),
              text_grouped(report->rows_verified, rows), proof_text(report->proof), skipped,
-             text_bytes(report->bytes, bytes), text_duration(item->told->spent.seconds, time),
-             store_address(job->context.store), buf_text(&ledger));
+             cli_join_text(report, joined), text_bytes(report->bytes, bytes),
+             text_duration(item->told->spent.seconds, time), store_address(job->context.store),
+             buf_text(&ledger));
     buf_release(&ledger);
+    cli_join_say(job->cli, report, table_of(item));
 }
 
 static void say_details(const struct job *job, const struct item *item)
@@ -467,7 +474,7 @@ static bool fetch_all(struct job *job, struct error *err)
 
 /* -- the run -- */
 
-static bool check_options(const struct job *job, struct error *err)
+static bool check_options(struct job *job, struct error *err)
 {
     const struct cli *cli = job->cli;
     if (cli_text(cli, CLI_QUERY) && cli_text(cli, CLI_MANY))
@@ -478,7 +485,11 @@ static bool check_options(const struct job *job, struct error *err)
         (void) error_set(err, ERROR_USAGE, "--repair fetches partitions, --one-batch asks for all");
         return error_hint(err, "the same export without --repair");
     }
-    return true;
+    if (is_repair(job) && cli_flag(cli, CLI_UNTIL_CONTINUOUS)) {
+        (void) error_set(err, ERROR_USAGE, "either --repair or --until-continuous, not both");
+        return error_hint(err, "a repair joins again what the ledger says is joined");
+    }
+    return cli_join_read(cli, &job->beside, err);
 }
 
 static bool read_range(struct job *job, struct error *err)
@@ -519,9 +530,24 @@ static bool read_sources(struct job *job, struct error *err)
                                            &item->options, err);
         if (!ok)
             return false;
+        item->options.beside = job->beside;
         job->scan_max = item->options.scan_max;
     }
     return cli_record_named(&job->record, err);
+}
+
+/* Where the continuous export has taken over, each table has an end of its own. */
+static bool read_ends(struct job *job, struct error *err)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        struct item *item = &job->items[i];
+        struct cli_range *range = &item->told->range;
+        if (!cli_join_range(job->cli, &item->options, range, err))
+            return false;
+        item->options.source.from = range->from;
+        item->options.source.to = range->to;
+    }
+    return true;
 }
 
 /* A repair that names no table is of all that the lake has. */
@@ -552,8 +578,9 @@ static bool open_all(struct job *job, struct error *err)
 {
     if (!read_line(job, err) ||
         !(job->context.store || cli_open_store(job->cli, &job->context, err)) ||
+        !cli_check_access(&job->context, 0, true, err) ||
         !cli_open_workspace(job->cli, &job->context, err) || !read_sources(job, err) ||
-        !cli_sign_in(job->cli, &job->context, &job->record.identity, err))
+        !cli_sign_in(job->cli, &job->context, &job->record.identity, err) || !read_ends(job, err))
         return false;
     cli_detail(job->cli, "run %s, signed in as %s", job->context.run, job->record.identity);
     for (size_t i = 0; i < job->count; i++)
@@ -600,46 +627,56 @@ const struct cli_command cli_command_export = {
     .name = "export",
     .arguments = "TABLE...",
     .purpose = "history into the lake; run it again and it resumes; ends with a verified ledger",
-    .about = "Takes a table, or the rows of a query, out of the workspace and lays them down in "
-             "the lake in the layout of the "
-             "service's own continuous export: one blob for each five minutes.\n\n"
-             "First the workspace counts rows for each partition, as of a moment 15 minutes back "
-             "(--settle), with an "
-             "order-free sum over _ItemId. Then the rows are fetched in batches, oldest first, and "
-             "every partition is "
-             "compared with its count before the ledger calls it verified. It ends in one of two "
-             "ways: every partition "
-             "verified, or exit status 3 and the list of those that are not.\n\n"
-             "What the ledger holds as verified is skipped, so the same command may be run again "
-             "at any time, or every day "
-             "with --days 30. Partitions that were younger than three days when they were verified "
-             "are counted again, since "
-             "rows may have come late. --refresh fetches everything again; --repair fetches the "
-             "partitions that weir verify names, of the range or else of all that the ledger has, "
-             "and no others; without TABLE, of all tables that the lake has of the workspace.\n\n"
-             "Several tables, named here or in the file of --many, are one work with one estimate, "
-             "one pace and one report. A table that fails does not stop the others; the exit "
-             "status is the worst one.\n\n"
-             "--report FILE tells what came of it as JSON, also when it fails or is interrupted; "
-             "--metrics FILE tells Prometheus, while it runs too. What is verified is what this "
-             "identity may see: where conditions hide rows from it, or where that cannot be told, "
-             "the last line and the report say so.\n\n"
-             "Reading a table of the Basic or Auxiliary plan is billed by the bytes ingested in "
-             "the range. It is read once, and each answer is compared with what it says it has; "
-             "with --passes 2 it is counted before. --max-cost refuses what would cost more.\n\n"
-             "Batches are packed under the service's three ceilings: 500,000 rows, 64,000,000 "
-             "engine bytes and 100,000,000 "
-             "bytes of JSON; the size of a row is learned on the way. Smaller batches "
-             "(--batch-rows, --batch-span) help where "
-             "queries time out on a busy workspace; a longer --wait helps where a few minutes of "
-             "data are very large. More "
-             "than five queries at once do not help: the service queues the sixth, and refuses "
-             "what waits three minutes.\n\n"
-             "A query given with --query must keep TimeGenerated, and can be cut into batches only "
-             "where every operator works "
-             "row by row (where, extend, project, parse, mv-expand, union of tables). Any other is "
-             "refused, or asked for whole "
-             "with --one-batch.",
+    .about =
+        "Takes a table, or the rows of a query, out of the workspace and lays them down in "
+        "the lake in the layout of the "
+        "service's own continuous export: one blob for each five minutes.\n\n"
+        "First the workspace counts rows for each partition, as of a moment 15 minutes back "
+        "(--settle), with an "
+        "order-free sum over _ItemId. Then the rows are fetched in batches, oldest first, and "
+        "every partition is "
+        "compared with its count before the ledger calls it verified. It ends in one of two "
+        "ways: every partition "
+        "verified, or exit status 3 and the list of those that are not.\n\n"
+        "What the ledger holds as verified is skipped, so the same command may be run again "
+        "at any time, or every day "
+        "with --days 30. Partitions that were younger than three days when they were verified "
+        "are counted again, since "
+        "rows may have come late. --refresh fetches everything again; --repair fetches the "
+        "partitions that weir verify names, of the range or else of all that the ledger has, "
+        "and no others; without TABLE, of all tables that the lake has of the workspace.\n\n"
+        "Several tables, named here or in the file of --many, are one work with one estimate, "
+        "one pace and one report. A table that fails does not stop the others; the exit "
+        "status is the worst one.\n\n"
+        "--report FILE tells what came of it as JSON, also when it fails or is interrupted; "
+        "--metrics FILE tells Prometheus, while it runs too. What is verified is what this "
+        "identity may see: where conditions hide rows from it, or where that cannot be told, "
+        "the last line and the report say so.\n\n"
+        "Where the service's continuous export has blobs in the range already, an export stops "
+        "before it fetches anything: --until-continuous joins with them, and writes only the "
+        "rows that they lack, by _ItemId or else by the whole row; without an end it goes as "
+        "far as the continuous export needs to have taken over, by the rule's creation. "
+        "--beside writes all rows, which are then there twice.\n\n"
+        "The lake may be a folder, a storage account (https://NAME.blob.core.windows.net), or "
+        "one container of it. weir signs in to it as it does to the workspace, or with "
+        "--storage-key or --storage-sas, which say where the secret is; the role that is "
+        "needed is Storage Blob Data Contributor.\n\n"
+        "Reading a table of the Basic or Auxiliary plan is billed by the bytes ingested in "
+        "the range. It is read once, and each answer is compared with what it says it has; "
+        "with --passes 2 it is counted before. --max-cost refuses what would cost more.\n\n"
+        "Batches are packed under the service's three ceilings: 500,000 rows, 64,000,000 "
+        "engine bytes and 100,000,000 "
+        "bytes of JSON; the size of a row is learned on the way. Smaller batches "
+        "(--batch-rows, --batch-span) help where "
+        "queries time out on a busy workspace; a longer --wait helps where a few minutes of "
+        "data are very large. More "
+        "than five queries at once do not help: the service queues the sixth, and refuses "
+        "what waits three minutes.\n\n"
+        "A query given with --query must keep TimeGenerated, and can be cut into batches only "
+        "where every operator works "
+        "row by row (where, extend, project, parse, mv-expand, union of tables). Any other is "
+        "refused, or asked for whole "
+        "with --one-batch.",
     .example = "weir export CommonSecurityLog --end-date 2021-11-07 --lookback-days 7",
     .args_max = CLI_ARGS_MAX,
     .options = {CLI_RANGE_OPTIONS, CLI_MANY, CLI_SOURCE_OPTIONS, CLI_REFRESH, CLI_REPAIR, CLI_TIER,

@@ -76,6 +76,20 @@ static void put_cost(struct buf *out, const struct cli_record *record,
     cli_put_close(out, '}');
 }
 
+/* Where the service's continuous export has blobs of its own. */
+static void put_beside(struct buf *out, const struct export_report *report)
+{
+    cli_put_open(out, "beside", '{');
+    cli_put_number(out, "partitions", report->joined);
+    cli_put_number(out, "rows", report->beside_rows);
+    cli_put_number(out, "doubled", report->doubled);
+    cli_put_number(out, "gaps", report->gaps);
+    cli_put_number(out, "filled", report->filled);
+    cli_put_number(out, "strangers", report->strangers);
+    cli_put_number(out, "damaged", report->damaged);
+    cli_put_close(out, '}');
+}
+
 static void put_rows(struct buf *out, const struct export_report *report)
 {
     cli_put_number(out, "partitions", report->partitions);
@@ -92,6 +106,7 @@ static void put_rows(struct buf *out, const struct export_report *report)
     cli_put_number(out, "vanished", report->vanished);
     cli_put_number(out, "outside", report->outside);
     cli_put_number(out, "scanned", report->scanned);
+    put_beside(out, report);
     put_late(out, report);
     put_failed(out, report);
 }

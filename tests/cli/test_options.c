@@ -83,6 +83,8 @@ static void mistakes_get_the_nearest_name(void **state)
     assert_error("export T --passes 3", "one of 1|2", "");
     assert_error("export T --plan free", "one of analytics", "");
     assert_error("verify A B", "one argument too many", "");
+    assert_error("export T --tier warm", "one of hot|cool|cold|archive", "");
+    assert_error("export T --sign-in magic", "one of auto|settings", "");
 }
 
 static void the_environment_stands_behind_the_line(void **state)
@@ -124,6 +126,67 @@ static void several_tables_are_one_line(void **state)
     assert_true(cli_decimal(&line.cli, CLI_MAX_COST, 0) == 12.5);
     assert_true(cli_decimal(&line.cli, CLI_DAYS, 0) == 3);
     line_release(&line);
+}
+
+static void secrets_are_given_by_reference_alone(void **state)
+{
+    (void) state;
+    static const char *const names[] = {"client-secret", "certificate", "certificate-password",
+                                        "storage-key", "storage-sas"};
+    static const char *const good[] = {"env:NAME", "file:/run/secrets/key"};
+    static const char *const bad[] = {"hunter2~secret", "sv=2021&sig=hunter2",
+                                      "env:", "file:", "https://hunter2.example.com/"};
+    char words[200];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        for (size_t k = 0; k < sizeof good / sizeof *good; k++) {
+            struct line line;
+            (void) snprintf(words, sizeof words, "export T --%s %s", names[i], good[k]);
+            line_parse(&line, words);
+            if (!line.ok)
+                fail_msg("%s: %s", words, line.err.message);
+            line_release(&line);
+        }
+        for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+            struct line line;
+            (void) snprintf(words, sizeof words, "export T --%s %s", names[i], bad[k]);
+            line_parse(&line, words);
+            assert_false(line.ok);
+            assert_int_equal(line.err.code, ERROR_USAGE);
+            assert_non_null(strstr(line.err.message, names[i]));
+            assert_null(strstr(line.err.message, "hunter2"));
+            assert_non_null(strstr(line.err.hint, "env:NAME"));
+            assert_non_null(strstr(line.err.hint, "file:PATH"));
+            assert_non_null(strstr(line.err.hint, "keyvault://"));
+            line_release(&line);
+        }
+    }
+}
+
+/* It would be shown, logged, and stand in the report. */
+static void the_address_of_a_lake_holds_no_secret(void **state)
+{
+    (void) state;
+    static const char *const bad[] = {
+        "--lake https://a.blob.core.windows.net/c?sv=2021&sig=hunter2 export T",
+        "--lake https://me:hunter2@a.blob.core.windows.net/c export T",
+        "--lake https://a.blob.core.windows.net --storage-key env:K --storage-sas env:S export T"};
+    static const char *const good[] = {
+        "--lake abfss://lake@a.dfs.core.windows.net/x export T", "--lake ./odd?name@x export T",
+        "--lake http://127.0.0.1:10000/devstoreaccount1 --storage-key env:K export T"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct line line;
+        line_parse(&line, bad[i]);
+        assert_false(line.ok);
+        assert_int_equal(line.err.code, ERROR_SETTINGS);
+        assert_null(strstr(line.err.message, "hunter2"));
+        line_release(&line);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct line line;
+        line_parse(&line, good[i]);
+        assert_true(line.ok);
+        line_release(&line);
+    }
 }
 
 /* The form of messages is wanted for the very error that keeps the line from being read. */
@@ -220,6 +283,8 @@ int main(void)
         cmocka_unit_test(the_environment_stands_behind_the_line),
         cmocka_unit_test(a_wrong_value_in_the_environment_names_its_variable),
         cmocka_unit_test(several_tables_are_one_line),
+        cmocka_unit_test(secrets_are_given_by_reference_alone),
+        cmocka_unit_test(the_address_of_a_lake_holds_no_secret),
         cmocka_unit_test(the_form_of_errors_is_found_in_a_line_that_is_refused),
         cmocka_unit_test(help_fits_a_screen),
         cmocka_unit_test(every_command_is_described_whole),

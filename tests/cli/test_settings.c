@@ -102,6 +102,10 @@ static void a_secret_by_value_is_refused_and_not_shown(void **state)
     assert_null(strstr(line.err.hint, "hunter2"));
     assert_non_null(strstr(line.err.hint, "env:NAME"));
     line_release(&line);
+    assert_refused("profiles:\n  a:\n    storage-sas: sv=1&sig=x\n",
+                   "line 3: --storage-sas must say", "keyvault://");
+    assert_refused("profiles:\n  a:\n    lake: https://a.blob.core.windows.net/c?sig=x\n",
+                   "holds more than an address", "--storage-sas");
 }
 
 static void a_named_file_must_be_there(void **state)
