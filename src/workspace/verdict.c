@@ -11,6 +11,9 @@ static const char PERMISSION_HINT[] =
     "consent) and the role 'Log Analytics Reader' on the workspace; both can take up to 60 min "
     "until "
     "they count";
+static const char NETWORK_HINT[] = "the workspace takes no queries from public networks: run weir "
+                                   "inside its private link scope, or "
+                                   "allow them under the workspace's network isolation";
 static const char AUDIENCE_HINT[] =
     "the token was made for another service: the audience in the settings must be the one of the "
     "endpoint's cloud";
@@ -54,7 +57,26 @@ static void decide(struct verdict *out, enum workspace_outcome outcome, enum err
                      name, both ? ")" : "");
 }
 
+static bool names_one(struct str text, const struct str *words, size_t n)
+{
+    for (size_t at = 0; at < text.n; at++)
+        for (size_t i = 0; i < n; i++)
+            if (text.n - at >= words[i].n &&
+                str_eq_case((struct str){text.p + at, words[i].n}, words[i]))
+                return true;
+    return false;
+}
+
 /* 401 and 403 ------------------------------------------------------------------------------------ */
+
+/* A workspace that takes queries out of its private link scope alone. No public page has the text. */
+static bool tells_of_the_network(const struct service_error *said)
+{
+    static const struct str words[] = {STR_INIT("public network"), STR_INIT("private link"),
+                                       STR_INIT("network security perimeter")};
+    return service_error_has(said, "NspValidationFailedError") ||
+           names_one(str_of(said->message), words, sizeof words / sizeof words[0]);
+}
 
 static void refuse_access(const struct service_error *said, int status, struct verdict *out)
 {
@@ -68,6 +90,10 @@ static void refuse_access(const struct service_error *said, int status, struct v
     decide(out, WORKSPACE_REFUSED, ERROR_AUTH,
            out->token ? "the workspace refuses the token" : "access to the workspace is refused",
            said);
+    if (!out->token && tells_of_the_network(said)) {
+        (void) error_hint(&out->error, "%s", NETWORK_HINT);
+        return;
+    }
     const char *hint = out->token ? TOKEN_HINT : audience ? AUDIENCE_HINT : RBAC_HINT;
     if (service_error_has(said, "UnauthorizedClient"))
         hint = PERMISSION_HINT;
@@ -105,12 +131,7 @@ static bool tells_of_the_queue(struct str body)
 {
     static const struct str words[] = {STR_INIT("queue"), STR_INIT("waiting"),
                                        STR_INIT("concurren")};
-    for (size_t at = 0; at < body.n; at++)
-        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-            if (body.n - at >= words[i].n &&
-                str_eq_case((struct str){body.p + at, words[i].n}, words[i]))
-                return true;
-    return false;
+    return names_one(body, words, sizeof words / sizeof words[0]);
 }
 
 /* A refusal counts only when it ended whole, as an answer does: what began as JSON and is none was cut off. What it

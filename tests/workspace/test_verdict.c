@@ -262,6 +262,14 @@ static void refused_access_says_what_is_missing(void **state)
         STR("{\"error\":{\"code\":\"InvalidAuthenticationTokenAudience\",\"message\":\"a\"}}"));
     fixture_query(f, &told, "T");
     assert_non_null(strstr(told.result.error.hint, "audience"));
+    told_release(&told);
+    fixture_answer(
+        f, 403,
+        STR("{\"error\":{\"code\":\"InsufficientAccessError\",\"message\":\"Access from a "
+            "Public Network is not allowed\"}}"));
+    fixture_query(f, &told, "T");
+    assert_int_equal(told.result.error.code, ERROR_AUTH);
+    assert_non_null(strstr(told.result.error.hint, "private link scope"));
     assert_true(server_all_used(f->server)); /* none of them asked for another token */
     told_release(&told);
 }
