@@ -306,20 +306,31 @@ static void say_coverage(const struct cli *cli, const struct query_coverage *one
              strcmp(asked, "1") == 0 ? "" : "s", one->table);
 }
 
-/* History and the service's own export lie side by side: what of the latter stands in the former too. */
-static void say_doubled(const struct cli *cli, const struct query_coverage *one)
+/* History and the service's own export lie side by side, and are read as one. */
+static void say_joined(const struct cli *cli, const struct query_coverage *one)
 {
     char blobs[TEXT_NUMBER_MAX];
-    if (one->doubled > 0)
-        cli_note(cli,
-                 "%s blobs of the service's own export are left out of %s: the ledger has verified "
-                 "their partitions",
-                 text_grouped(one->doubled, blobs), one->table);
-    if (one->overlapping > 0)
-        cli_note(cli,
-                 "%s may hold rows twice: %s blobs of the service's own export stand beside "
-                 "exported ones, and the ledger has not verified all of their partitions",
-                 one->table, text_grouped(one->overlapping, blobs));
+    if (one->joined > 0)
+        cli_detail(cli, "%s: blobs of the service's own export read beside exported ones: %s",
+                   one->table, text_grouped(one->joined, blobs));
+    if (one->outdated > 0)
+        cli_detail(cli, "%s: blobs of earlier exports, which the ledger does not name: %s",
+                   one->table, text_grouped(one->outdated, blobs));
+}
+
+/* What the rows themselves told. */
+static void say_lines(const struct cli *cli, const struct query *query)
+{
+    char lines[TEXT_NUMBER_MAX];
+    if (query_misfits(query) > 0)
+        cli_note(cli, "%s values do not fit their column's type and were read as null",
+                 text_grouped(query_misfits(query), lines));
+    if (query_doubled(query) > 0)
+        cli_note(
+            cli,
+            "lines that stand twice in the lake, left out: %s (the service's own export writes "
+            "some twice, and some that were exported)",
+            text_grouped(query_doubled(query), lines));
 }
 
 /* Says it, and whether all that was asked for is there. */
@@ -329,7 +340,7 @@ static bool covered(const struct cli *cli, const struct query *query)
     size_t n = query_coverage(query, &list);
     bool all = true;
     for (size_t i = 0; i < n; i++) {
-        say_doubled(cli, &list[i]);
+        say_joined(cli, &list[i]);
         if (list[i].partitions == 0)
             continue;
         say_coverage(cli, &list[i]);
@@ -363,10 +374,8 @@ static int on_lake(struct cli *cli, struct cli_context *context, const struct cl
                                "runs over what is there");
     }
     ok = ok && put_result(cli, query, err);
-    char misfits[TEXT_NUMBER_MAX];
-    if (ok && query_misfits(query) > 0)
-        cli_note(cli, "%s values do not fit their column's type and were read as null",
-                 text_grouped(query_misfits(query), misfits));
+    if (ok)
+        say_lines(cli, query);
     query_free(query);
     return ok ? 0 : -1;
 }

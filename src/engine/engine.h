@@ -49,6 +49,8 @@ enum engine_form {
  * once, also at the same time. A read may wait for bytes, but never for what another handle's thread does. */
 struct engine_opener {
     void *context;
+    size_t
+        runs; /* that one reading of the files may have open at once; 0: one for each thread of the engine */
     /* Begins to read the files first .. first + count - 1. */
     bool (*open)(void *context, size_t first, size_t count, void **handle, struct error *err);
     /* The next bytes, at most `room` (> 0); *got 0 ends a file, and the next read begins the one behind it. An error

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "kql/kql.h"
+#include "query/ahead.h"
 #include "query/tables.h"
 
 struct query {
@@ -12,6 +13,7 @@ struct query {
     struct engine *engine;
     struct engine_task *task;
     struct engine_result *result;
+    struct query_io *io; /* of a remote store, else NULL */
     struct query_coverage *coverage;
     size_t coverage_count;
 };
@@ -48,11 +50,25 @@ static void ask(const struct query *query, const struct kql_table *table,
     out->partitions = (uint64_t) ((out->to - out->from) / TICK_PARTITION);
 }
 
-static bool add_view(struct query *query, const struct kql_table *table,
-                     const struct query_paths *paths, struct error *err)
+/* The paths as blobs that a thread brings, which take over what the names stand in. */
+static struct query_blobs *blobs_of(struct query *query, struct query_paths *paths,
+                                    struct error *err)
+{
+    struct store_wanted *wanted = mem_alloc(paths->n, sizeof *wanted, err);
+    if (!wanted)
+        return NULL;
+    for (size_t i = 0; i < paths->n; i++)
+        wanted[i] = (struct store_wanted){.name = paths->v[i], .size = paths->sizes[i]};
+    return query_blobs_new(query->io, wanted, paths->n, buf_take(&paths->text), err);
+}
+
+static bool add_view(struct query *query, const struct kql_table *table, struct query_paths *paths,
+                     struct error *err)
 {
     struct columns columns = {0};
-    bool ok = columns_copy(table->columns, &columns, err);
+    struct engine_opener opener;
+    struct query_blobs *blobs = query->io ? blobs_of(query, paths, err) : NULL;
+    bool ok = (blobs || !query->io) && columns_copy(table->columns, &columns, err);
     struct engine_files files = {
         .name = table->name,
         .form = ENGINE_LINES,
@@ -61,8 +77,16 @@ static bool add_view(struct query *query, const struct kql_table *table,
         .columns = &columns,
         .from = table->from,
         .to = table->to,
+        .sizes = paths->sizes,
+        .groups = paths->groups,
+        .roles = paths->roles,
     };
+    if (blobs) {
+        query_blobs_opener(blobs, &opener);
+        files.opener = &opener;
+    }
     ok = ok && engine_view(query->task, &files, err);
+    query_blobs_release(blobs);
     columns_release(&columns);
     return ok;
 }
@@ -104,6 +128,11 @@ static bool open_engine(struct query *query, struct error *err)
 {
     struct engine_options options = {.threads = query->options.threads,
                                      .memory = query->options.memory};
+    if (store_remote(query->options.store)) {
+        query->io = query_io_new(query->options.store, err);
+        if (!query->io)
+            return false;
+    }
     query->engine = engine_open(&options, err);
     query->task = query->engine ? engine_task_new(query->engine, err) : NULL;
     return query->task != NULL;
@@ -139,9 +168,13 @@ void query_free(struct query *query)
 {
     if (!query)
         return;
+    if (query->io)
+        query_io_interrupt(
+            query->io); /* the engine waits for its threads, which may wait for bytes */
     engine_result_free(query->result);
     engine_task_free(query->task);
     engine_free(query->engine);
+    query_io_end(query->io);
     kql_free(query->kql);
     query_tables_release(&query->tables);
     mem_free(query->coverage);
@@ -161,22 +194,29 @@ size_t query_coverage(const struct query *query, const struct query_coverage **o
 
 bool query_next(struct query *query, const struct engine_chunk **chunk, struct error *err)
 {
+    struct error why = ERROR_INIT;
     *chunk = NULL;
     if (!query->result)
         query->result =
-            engine_query(query->task, kql_sql(query->kql), kql_columns(query->kql), err);
-    return query->result && engine_next(query->result, chunk, err);
+            engine_query(query->task, kql_sql(query->kql), kql_columns(query->kql), &why);
+    if (query->result && engine_next(query->result, chunk, &why))
+        return true;
+    return query_io_error(query->io, &why, err);
 }
 
 bool query_write_parquet(struct query *query, const char *path, struct error *err)
 {
+    struct error why = ERROR_INIT;
     return engine_copy_parquet(query->task, kql_sql(query->kql), kql_columns(query->kql), path,
-                               err);
+                               &why) ||
+           query_io_error(query->io, &why, err);
 }
 
 void query_cancel(struct query *query)
 {
     engine_task_cancel(query->task);
+    if (query->io)
+        query_io_interrupt(query->io);
 }
 
 uint64_t query_misfits(const struct query *query)

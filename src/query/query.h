@@ -6,7 +6,8 @@
  *     query_next(query, &chunk, &err)   the rows; or all of them into a file: query_write_parquet
  *     query_free(query);
  *
- * One thread, but for query_cancel.
+ * One thread, but for query_cancel. A remote store, with its http client and credential, is the query's alone from
+ * the first query_next or query_write_parquet to query_free: a thread of its own reads it then (query/ahead.h).
  */
 #ifndef WEIR_QUERY_QUERY_H
 #define WEIR_QUERY_QUERY_H
@@ -44,9 +45,10 @@ struct query_coverage {
     int64_t from, to; /* the asked range, in whole partitions; both 0: none */
     uint64_t partitions, held;
     uint64_t files, bytes; /* that are read */
-    /* Blobs of the service's own export: not read, since the ledger has verified all partitions of their span and
-     * their rows stand in weir's blobs; read beside weir's, since only a part of their span is verified. */
-    uint64_t doubled, overlapping;
+    uint64_t
+        joined; /* files of the service's own export that stand beside weir's: read by record, each once */
+    uint64_t
+        outdated; /* of weir's own that the ledger does not name: of an earlier export, not read */
 };
 size_t query_coverage(const struct query *query, const struct query_coverage **out);
 
@@ -57,13 +59,14 @@ bool query_next(struct query *query, const struct engine_chunk **chunk, struct e
  * types and errors as engine_copy_parquet has them. */
 bool query_write_parquet(struct query *query, const char *path, struct error *err);
 
-/* Ends it early: what runs, and whatever is asked later, fails with ERROR_INTERRUPTED. From any thread. */
+/* Ends it early: what runs, and whatever is asked later, fails with ERROR_INTERRUPTED. From any thread. What a remote
+ * store waits for ends when its own struct stop is set, or with its limits of time. */
 void query_cancel(struct query *query);
 
 /* Values so far that did not fit their column's type and were read as null. */
 uint64_t query_misfits(const struct query *query);
 
-/* Lines so far that the service wrote more than once, or that stand in weir's blob too: each is given once. */
+/* Lines so far that were left out: what the service wrote more than once, or what stands in weir's blob too. */
 uint64_t query_doubled(const struct query *query);
 
 #endif

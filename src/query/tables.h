@@ -29,12 +29,21 @@ void query_tables_release(struct query_tables *tables);
 struct query_table *query_tables_find(struct query_tables *tables, struct str name,
                                       struct error *err);
 
-/* Paths of the blobs that hold rows of [from, to). */
+/* The blobs that hold rows of [from, to): those of a partition next to each other. Of weir's own only the one counts
+ * that the ledger names by its number; without a line the one of the highest.
+ *
+ * What the service's continuous export wrote stands beside weir's, some of it twice: it delivers at least once, and
+ * a partition may have been exported too. So the blobs of a partition in which the service has any are a group
+ * (engine/engine.h), weir's own first: of the lines with one _ItemId the first is given. One of an hour makes a group of
+ * all twelve partitions. There is no group where the ledger says that both were compared when they were joined and that
+ * nothing stood twice, if the service has not written there since. */
 struct query_paths {
-    struct buf text; /* the paths, each with its NUL */
-    size_t *at;      /* where each begins in it */
-    const char **v;
-    size_t n, room;
+    struct buf text; /* names, or paths where the store has them; each with its NUL */
+    const char **v;  /* into it */
+    uint64_t *sizes;
+    uint32_t *groups; /* NULL: there are none */
+    unsigned char *roles;
+    size_t n;
 };
 
 /* Finds them, and fills what the coverage says of files and of how much of its range is held. */

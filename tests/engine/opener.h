@@ -88,8 +88,12 @@ static inline void opener_begin(struct test_opener *from, size_t step)
 {
     memset(from, 0, sizeof *from);
     from->step = step;
-    from->opener = (struct engine_opener){from,         opener_open, opener_read,
-                                          opener_close, opener_hold, opener_release};
+    from->opener = (struct engine_opener){.context = from,
+                                          .open = opener_open,
+                                          .read = opener_read,
+                                          .close = opener_close,
+                                          .hold = opener_hold,
+                                          .release = opener_release};
 }
 
 static inline void opener_add(struct test_opener *from, const char *name, struct str text)

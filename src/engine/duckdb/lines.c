@@ -114,13 +114,19 @@ static void add_target(struct query_state *state, size_t column, size_t position
     };
 }
 
+static size_t most_hands(const struct source *source)
+{
+    size_t runs = source->opener.runs;
+    return runs > 0 && runs < source->threads ? runs : source->threads;
+}
+
 static bool begin_scan(struct query_state *state, struct error *err)
 {
     const struct source *source = state->source;
     struct scan_options options = {
         .paths = (const char *const *) source->paths,
         .count = source->count,
-        .hands = source->threads,
+        .hands = most_hands(source),
         .opener = source->opener.open ? &source->opener : NULL,
         .sizes = source->sizes,
         .groups = source->groups,
@@ -169,7 +175,7 @@ static void lines_init(duckdb_init_info info)
         buf_release(&text);
         return;
     }
-    size_t pieces = scan_pieces(state->scan), threads = source->threads;
+    size_t pieces = scan_pieces(state->scan), threads = most_hands(source);
     duckdb_init_set_max_threads(info, pieces < threads ? (pieces > 0 ? pieces : 1) : threads);
     duckdb_init_set_init_data(info, state, query_state_free);
 }
