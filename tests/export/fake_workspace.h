@@ -37,7 +37,7 @@ struct workspace {
     struct workspace_facts facts;
     enum workspace_condition condition;
     struct workspace_rule rule;
-    uint64_t asked, answered; /* queries */
+    uint64_t asked, answered; /* queries; those for rows */
     bool awake;
     struct fake_query *queue;
     size_t queued;
