@@ -84,7 +84,8 @@ static bool read_app_service(struct str s, double *out)
         parts[3] = 0;
     if (!to_tick(parts[2], parts[0], parts[1], &parts[3], &tick))
         return false;
-    *out = (double) ((tick - TICK_UNIX_EPOCH) / TICK_SECOND);
+    int64_t seconds = (tick - TICK_UNIX_EPOCH) / TICK_SECOND;
+    *out = (double) seconds;
     return true;
 }
 

@@ -81,8 +81,8 @@ bool azure_try(struct http_client *http, const struct http_request *request, dou
 bool azure_pause(struct http_client *http, double seconds, struct error *err)
 {
     uint64_t end = clock_ns() + (uint64_t) (seconds * NANOSECONDS);
-    for (double left = seconds; left > 0; left = seconds_until(end))
-        if (!http_pause(http, left, err))
+    for (uint64_t now = clock_ns(); now < end; now = clock_ns())
+        if (!http_pause(http, (double) (end - now) / NANOSECONDS, err))
             return false;
     return true;
 }

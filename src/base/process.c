@@ -28,8 +28,6 @@ enum {
 static const double SECONDS_DEFAULT = 60.0;
 static const double NANOSECONDS = 1e9;
 
-extern char **environ;
-
 /* A program that runs, and the ends of its pipes that are ours; -1: closed. */
 struct process {
     pid_t id;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -32,7 +33,7 @@ bool __wrap_http_pause(struct http_client *client, double seconds, struct error 
     (void) client;
     (void) err;
     assert_true(fixture.pause_count < FIXTURE_PAUSES_MAX);
-    fixture.pauses[fixture.pause_count++] = seconds;
+    fixture.pauses[fixture.pause_count++] = round(seconds); /* less what passed since it was meant */
     slept += seconds + 1;
     return true;
 }
