@@ -30,11 +30,11 @@ static const struct client *sign_in(const struct service *service,
                                     struct server_reply *reply)
 {
     static const char *const audiences[] = {SERVICE_ARM_AUDIENCE};
-    char client[TOKEN_CLIENT_MAX];
+    struct token_holder holder;
     int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
-    switch (tokens_check(&service->tokens, request->authorization, audiences, 1, now, client)) {
+    switch (tokens_check(&service->tokens, request->authorization, audiences, 1, now, &holder)) {
     case TOKEN_GOOD:
-        return service_client(service, str_of(client));
+        return service_holder(service, &holder);
     case TOKEN_MISSING:
         refuse(reply, 401, "AuthenticationFailed",
                "Authentication failed. The 'Authorization' header is missing.");
@@ -200,7 +200,8 @@ static json_t *make_assignment(const struct service *service, const struct clien
     json_t *properties = json_pack(
         "{s:s+, s:s, s:s, s:s}", "roleDefinitionId",
         "/providers/Microsoft.Authorization/roleDefinitions/", reader_role, "principalId",
-        client->owner.object, "principalType", "ServicePrincipal", "scope", service->resource_id);
+        client->owner.object, "principalType", client->owner.person ? "User" : "ServicePrincipal",
+        "scope", service->resource_id);
     if (client->conditional)
         add_condition(&service->tables, properties);
     return json_pack("{s:s++, s:s, s:s, s:o}", "id", service->resource_id,

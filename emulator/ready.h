@@ -14,6 +14,19 @@
  *     client_secret_file  path of a 0600 file that holds the secret; absolute
  *     conditional_client_id, conditional_client_secret_file
  *                         only with --condition or --deny: the client that sees less
+ *     client_certificate_file
+ *                         path of a 0600 file: the client's certificate and its key (PEM); absolute
+ *     federated_token_file
+ *                         path of a 0600 file: a token of an outside issuer that is trusted for the
+ *                         client; absolute
+ *     public_client_id    GUID: who may sign in with a device code, beside client_id
+ *     imds                "http://127.0.0.1:4712": for AZURE_POD_IDENTITY_AUTHORITY_HOST
+ *     msi_endpoint        "http://127.0.0.1:4712/msi/token": for IDENTITY_ENDPOINT
+ *     msi_header_file     path of a 0600 file: the value of IDENTITY_HEADER; absolute
+ *     identity_client_id  GUID: what the tokens of the machine's own identity tell
+ *     user_identity_client_id, user_identity_object_id, user_identity_resource_id
+ *                         of the identity that was assigned to it
+ *     vault               "https://127.0.0.1:4711": the Key Vault's
  *     workspace_id        GUID
  *     workspace_name      "weir-emulator"
  *     resource_id         "/subscriptions/.../workspaces/weir-emulator"
@@ -25,10 +38,12 @@
 #define WEIR_EMULATOR_READY_H
 
 #include "emulator/service.h"
+#include "emulator/sign_in.h"
 
 /* The JSON text. */
 struct ready_files {
     const char *secret, *conditional_secret, *ca; /* NULL: there is none */
+    const struct sign_in *sign_in;
 };
 
 void ready_put(const struct service *service, const struct ready_files *files, struct buf *out);

@@ -17,6 +17,9 @@
     X(METADATA, "metadata")                                                                        \
     X(TOKEN, "token")                                                                              \
     X(ARM, "arm")                                                                                  \
+    X(IDENTITY, "identity")                                                                        \
+    X(VAULT, "vault")                                                                              \
+    X(INGEST, "ingest")                                                                            \
     X(OTHER, "other")
 
 enum report_route {

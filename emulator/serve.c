@@ -8,11 +8,12 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/random.h"
 #include "base/tick.h"
 #include "emulator/data.h"
+#include "emulator/places.h"
 #include "emulator/ready.h"
 #include "emulator/rules.h"
+#include "emulator/sign_in.h"
 #include "emulator/tls.h"
 
 #include <errno.h>
@@ -24,13 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    SECRET_SIZE = 24,
-    TEXT_MAX = 16384,
-    NOTES_MAX = 1 << 20,
-    REPORT_MAX = 1 << 20,
-    REMOVE_FDS = 16
-};
+enum { TEXT_MAX = 16384, NOTES_MAX = 1 << 20, REPORT_MAX = 1 << 20, REMOVE_FDS = 16 };
 
 /* The second client, of --condition and --deny. */
 static const char conditional_client[] = "d3e95f80-26ba-4471-9c0f-7e1a4c8b6d32";
@@ -52,6 +47,8 @@ struct run {
     struct buf secret;
     struct buf secret_file, ca_file, endpoint, resource_id; /* ca_file is empty without TLS */
     struct buf conditional_secret, conditional_file;        /* of the second client, if any */
+    struct buf group;                                       /* id of the resource group */
+    struct sign_in sign_in;
 };
 
 /* --- folders and files ------------------------------------------------------------------------ */
@@ -77,41 +74,17 @@ static bool make_folder(struct run *run, struct error *err)
     return false;
 }
 
-/* The path of a file beside another, absolute: clients run in other folders. */
-static bool put_absolute(struct buf *out, const char *path, const char *suffix, struct error *err)
+static struct places places_of(const struct run *run)
 {
-    char here[PATH_MAX] = "";
-    buf_reset(out);
-    if (path[0] != '/' && !getcwd(here, sizeof here))
-        return error_set_errno(err, ERROR_IO, errno, "the current folder");
-    buf_printf(out, "%s%s%s%s", here, path[0] != '/' ? "/" : "", path, suffix);
-    return buf_ok(out, "a path", err);
+    return (struct places){run->options->ready_file, buf_text(&run->folder)};
 }
 
 /* `given`, or beside the ready file, or in the folder of the database. */
 static bool place_file(const struct run *run, const char *given, const char *suffix,
                        const char *name, struct buf *out, struct error *err)
 {
-    if (given)
-        return put_absolute(out, given, "", err);
-    if (run->options->ready_file)
-        return put_absolute(out, run->options->ready_file, suffix, err);
-    path_join(out, buf_text(&run->folder), name);
-    return buf_ok(out, "a path", err);
-}
-
-/* Makes a secret, in memory and in a file of its own. */
-static bool put_secret(const struct buf *path, struct buf *secret, struct error *err)
-{
-    unsigned char bytes[SECRET_SIZE];
-    char text[2 * SECRET_SIZE + 1];
-    if (!random_secret(bytes, sizeof bytes, err))
-        return false;
-    text_hex(bytes, sizeof bytes, text);
-    buf_puts(secret, text);
-    mem_wipe(text, sizeof text);
-    return buf_ok(secret, "the secret", err) &&
-           file_write(buf_text(path), buf_str(secret), 0600, false, err);
+    struct places places = places_of(run);
+    return places_put(&places, given, suffix, name, out, err);
 }
 
 /* A secret that is there already stays: clients of an earlier run go on. Only where one was
@@ -123,7 +96,7 @@ static bool make_secret(struct run *run, struct error *err)
         return false;
     if (given && access(given, F_OK) == 0)
         return file_read_secret(given, TEXT_MAX, &run->secret, err);
-    return put_secret(&run->secret_file, &run->secret, err);
+    return places_make_secret(&run->secret_file, &run->secret, err);
 }
 
 /* The second client, who sees less. */
@@ -132,11 +105,18 @@ static bool make_conditional(struct run *run, struct error *err)
     const struct rules *rules = &run->options->rules;
     if (!rules->conditions && !rules->denied)
         return true;
-    run->service.clients[1] = (struct client){
+    run->service.clients[SERVICE_CONDITIONAL] = (struct client){
         .owner = {.client = conditional_client, .object = conditional_object}, .conditional = true};
     return place_file(run, NULL, ".conditional.secret", "conditional.secret",
                       &run->conditional_file, err) &&
-           put_secret(&run->conditional_file, &run->conditional_secret, err);
+           places_make_secret(&run->conditional_file, &run->conditional_secret, err);
+}
+
+static bool make_sign_in(struct run *run, struct error *err)
+{
+    struct places places = places_of(run);
+    return sign_in_make(&run->sign_in, &run->options->sign_in, &places, buf_text(&run->group),
+                        &run->service, err);
 }
 
 static bool make_tls(struct run *run, struct error *err)
@@ -229,14 +209,16 @@ static bool make_service(struct run *run, struct error *err)
     service->workspace_name = options->workspace_name;
     service->region = options->region;
     service->tenant = options->tenant;
-    service->clients[0].owner =
+    service->clients[SERVICE_APP].owner =
         (struct token_owner){.client = options->client, .object = options->object};
     service->no_arm = options->no_arm;
-    buf_printf(&run->resource_id,
-               "/subscriptions/%s/resourceGroups/%s/providers/Microsoft.OperationalInsights/"
-               "workspaces/%s",
-               options->subscription, options->resource_group, options->workspace_name);
-    if (!buf_ok(&run->resource_id, "the resource id", err))
+    service->no_vault = options->no_vault;
+    buf_printf(&run->group, "/subscriptions/%s/resourceGroups/%s", options->subscription,
+               options->resource_group);
+    buf_printf(&run->resource_id, "%s/providers/Microsoft.OperationalInsights/workspaces/%s",
+               buf_text(&run->group), options->workspace_name);
+    if (!buf_ok(&run->group, "the resource group's id", err) ||
+        !buf_ok(&run->resource_id, "the resource id", err))
         return false;
     service->resource_id = buf_text(&run->resource_id);
     if (!bell_init(&run->bell))
@@ -315,6 +297,11 @@ static bool start_server(struct run *run, struct error *err)
     return run->server != NULL;
 }
 
+static bool start_imds(struct run *run, struct error *err)
+{
+    return sign_in_listen(&run->sign_in, run->options->listen, &run->bell, &run->service, err);
+}
+
 /* The service's own address, which it needs before it can answer; known only once it listens. */
 static bool make_endpoint(struct run *run, struct error *err)
 {
@@ -332,8 +319,8 @@ static bool make_endpoint(struct run *run, struct error *err)
     service->audiences[0] = service->endpoint;
     service->audiences[1] = "https://api.loganalytics.io";
     service->audiences[2] = "https://api.loganalytics.azure.com";
-    service->clients[0].secret = buf_text(&run->secret);
-    service->clients[1].secret = buf_text(&run->conditional_secret);
+    service->clients[SERVICE_APP].secret = buf_text(&run->secret);
+    service->clients[SERVICE_CONDITIONAL].secret = buf_text(&run->conditional_secret);
     clock_begin(&service->clock);
     atomic_store(&service->answering, true);
     return true;
@@ -346,6 +333,7 @@ static bool write_ready(const struct run *run, struct error *err)
     struct buf text = BUF_INIT(NOTES_MAX);
     struct ready_files files = {.secret = buf_text(&run->secret_file),
                                 .conditional_secret = buf_text(&run->conditional_file),
+                                .sign_in = &run->sign_in,
                                 .ca = run->ca_file.used > 0 ? buf_text(&run->ca_file) : NULL};
     ready_put(&run->service, &files, &text);
     bool done = buf_ok(&text, "the ready file", err) &&
@@ -395,9 +383,10 @@ static bool start(struct run *run, struct error *err)
     struct buf notes = BUF_INIT(NOTES_MAX);
     bool done = check_options(run->options, err) && block_signals(run, err) &&
                 make_service(run, err) && start_signals(run, err) && make_folder(run, err) &&
-                make_secret(run, err) && make_conditional(run, err) &&
+                make_secret(run, err) && make_conditional(run, err) && make_sign_in(run, err) &&
                 (!run->options->tls || make_tls(run, err)) && load_data(run, &notes, err) &&
-                start_server(run, err) && make_endpoint(run, err) && write_ready(run, err);
+                start_server(run, err) && start_imds(run, err) && make_endpoint(run, err) &&
+                write_ready(run, err);
     if (done)
         say_ready(run, &notes);
     buf_release(&notes);
@@ -410,6 +399,7 @@ static void stop_serving(struct run *run)
         (void) unlink(run->options->ready_file);
     server_stop(run->server);
     run->server = NULL;
+    sign_in_stop(&run->sign_in);
 }
 
 /* Takes down what was made. */
@@ -429,6 +419,7 @@ static void end(struct run *run)
     if (run->folder.used > 0)
         (void) nftw(buf_text(&run->folder), remove_entry, REMOVE_FDS, FTW_DEPTH | FTW_PHYS);
     tokens_release(&service->tokens);
+    sign_in_release(&run->sign_in, service);
     tls_release(&run->tls);
     if (run->secret.bytes)
         mem_wipe(run->secret.bytes, run->secret.used);
@@ -442,6 +433,7 @@ static void end(struct run *run)
     buf_release(&run->ca_file);
     buf_release(&run->endpoint);
     buf_release(&run->resource_id);
+    buf_release(&run->group);
 }
 
 bool serve(const struct serve_options *options, struct error *err)
@@ -455,6 +447,7 @@ bool serve(const struct serve_options *options, struct error *err)
     buf_init(&run.ca_file, PATH_MAX);
     buf_init(&run.endpoint, TEXT_MAX);
     buf_init(&run.resource_id, TEXT_MAX);
+    buf_init(&run.group, TEXT_MAX);
     bool done = start(&run, err);
     atomic_store(&run.failed, !done);
     if (!done && run.signals_made)

@@ -6,10 +6,11 @@
 #include "emulator/options.h"
 #include "emulator/rules.h"
 #include "emulator/service.h"
+#include "emulator/sign_in.h"
 
 struct serve_options {
     const char *data, *listen, *ready_file, *secret_file, *ca_file;
-    bool tls, exit_with_parent, quiet, no_arm, no_usage;
+    bool tls, exit_with_parent, quiet, no_arm, no_vault, no_usage;
     const char *workspace, *workspace_name, *subscription, *resource_group, *region, *tenant,
         *client, *object;
     struct service_limits limits;
@@ -18,6 +19,7 @@ struct serve_options {
     int64_t now; /* tick; 0: the real time */
     const char *clock_speed;
     struct rules rules;
+    struct sign_in_options sign_in;
     uint64_t latency, bandwidth, stall, seed;
     const char *faults, *late;
     const char *scratch; /* folder for the database; NULL: $TMPDIR or /tmp */

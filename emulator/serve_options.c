@@ -64,9 +64,17 @@ static const struct option_row rows[] = {
     {"queue-wait", "T", OPTION_SPAN, AT(throttle.queue_wait), "3m", "for so long, then 429"},
     {"retry-after", "auto|none|N", OPTION_TEXT, AT(limits.retry_after), "auto",
      "seconds that 429 and 503 tell"},
-    {"token-life", "T", OPTION_SPAN, AT(limits.token_life), "1h", "until a token expires"},
 
+    HEADING("Sign-in"),
+    {"token-life", "T", OPTION_SPAN, AT(limits.token_life), "1h", "until a token expires"},
+    {"device", "MODE", OPTION_TEXT, AT(sign_in.device), "approve",
+     "of who gets a device code: approve, decline, expire, slow"},
+    {"secret", "NAME=FILE,...", OPTION_TEXT, AT(sign_in.secrets), NULL,
+     "of the Key Vault; read at every request"},
+    {"imds-fault", "STATUS:N,...", OPTION_TEXT, AT(sign_in.imds_faults), NULL,
+     "the first N answers of the managed identity"},
     {"no-arm", NULL, OPTION_FLAG, AT(no_arm), NULL, "Resource Manager refuses everybody"},
+    {"no-vault", NULL, OPTION_FLAG, AT(no_vault), NULL, "so does the Key Vault"},
 
     HEADING("Who it is: the same by default, so that a lake knows its workspace again"),
     {"workspace-id", "GUID", OPTION_TEXT, AT(workspace), "5f3c1b6e-8a52-4d5f-9b1e-7c0a2e4d9f10",

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdio.h>
+#include <strings.h>
 
 enum {
     PIECE_SIZE = 256 << 10,
@@ -47,11 +48,27 @@ void server_reply_done(struct server_reply *reply)
     reply->done = NULL;
 }
 
+static const char *given_field(const struct server_field *fields, const char *name)
+{
+    for (; fields && fields->name; fields++) {
+        if (strcasecmp(fields->name, name) == 0)
+            return fields->value;
+    }
+    return NULL;
+}
+
 const char *server_argument(const struct server_request *request, const char *name)
 {
     return request->connection
                ? MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name)
-               : NULL;
+               : given_field(request->fields, name);
+}
+
+const char *server_header(const struct server_request *request, const char *name)
+{
+    return request->connection
+               ? MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name)
+               : given_field(request->fields, name);
 }
 
 /* How much may go out at `position` without passing the cut, the stall and the bandwidth. */
@@ -146,7 +163,23 @@ static struct MHD_Response *make_response(struct server *server, struct server_r
     return response;
 }
 
-static bool add_headers(struct MHD_Response *response, const struct server_reply *reply)
+/* Adds what stands in lines "Name: value". The text is cut in place. */
+static bool add_lines(struct MHD_Response *response, struct buf *lines)
+{
+    bool done = buf_ok(lines, "the headers", NULL);
+    char *at = lines->used > 0 ? lines->bytes : NULL;
+    while (done && at && *at) {
+        char *colon = strchr(at, ':'), *end = strchr(at, '\n');
+        if (!colon || !end || colon > end)
+            return false;
+        *colon = *end = '\0';
+        done = MHD_add_response_header(response, at, colon + 1 + (colon[1] == ' ')) == MHD_YES;
+        at = end + 1;
+    }
+    return done;
+}
+
+static bool add_headers(struct MHD_Response *response, struct server_reply *reply)
 {
     bool done = true;
     if (reply->content_type)
@@ -159,7 +192,7 @@ static bool add_headers(struct MHD_Response *response, const struct server_reply
         (void) snprintf(seconds, sizeof seconds, "%lld", (long long) reply->retry_after);
         done = done && MHD_add_response_header(response, "Retry-After", seconds) == MHD_YES;
     }
-    return done;
+    return done && add_lines(response, &reply->headers);
 }
 
 /* The time that it took to make the reply counts. */
@@ -182,6 +215,7 @@ static enum MHD_Result send_reply(struct server *server, struct MHD_Connection *
     }
     server_reply_done(reply);
     buf_release(&reply->body);
+    buf_release(&reply->headers);
     return result;
 }
 
@@ -196,6 +230,7 @@ static enum MHD_Result answer(struct server *server, struct MHD_Connection *conn
     struct server_reply reply = {
         .status = MHD_HTTP_INTERNAL_SERVER_ERROR, .retry_after = -1, .began = exchange->came};
     buf_init(&reply.body, SERVER_REPLY_MAX);
+    buf_init(&reply.headers, SERVER_HEADERS_MAX);
     if (exchange->body.failed) {
         reply.status = MHD_HTTP_CONTENT_TOO_LARGE;
         return send_reply(server, connection, &reply);

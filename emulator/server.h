@@ -16,7 +16,13 @@
 enum {
     SERVER_BODY_MAX = 16 << 20,   /* of a request */
     SERVER_REPLY_MAX = 1 << 30,   /* of a reply; --max-json is what counts */
+    SERVER_HEADERS_MAX = 8192,    /* of what a reply has of them beside the usual ones */
     SERVER_CONNECTIONS_MAX = 1000 /* a thread each; 5 run and 200 wait, and some */
+};
+
+/* A header or a parameter of a request that has no connection: for tests. */
+struct server_field {
+    const char *name, *value;
 };
 
 struct server_request {
@@ -24,11 +30,15 @@ struct server_request {
     const char *path;   /* decoded, without parameters */
     struct str body;
     const char *authorization, *content_type, *prefer; /* header values; NULL: not there */
-    void *connection; /* the library's; NULL: a request without parameters */
+    void *connection;                  /* the library's; NULL: what `fields` has is all */
+    const struct server_field *fields; /* without a connection; a name NULL ends them */
 };
 
 /* A parameter of the address, decoded; NULL when it is not there. */
 const char *server_argument(const struct server_request *request, const char *name);
+
+/* Any other header; NULL when it is not there. */
+const char *server_header(const struct server_request *request, const char *name);
 
 enum server_ending {
     SERVER_WHOLE,
@@ -43,6 +53,7 @@ struct server_reply {
     const char *challenge;    /* value of WWW-Authenticate; NULL: none */
     int64_t retry_after;      /* seconds; negative: no such header */
     struct buf body;          /* the server releases it */
+    struct buf headers;       /* more of them, each "Name: value\n"; the server releases it */
     enum server_ending ending;
     size_t sent;
     uint64_t began; /* clock_ns from which the latency counts: the server sets when it came */

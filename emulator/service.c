@@ -4,6 +4,7 @@
 
 #include "base/tick.h"
 #include "emulator/reply.h"
+#include "emulator/vault.h"
 
 #include <strings.h>
 
@@ -22,6 +23,34 @@ const struct client *service_client(const struct service *service, struct str id
             return client;
     }
     return NULL;
+}
+
+const struct client *service_holder(const struct service *service,
+                                    const struct token_holder *holder)
+{
+    for (int i = 0; i < SERVICE_CLIENTS_MAX; i++) {
+        const struct client *client = &service->clients[i];
+        if (client->owner.object && strcmp(client->owner.object, holder->object) == 0)
+            return client;
+    }
+    return NULL;
+}
+
+bool service_is_audience(const struct service *service, struct str audience)
+{
+    static const char *const others[] = {
+        SERVICE_ARM_AUDIENCE, "https://management.core.windows.net", SERVICE_VAULT_AUDIENCE,
+        SERVICE_INGESTION_AUDIENCE, "https://storage.azure.com"};
+    for (int i = 0; i < SERVICE_AUDIENCES_MAX && service->audiences[i]; i++) {
+        if (str_eq(audience, str_of(service->audiences[i])))
+            return true;
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (str_eq(audience, str_of(others[i])))
+            return true;
+    }
+    return str_starts(audience, STR("https://")) &&
+           str_ends(audience, STR(".blob.core.windows.net"));
 }
 
 int64_t service_retry_after(const struct service *service, uint64_t ns)
@@ -72,19 +101,19 @@ static const struct client *may_enter(struct service *service, const struct serv
                                       struct server_reply *reply)
 {
     size_t count = 0;
-    char client[TOKEN_CLIENT_MAX];
+    struct token_holder holder;
     while (count < SERVICE_AUDIENCES_MAX && service->audiences[count])
         count++;
     int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
     enum token_verdict verdict = tokens_check(&service->tokens, request->authorization,
-                                              service->audiences, count, now, client);
+                                              service->audiences, count, now, &holder);
     if (verdict != TOKEN_GOOD) {
         refuse_token(reply, verdict);
         return NULL;
     }
     uint64_t after = 0;
     if (throttle_request(service->throttle, &after))
-        return service_client(service, str_of(client));
+        return service_holder(service, &holder);
     reply_throttled(reply, "Rate limit is exceeded", service_retry_after(service, after));
     return NULL;
 }
@@ -197,6 +226,8 @@ void service_handle(void *context, const struct server_request *request, struct 
         route = REPORT_TOKEN;
     else if (arm_answer(service, request, reply))
         route = REPORT_ARM;
+    else if (vault_answer(service, request, reply))
+        route = REPORT_VAULT;
     else
         reply_not_found(reply);
     report_count(&service->report, route, reply->status, reply->body.used);

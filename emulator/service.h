@@ -14,15 +14,27 @@
 
 #include "engine/engine.h"
 
-enum { SERVICE_AUDIENCES_MAX = 8, SERVICE_CLIENTS_MAX = 2 };
-
-#define SERVICE_ARM_AUDIENCE "https://management.azure.com" /* of Resource Manager's tokens */
+enum { SERVICE_AUDIENCES_MAX = 8 };
 
 /* Who may sign in. */
+enum {
+    SERVICE_APP,           /* the client of the ready file: secret, certificate, federated token */
+    SERVICE_CONDITIONAL,   /* the second client, of --condition and --deny */
+    SERVICE_IDENTITY,      /* the machine's own managed identity */
+    SERVICE_USER_IDENTITY, /* one that was assigned to it */
+    SERVICE_PERSON,        /* who signs in with a device code */
+    SERVICE_CLIENTS_MAX
+};
+
+#define SERVICE_ARM_AUDIENCE "https://management.azure.com" /* of Resource Manager's tokens */
+#define SERVICE_VAULT_AUDIENCE "https://vault.azure.net"
+#define SERVICE_INGESTION_AUDIENCE "https://monitor.azure.com"
+
 struct client {
     struct token_owner owner;
-    const char *secret;
-    bool conditional; /* sees what the conditions of rules.h leave */
+    const char *secret;   /* NULL: it signs in by other ways alone */
+    const char *resource; /* id of a user-assigned identity */
+    bool conditional;     /* sees what the conditions of rules.h leave */
 };
 
 /* What the service lets one ask for, and how it answers. Times in ns. */
@@ -44,8 +56,12 @@ struct service {
     const char *tenant;
     struct client clients[SERVICE_CLIENTS_MAX];   /* without an owner: there is no such client */
     const char *audiences[SERVICE_AUDIENCES_MAX]; /* of the query API; NULL ends them */
-    bool no_arm;                                  /* Resource Manager refuses everybody */
+    bool no_arm, no_vault;                        /* these refuse everybody */
     struct tokens tokens;
+    struct keys *keys;       /* NULL: no certificate and no federated token is good */
+    struct devices *devices; /* NULL: nobody signs in with a device code */
+    struct vault *vault;     /* NULL: there is none */
+    struct imds *imds;       /* NULL: no managed identity */
     struct throttle *throttle;
     struct throttle *searches; /* places alone: the rate is that of all requests */
     struct clock clock;
@@ -65,6 +81,13 @@ int64_t service_now(const struct service *service);
 
 /* The client of an id; NULL: none. */
 const struct client *service_client(const struct service *service, struct str id);
+
+/* Whose a token is; NULL: of nobody that is known. */
+const struct client *service_holder(const struct service *service,
+                                    const struct token_holder *holder);
+
+/* Tokens of this audience are given out. */
+bool service_is_audience(const struct service *service, struct str audience);
 
 /* Seconds for a Retry-After header after so many ns, by the flag; negative: no header. */
 int64_t service_retry_after(const struct service *service, uint64_t ns);
@@ -98,9 +121,9 @@ void batch_answer(struct service *service, struct str body, const struct client 
 /* metadata.c: GET and POST /v1/workspaces/{id}/metadata. */
 void metadata_answer(const struct service *service, struct server_reply *reply);
 
-/* entra.c: the token endpoints, openid-configuration, instance discovery. False: not such a
- * path. */
-bool entra_answer(const struct service *service, const struct server_request *request,
+/* entra/routes.c: the token endpoints, device codes, openid-configuration, instance discovery. False:
+ * not such a path. */
+bool entra_answer(struct service *service, const struct server_request *request,
                   struct server_reply *reply);
 
 #endif

@@ -33,6 +33,14 @@ static const struct extension server_extensions[] = {
     {NID_undef, NULL},
 };
 
+static const struct extension client_extensions[] = {
+    {NID_basic_constraints, "critical,CA:FALSE"},
+    {NID_key_usage, "critical,digitalSignature"},
+    {NID_ext_key_usage, "clientAuth"},
+    {NID_subject_key_identifier, "hash"},
+    {NID_undef, NULL},
+};
+
 /* Clients tell certificates of one issuer apart by the serial: each run's is another. */
 static bool set_serial(X509 *x509)
 {
@@ -104,23 +112,6 @@ static bool take_bio(BIO *bio, struct buf *out)
     return n > 0 && !out->failed;
 }
 
-static bool put_certificate(X509 *x509, struct buf *out)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    bool done = bio && PEM_write_bio_X509(bio, x509) && take_bio(bio, out);
-    BIO_free(bio);
-    return done;
-}
-
-static bool put_key(EVP_PKEY *key, struct buf *out)
-{
-    BIO *bio = BIO_new(BIO_s_secmem());
-    bool done =
-        bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) && take_bio(bio, out);
-    BIO_free(bio);
-    return done;
-}
-
 bool tls_init(struct tls_identity *tls, const char *address, struct error *err)
 {
     buf_init(&tls->authority, PEM_MAX);
@@ -141,8 +132,8 @@ bool tls_init(struct tls_identity *tls, const char *address, struct error *err)
     if (authority)
         server =
             make_certificate(key, "localhost", server_extensions, names, authority, authority_key);
-    bool done = server && put_certificate(authority, &tls->authority) &&
-                put_certificate(server, &tls->certificate) && put_key(key, &tls->key);
+    bool done = server && tls_put_certificate(authority, &tls->authority) &&
+                tls_put_certificate(server, &tls->certificate) && tls_put_key(key, &tls->key);
     X509_free(server);
     X509_free(authority);
     EVP_PKEY_free(key);
@@ -157,4 +148,26 @@ void tls_release(struct tls_identity *tls)
     buf_release(&tls->authority);
     buf_release(&tls->certificate);
     buf_release(&tls->key);
+}
+
+X509 *tls_self_signed(EVP_PKEY *key, const char *common)
+{
+    return make_certificate(key, common, client_extensions, NULL, NULL, key);
+}
+
+bool tls_put_certificate(X509 *x509, struct buf *out)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    bool done = bio && PEM_write_bio_X509(bio, x509) && take_bio(bio, out);
+    BIO_free(bio);
+    return done;
+}
+
+bool tls_put_key(EVP_PKEY *key, struct buf *out)
+{
+    BIO *bio = BIO_new(BIO_s_secmem());
+    bool done =
+        bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) && take_bio(bio, out);
+    BIO_free(bio);
+    return done;
 }

@@ -11,12 +11,11 @@
 #include <openssl/hmac.h>
 #include <stdio.h>
 
-enum { SIGNATURE_SIZE = 32 };
+enum { SIGNATURE_SIZE = 32, EARLIER = 300 };
 
 static const char token_header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
 
-/* base64url without padding (RFC 4648 section 5). */
-static void put_base64url(struct buf *out, const void *bytes, size_t n)
+void tokens_put_base64url(struct buf *out, const void *bytes, size_t n)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const unsigned char *in = bytes;
@@ -51,6 +50,22 @@ void tokens_release(struct tokens *tokens)
     mem_wipe(tokens->key, sizeof tokens->key);
 }
 
+bool tokens_sign(const struct tokens *tokens, struct str claims, struct buf *out, struct error *err)
+{
+    unsigned char signature[SIGNATURE_SIZE];
+    size_t start = out->used;
+    tokens_put_base64url(out, token_header, sizeof token_header - 1);
+    buf_putc(out, '.');
+    tokens_put_base64url(out, claims.p, claims.n);
+    if (!buf_ok(out, "the token", err))
+        return false;
+    if (!sign(tokens, (struct str){out->bytes + start, out->used - start}, signature))
+        return error_set(err, ERROR_INTERNAL, "the token could not be signed");
+    buf_putc(out, '.');
+    tokens_put_base64url(out, signature, sizeof signature);
+    return buf_ok(out, "the token", err);
+}
+
 bool tokens_put(const struct tokens *tokens, const struct token_owner *owner, struct str audience,
                 int64_t now, int64_t expires, struct buf *out, struct error *err)
 {
@@ -62,23 +77,15 @@ bool tokens_put(const struct tokens *tokens, const struct token_owner *owner, st
     text_put_json(&claims, audience);
     buf_printf(&claims,
                "\",\"iss\":\"https://sts.windows.net/%s/\",\"iat\":%lld,\"nbf\":%lld,\"exp\":%lld,"
-               "\"appid\":\"%s\",\"oid\":\"%s\",\"tid\":\"%s\",\"jti\":\"%s\"}",
-               tokens->tenant, (long long) now, (long long) now, (long long) expires, owner->client,
-               owner->object, tokens->tenant, id);
-    size_t start = out->used;
-    put_base64url(out, token_header, sizeof token_header - 1);
-    buf_putc(out, '.');
-    put_base64url(out, claims.bytes, claims.used);
-    unsigned char signature[SIGNATURE_SIZE];
-    bool done = buf_ok(&claims, "the token's claims", err) && buf_ok(out, "the token", err);
+               "\"appid\":\"%s\",\"oid\":\"%s\",\"sub\":\"%s\",\"tid\":\"%s\",\"uti\":\"%s\","
+               "%s\"ver\":\"1.0\"}",
+               tokens->tenant, (long long) now, (long long) now - EARLIER, (long long) expires,
+               owner->client, owner->object, owner->object, tokens->tenant, id,
+               owner->person ? "\"scp\":\"user_impersonation\"," : "\"idtyp\":\"app\",");
+    bool done = buf_ok(&claims, "the token's claims", err) &&
+                tokens_sign(tokens, buf_str(&claims), out, err);
     buf_release(&claims);
-    if (!done)
-        return false;
-    if (!sign(tokens, (struct str){out->bytes + start, out->used - start}, signature))
-        return error_set(err, ERROR_INTERNAL, "the token could not be signed");
-    buf_putc(out, '.');
-    put_base64url(out, signature, sizeof signature);
-    return buf_ok(out, "the token", err);
+    return done;
 }
 
 /* Cuts `Bearer a.b.c` into the signed part and the signature. */
@@ -108,12 +115,14 @@ static bool signature_fits(const struct tokens *tokens, struct str body, struct 
 }
 
 static enum token_verdict judge_claims(struct str text, const char *const *audiences, size_t count,
-                                       int64_t now, char client[TOKEN_CLIENT_MAX])
+                                       int64_t now, struct token_holder *holder)
 {
     json_t *claims = json_loadb(text.p, text.n, 0, NULL);
     const char *audience = json_string_value(json_object_get(claims, "aud"));
-    const char *owner = json_string_value(json_object_get(claims, "appid"));
-    bool whole = audience && owner && strlen(owner) < TOKEN_CLIENT_MAX;
+    const char *client = json_string_value(json_object_get(claims, "appid"));
+    const char *object = json_string_value(json_object_get(claims, "oid"));
+    bool whole = audience && client && object && strlen(client) < sizeof holder->client &&
+                 strlen(object) < sizeof holder->object;
     enum token_verdict verdict = whole ? TOKEN_AUDIENCE : TOKEN_GARBLED;
     for (size_t i = 0; i < count && whole; i++) {
         if (strcmp(audience, audiences[i]) == 0)
@@ -121,18 +130,20 @@ static enum token_verdict judge_claims(struct str text, const char *const *audie
     }
     if (verdict == TOKEN_GOOD && json_integer_value(json_object_get(claims, "exp")) <= now)
         verdict = TOKEN_EXPIRED;
-    if (verdict == TOKEN_GOOD)
-        (void) snprintf(client, TOKEN_CLIENT_MAX, "%s", owner);
+    if (verdict == TOKEN_GOOD) {
+        (void) snprintf(holder->client, sizeof holder->client, "%s", client);
+        (void) snprintf(holder->object, sizeof holder->object, "%s", object);
+    }
     json_decref(claims);
     return verdict;
 }
 
 enum token_verdict tokens_check(const struct tokens *tokens, const char *authorization,
                                 const char *const *audiences, size_t count, int64_t now,
-                                char client[TOKEN_CLIENT_MAX])
+                                struct token_holder *holder)
 {
     struct str body, signature;
-    client[0] = '\0';
+    *holder = (struct token_holder){0};
     enum token_verdict verdict = split_token(str_of(authorization), &body, &signature);
     if (verdict != TOKEN_GOOD)
         return verdict;
@@ -142,7 +153,7 @@ enum token_verdict tokens_check(const struct tokens *tokens, const char *authori
     (void) str_split(&claims, '.', &header);
     struct buf text = BUF_INIT(TOKEN_MAX);
     verdict = text_put_unbase64url(&text, claims)
-                  ? judge_claims(buf_str(&text), audiences, count, now, client)
+                  ? judge_claims(buf_str(&text), audiences, count, now, holder)
                   : TOKEN_GARBLED;
     buf_release(&text);
     return verdict;

@@ -8,23 +8,38 @@
 
 #include "base/text.h"
 
-enum { TOKENS_KEY_SIZE = 32, TOKEN_MAX = 4096, TOKEN_CLIENT_MAX = 64 };
+enum { TOKENS_KEY_SIZE = 32, TOKEN_MAX = 4096, TOKEN_ID_MAX = 64 };
 
 struct tokens {
     unsigned char key[TOKENS_KEY_SIZE];
     const char *tenant; /* lent */
 };
 
-/* Whose token: the ids of the application and of its service principal. */
+/* Whose token: the ids of the application and of its service principal, or of the person who signed
+ * in with it. */
 struct token_owner {
     const char *client, *object; /* lent */
+    bool person;
 };
+
+/* The same as a token that is good tells it. */
+struct token_holder {
+    char client[TOKEN_ID_MAX], object[TOKEN_ID_MAX];
+};
+
+/* base64url without padding (RFC 4648 section 5). */
+void tokens_put_base64url(struct buf *out, const void *bytes, size_t n);
 
 bool tokens_init(struct tokens *tokens, const char *tenant, struct error *err);
 void tokens_release(struct tokens *tokens);
 
-/* Appends a token for an audience ("https://api.loganalytics.io", no slash at the end) that is good
- * from `now` to `expires`, both seconds since 1970. */
+/* Appends claims (the text of a JSON object) as a signed token. */
+bool tokens_sign(const struct tokens *tokens, struct str claims, struct buf *out,
+                 struct error *err);
+
+/* Appends a token for an audience ("https://api.loganalytics.io", no slash at the end) that is issued
+ * at `now` and good until `expires`, both seconds since 1970; the claims are those of Entra's own
+ * (docs/service.md 2.3), good from five minutes before. */
 bool tokens_put(const struct tokens *tokens, const struct token_owner *owner, struct str audience,
                 int64_t now, int64_t expires, struct buf *out, struct error *err);
 
@@ -38,9 +53,9 @@ enum token_verdict {
 };
 
 /* Judges the value of an Authorization header (NULL: none). `audiences` are those that the asked
- * part of the emulator answers to. `client`: whose a good token is. */
+ * part of the emulator answers to. `holder`: whose a good token is. */
 enum token_verdict tokens_check(const struct tokens *tokens, const char *authorization,
                                 const char *const *audiences, size_t count, int64_t now,
-                                char client[TOKEN_CLIENT_MAX]);
+                                struct token_holder *holder);
 
 #endif

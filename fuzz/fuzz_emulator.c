@@ -102,11 +102,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     struct server_reply reply = {.retry_after = -1};
     buf_init(&reply.body, REPLY_MAX);
+    buf_init(&reply.headers, SERVER_HEADERS_MAX);
     service_handle(&fixture.service, &request, &reply);
     if (reply.status < 200 || reply.status > 599 ||
         (reply.content_type && !json_valid(buf_str(&reply.body))))
         abort();
     buf_release(&reply.body);
+    buf_release(&reply.headers);
     char *body = take_line(&rest);
     check_texts(body);
     mem_free(body);

@@ -283,7 +283,8 @@ class SigningIn(Folder):
             for fields, wanted, number in (
                     ({"client_secret": "guess"}, 401, 7000215), ({"client_id": "x"}, 400, 700016),
                     ({"grant_type": "password"}, 400, 70003),
-                    ({"scope": "https://storage.azure.com/.default"}, 400, 70011)):
+                    ({"scope": "https://storage.azure.com/read"}, 400, 70011),
+                    ({"scope": "https://nothing.example/.default"}, 400, 500011)):
                 status, body = served.token(**fields)
                 self.assertEqual((status, body["error_codes"]), (wanted, [number]))
 
@@ -449,7 +450,8 @@ class Lives(Folder):
     def test_it_leaves_nothing_behind_but_what_was_asked_for(self):
         with self.emulator() as served:
             served.query("Every | count")
-        self.assertEqual(served.left_over, ["log.jsonl", "ready.json.ca.pem", "ready.json.secret",
+        beside = ("ca.pem", "client.pem", "federated", "msi", "secret")
+        self.assertEqual(served.left_over, ["log.jsonl", *("ready.json." + name for name in beside),
                                             "report.json", "stderr"])
         self.assertEqual(served.log[0]["query"], "Every | count")
         self.assertEqual(served.report["requests"]["query"], 1)

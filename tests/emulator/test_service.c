@@ -82,6 +82,7 @@ static void forget_reply(struct fixture *fixture)
     json_decref(fixture->body);
     fixture->body = NULL;
     buf_release(&fixture->reply.body);
+    buf_release(&fixture->reply.headers);
 }
 
 static void stop(struct fixture *fixture)
@@ -106,6 +107,7 @@ static int ask(struct fixture *fixture, const char *method, const char *path, co
     forget_reply(fixture);
     fixture->reply = (struct server_reply){.retry_after = -1};
     buf_init(&fixture->reply.body, BODY_MAX);
+    buf_init(&fixture->reply.headers, SERVER_HEADERS_MAX);
     service_handle(&fixture->service, &request, &fixture->reply);
     fixture->body = json_loads(buf_text(&fixture->reply.body), 0, NULL);
     return fixture->reply.status;

@@ -35,9 +35,10 @@ static void issue(const struct tokens *tokens, const char *audience, char out[HE
 
 static enum token_verdict check(const struct tokens *tokens, const char *header, int64_t now)
 {
-    char whose[TOKEN_CLIENT_MAX];
-    enum token_verdict verdict = tokens_check(tokens, header, audiences, 2, now, whose);
-    assert_string_equal(whose, verdict == TOKEN_GOOD ? client : "");
+    struct token_holder holder;
+    enum token_verdict verdict = tokens_check(tokens, header, audiences, 2, now, &holder);
+    assert_string_equal(holder.client, verdict == TOKEN_GOOD ? client : "");
+    assert_string_equal(holder.object, verdict == TOKEN_GOOD ? object : "");
     return verdict;
 }
 
