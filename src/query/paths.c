@@ -64,6 +64,7 @@ static void hold(struct search *search, int64_t from, int64_t span)
     }
 }
 
+/* Where the service's blobs have a share of the rows, they hold the partition themselves, while they are there. */
 static bool hold_verified(struct search *search, struct error *err)
 {
     struct query_coverage *coverage = search->coverage;
@@ -74,7 +75,7 @@ static bool hold_verified(struct search *search, struct error *err)
         return false;
     const struct lake_entry *entry = lake_ledger_next(search->ledger, coverage->from);
     while (entry && entry->partition < coverage->to) {
-        if (lake_entry_held(entry))
+        if (lake_entry_held(entry) && (!entry->joined || entry->beside_rows == 0))
             hold(search, entry->partition, TICK_PARTITION);
         entry = lake_ledger_next(search->ledger, entry->partition + 1);
     }

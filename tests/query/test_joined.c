@@ -210,6 +210,20 @@ static void a_joined_partition_has_its_rows_in_two_blobs(void **state)
     assert_int_equal(rig->held, 1);
 }
 
+static void a_joined_partition_is_not_held_when_the_other_half_is_gone(void **state)
+{
+    struct rig *rig = *state;
+    for (int i = 0; i < 2; i++) {
+        put_blob(rig, i * 5, OURS, "1a");
+        struct lake_entry *entry = put_entry(rig, i * 5, 1);
+        entry->beside_rows = i == 0 ? 0 : 3;
+        entry->rows_expected = 1 + entry->beside_rows;
+        entry->joined = true;
+    }
+    check_rows(rig, "1 1 ", 0);
+    assert_int_equal(rig->held, 1);
+}
+
 /* Told apart by a lie in the ledger: lines that are equal are read as they stand where nothing is compared. */
 static void where_nothing_stood_twice_nothing_is_compared_until_the_service_writes_again(
     void **state)
@@ -306,6 +320,7 @@ int main(void)
         TEST(without_ids_the_verified_half_stands_for_both),
         TEST(without_ids_nothing_is_lost_where_the_half_is_not_verified),
         TEST(a_joined_partition_has_its_rows_in_two_blobs),
+        TEST(a_joined_partition_is_not_held_when_the_other_half_is_gone),
         TEST(where_nothing_stood_twice_nothing_is_compared_until_the_service_writes_again),
         TEST(a_blob_of_an_hour_meets_all_its_partitions),
         TEST(a_blob_of_an_hour_that_is_verified_throughout_adds_no_line_without_an_id),
