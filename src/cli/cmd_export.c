@@ -8,6 +8,7 @@
 #include "cli/join.h"
 #include "cli/members.h"
 #include "cli/progress.h"
+#include "cli/roles.h"
 #include "cli/source.h"
 #include "cli/verification.h"
 
@@ -114,6 +115,25 @@ static void begin_text(const struct job *job, size_t tables, const struct item *
         buf_puts(out, " Reading is billed, and Usage does not say how much there is: a guess.");
 }
 
+/* What ends before the run does is said now. */
+static bool say_ends(struct job *job, double seconds, struct error *err)
+{
+    struct cli_role_end role;
+    char time[TICK_TEXT_MAX];
+    if (!cli_check_access(&job->context, seconds, true, err) ||
+        !cli_role_end(job->cli, &job->context, &role, err))
+        return false;
+    double left = (double) (role.until - tick_now()) / (double) TICK_SECOND;
+    if (role.until == 0 || left > seconds)
+        return true;
+    (void) tick_format_short(role.until, time);
+    cli_last(job->cli,
+             "the role '%s' of this identity on the workspace ends at %s UTC, before this would: "
+             "have it renewed until then",
+             role.role, time);
+    return true;
+}
+
 static bool announce(struct job *job, struct error *err)
 {
     struct item sum;
@@ -131,7 +151,7 @@ static bool announce(struct job *job, struct error *err)
     cli_tell(job->cli, CLI_INFO, "begin", &members, "%s", buf_text(&line));
     buf_release(&line);
     buf_release(&members);
-    if (!cli_check_access(&job->context, sum.seconds, true, err))
+    if (!say_ends(job, sum.seconds, err))
         return false;
     bool large = sum.left.json > ask_bytes || sum.seconds > ask_seconds;
     return !large || cli_confirm(job->cli, err, "this export is %s and takes about %s.",
@@ -679,8 +699,8 @@ const struct cli_command cli_command_export = {
         "with --one-batch.",
     .example = "weir export CommonSecurityLog --end-date 2021-11-07 --lookback-days 7",
     .args_max = CLI_ARGS_MAX,
-    .options = {CLI_RANGE_OPTIONS, CLI_MANY, CLI_SOURCE_OPTIONS, CLI_REFRESH, CLI_REPAIR, CLI_TIER,
-                CLI_REPORT, CLI_METRICS, CLI_PLAN_OPTIONS, CLI_SETTLE, CLI_BATCH_OPTIONS,
-                CLI_MEMORY, CLI_KEEP_EMPTY, CLI_OPTION_COUNT},
+    .options = {CLI_RANGE_OPTIONS, CLI_MANY, CLI_SOURCE_OPTIONS, CLI_REFRESH, CLI_REPAIR,
+                CLI_JOIN_OPTIONS, CLI_TIER, CLI_REPORT, CLI_METRICS, CLI_PLAN_OPTIONS, CLI_SETTLE,
+                CLI_BATCH_OPTIONS, CLI_MEMORY, CLI_KEEP_EMPTY, CLI_OPTION_COUNT},
     .run = run,
 };

@@ -103,13 +103,11 @@ bool cli_open_network(const struct cli *cli, struct cli_context *context, struct
     return context->http && open_credential(cli, context, err);
 }
 
-/* Where the query service is not the cloud's, its Resource Manager is not to be guessed: a token would
- * travel to somebody else. */
-static const char *management_of(const struct cli *cli, const struct azure_cloud *cloud)
+const char *cli_management(const struct cli *cli, const struct cli_context *context)
 {
     if (cli_text(cli, CLI_MANAGEMENT_ENDPOINT))
         return cli_text(cli, CLI_MANAGEMENT_ENDPOINT);
-    return cli_text(cli, CLI_ENDPOINT) ? NULL : cloud->arm_endpoint;
+    return cli_text(cli, CLI_ENDPOINT) ? NULL : context->cloud->arm_endpoint;
 }
 
 static bool read_limits(const struct cli *cli, struct workspace_options *options, struct error *err)
@@ -140,7 +138,7 @@ static bool make_workspace(const struct cli *cli, struct cli_context *context, s
         .tag = context->tag,
         .http = context->http,
         .credential = context->credential,
-        .management = management_of(cli, cloud),
+        .management = cli_management(cli, context),
         .management_audience = cloud->arm_audience,
         .resource_id = cli_text(cli, CLI_RESOURCE_ID),
     };

@@ -30,6 +30,9 @@ bool cli_open_workspace(const struct cli *cli, struct cli_context *context, stru
 /* A new one in its place, for the same run: what was under way in the old one is dropped. */
 bool cli_open_workspace_again(const struct cli *cli, struct cli_context *context,
                               struct error *err);
+/* The address of Resource Manager, or NULL: where the query service is not the cloud's, it is not to be guessed, since
+ * a token would travel to somebody else. */
+const char *cli_management(const struct cli *cli, const struct cli_context *context);
 /* Gets the first token, so that it is known who asks: *identity, lent by the arena. */
 bool cli_sign_in(struct cli *cli, struct cli_context *context, const char **identity,
                  struct error *err);

@@ -99,6 +99,8 @@ class Canned(http.server.ThreadingHTTPServer):
             self.end_headers()
             self.wfile.write(body)
 
+        do_GET = do_POST
+
         def log_message(self, *_):
             pass
 
