@@ -116,7 +116,7 @@ bool export_fetch_write(struct export_fetch *fetch, size_t part, struct lake_pil
     if (!lake_numbers_next(fetch->numbers, tick, lake_ledger_find(fetch->ledger, tick), &number,
                            err))
         return false;
-    if (!lake_partition_write(fetch->options->store, place, tick, number, piles, n, &written,
+    if (!lake_partition_write(fetch->options->store, place, tick, number, 0, piles, n, &written,
                               &why)) {
         if (why.code != ERROR_EXISTS)
             return error_pass(err, &why);

@@ -108,7 +108,7 @@ static bool write_rows(struct store *store, const char *name, unsigned put,
 }
 
 bool lake_partition_write(struct store *store, const struct lake_place *place, int64_t tick,
-                          uint32_t number, struct lake_pile *const *piles, size_t n,
+                          uint32_t number, unsigned put, struct lake_pile *const *piles, size_t n,
                           struct lake_written *out, struct error *err)
 {
     struct buf name = BUF_INIT(LAKE_NAME_MAX);
@@ -123,8 +123,8 @@ bool lake_partition_write(struct store *store, const struct lake_place *place, i
     if (ok && rows == 0)
         ok = number > 0 || store_delete(store, buf_text(&name), err);
     else if (ok)
-        ok = write_rows(store, buf_text(&name), number > 0 ? STORE_PUT_NEW : 0, piles, n, rows, out,
-                        err);
+        ok = write_rows(store, buf_text(&name), put | (number > 0 ? STORE_PUT_NEW : 0), piles, n,
+                        rows, out, err);
     out->sum = sum;
     buf_release(&name);
     return ok;

@@ -18,10 +18,11 @@ struct lake_written {
 };
 
 /* Writes the export blob of that number (0, or lake_numbers_next's) of the partition at `tick` from the rows of n piles
- * (they stay). Without rows there is no blob, and *out is all zero: with number 0, one that is there is deleted. A number
+ * (they stay). `put` is 0, or STORE_PUT_DURABLE where a blob of that name may be somebody else's: it is waited for,
+ * and its failure (ERROR_EXISTS) is this call's alone. Without rows there is no blob, and *out is all zero: with number 0, one that is there is deleted. A number
  * from 2 on must be free, else ERROR_EXISTS. */
 bool lake_partition_write(struct store *store, const struct lake_place *place, int64_t tick,
-                          uint32_t number, struct lake_pile *const *piles, size_t n,
+                          uint32_t number, unsigned put, struct lake_pile *const *piles, size_t n,
                           struct lake_written *out, struct error *err);
 
 /* The same for any blob of lines under any name, from pieces. `sum` of *out stays 0: it is the caller's. */

@@ -49,6 +49,7 @@ struct lake_pile {
     size_t held;                      /* bytes of its chunks and of sorting them */
     size_t in_memory;                 /* rows */
     uint64_t rows, bytes, sum;
+    unsigned merging; /* its rows are being read: they stay where they are */
     struct scratch_run *runs;
     size_t n_runs, runs_room;
 };
@@ -283,13 +284,19 @@ static bool spill(struct lake_pile *pile, struct error *err)
     return true;
 }
 
+/* What it could give to scratch now. A merge hands rows out while others, of other piles, come in. */
+static size_t may_give(const struct lake_pile *pile)
+{
+    return pile->merging > 0 ? 0 : pile->held;
+}
+
 /* Bytes in memory of the pile that has most. */
 static size_t most_held(const struct lake_pool *pool)
 {
     size_t most = 0;
     for (const struct lake_pile *pile = pool->piles; pile != NULL; pile = pile->after)
-        if (pile->held > most)
-            most = pile->held;
+        if (may_give(pile) > most)
+            most = may_give(pile);
     return most;
 }
 
@@ -302,7 +309,7 @@ static bool make_room(struct lake_pool *pool, struct error *err)
     while (pool->held > enough && (most = most_held(pool)) > 0)
         for (struct lake_pile *pile = pool->piles; pile != NULL && pool->held > enough;
              pile = pile->after) {
-            if (pile->held > 0 && pile->held >= most / 2 && !spill(pile, err))
+            if (may_give(pile) > 0 && pile->held >= most / 2 && !spill(pile, err))
                 return false;
             drop_spare(pool);
         }
@@ -635,7 +642,11 @@ bool lake_piles_merge(struct lake_pile *const *piles, size_t n, lake_piece_fn *f
                       struct error *err)
 {
     struct merge merge = {.fn = fn, .context = context, .piece = BUF_INIT(PIECE_SIZE)};
+    for (size_t i = 0; i < n; i++)
+        piles[i]->merging++;
     bool ok = merge_open(&merge, piles, n, err) && merge_rows(&merge, err);
     merge_close(&merge);
+    for (size_t i = 0; i < n; i++)
+        piles[i]->merging--;
     return ok;
 }

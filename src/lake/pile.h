@@ -41,7 +41,8 @@ uint64_t lake_pile_bytes(const struct lake_pile *pile);
 /* The order-free sum (wrapping 64-bit addition) of the items' hashes. */
 uint64_t lake_pile_sum(const struct lake_pile *pile);
 
-/* Gives all rows of n piles in order, in pieces of whole lines. The piles stay as they are. Each run is read through
+/* Gives all rows of n piles in order, in pieces of whole lines. The piles stay as they are, also when `fn` adds rows to
+ * other piles of the pool. Each run is read through
  * a window: together they take 8 MiB, but each at least 4 KiB and its longest line, so more than that with more than
  * 2,048 runs or with long lines in many. ERROR_LIMIT beyond 1,048,576 runs. */
 typedef bool lake_piece_fn(void *context, struct str lines, struct error *err);

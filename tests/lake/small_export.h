@@ -51,9 +51,9 @@ static inline bool write_partition(struct store *store, struct lake_ledger *ledg
 {
     struct lake_written written;
     struct lake_pile *pile = lake_pile_new(pool, err);
-    bool ok =
-        pile && fill_pile(pile, i, err) &&
-        lake_partition_write(store, &place_of_tests, partition_at(i), 0, &pile, 1, &written, err);
+    bool ok = pile && fill_pile(pile, i, err) &&
+              lake_partition_write(store, &place_of_tests, partition_at(i), 0, 0, &pile, 1,
+                                   &written, err);
     if (pile)
         lake_pile_free(pile);
     if (!ok)

@@ -54,7 +54,7 @@ static uint32_t run(struct fixture *f, const char *id, int n, enum lake_verdict 
         assert_true(lake_pile_add_line(pile, tick_of(AT) + i, 0, STR("{\"a\":1}\n"), &f->err));
     const struct lake_entry *before = lake_ledger_find(ledger, tick_of(AT));
     assert_true(lake_numbers_next(numbers, tick_of(AT), before, &number, &f->err));
-    if (!lake_partition_write(f->store, &place_of_tests, tick_of(AT), number, &pile, 1, &written,
+    if (!lake_partition_write(f->store, &place_of_tests, tick_of(AT), number, 0, &pile, 1, &written,
                               &f->err))
         fail_msg("%s", f->err.message);
     struct lake_entry entry = {.partition = tick_of(AT),

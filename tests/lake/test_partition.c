@@ -55,13 +55,13 @@ static void rows_of_all_piles_are_written_in_one_order(void **state)
     add(piles[0], 10, -7, "{\"a\":2}\n");
     add(piles[1], 10, 100, "{\"a\":1}\n");
     add(piles[1], 0, 1, "{\"a\":9}\n");
-    assert_true(lake_partition_write(f->store, &place_of_tests, partition_tick() + 77, 0, piles, 2,
-                                     &written, &f->err));
+    assert_true(lake_partition_write(f->store, &place_of_tests, partition_tick() + 77, 0, 0, piles,
+                                     2, &written, &f->err));
     assert_int_equal(written.rows, 4);
     assert_int_equal(written.sum, 99);
     check_blob(f, &written, "{\"a\":9}\n{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
     struct lake_pile *turned[2] = {piles[1], piles[0]};
-    assert_true(lake_partition_write(f->store, &place_of_tests, partition_tick(), 0, turned, 2,
+    assert_true(lake_partition_write(f->store, &place_of_tests, partition_tick(), 0, 0, turned, 2,
                                      &written, &f->err));
     check_blob(f, &written, "{\"a\":9}\n{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
     lake_pile_free(piles[0]);
@@ -74,13 +74,13 @@ static void no_rows_leave_no_blob(void **state)
     struct fixture *f = *state;
     struct lake_written written = {.rows = 7};
     assert_true(store_put(f->store, BLOB, STR("{}\n"), &f->err));
-    assert_true(lake_partition_write(f->store, &place_of_tests, partition_tick(), 0, NULL, 0,
+    assert_true(lake_partition_write(f->store, &place_of_tests, partition_tick(), 0, 0, NULL, 0,
                                      &written, &f->err));
     assert_true(written.rows == 0 && written.bytes == 0 && written.sum == 0);
     assert_false(store_get(f->store, BLOB, &f->text, &f->err));
     assert_int_equal(f->err.code, ERROR_NOT_FOUND);
     error_clear(&f->err);
-    assert_true(lake_partition_write(f->store, &place_of_tests, partition_tick(), 0, NULL, 0,
+    assert_true(lake_partition_write(f->store, &place_of_tests, partition_tick(), 0, 0, NULL, 0,
                                      &written, &f->err));
 }
 
@@ -101,7 +101,7 @@ static void many_rows_keep_their_count_and_sum(void **state)
         add(pile, (int64_t) random_below(&random, TICK_PARTITION), item, line);
         sum += (uint64_t) item;
     }
-    assert_true(lake_partition_write(f->store, &place_of_tests, partition_tick(), 0, &pile, 1,
+    assert_true(lake_partition_write(f->store, &place_of_tests, partition_tick(), 0, 0, &pile, 1,
                                      &written, &f->err));
     assert_int_equal(written.rows, ROWS);
     assert_true(written.sum == sum);
@@ -118,7 +118,7 @@ static void a_write_that_fails_leaves_nothing(void **state)
     add(pile, 0, 1, "{}\n");
     assert_true(
         store_put(f->store, "am-okta-cl", STR("a file"), &f->err)); /* where a folder must be */
-    assert_false(lake_partition_write(f->store, &place_of_tests, partition_tick(), 0, &pile, 1,
+    assert_false(lake_partition_write(f->store, &place_of_tests, partition_tick(), 0, 0, &pile, 1,
                                       &written, &f->err));
     assert_int_equal(f->err.code, ERROR_IO);
     lake_pile_free(pile);
