@@ -202,6 +202,16 @@ static const char NOTHING_HINT[] =
     "sign in with az login; or give tenant, client_id and client_secret in weir.yaml; or set "
     "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET";
 
+static const char VAULT_HINT[] =
+    "a vault is opened with another credential than the one whose secret lies in it: az login, a "
+    "managed "
+    "identity, or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET";
+
+static const char *intro_of(const struct azure_credential *c)
+{
+    return c->second ? "to open the vault, tried in this order:" : "tried in this order:";
+}
+
 static bool nothing_found(const struct azure_credential *c, struct error *err)
 {
     struct buf tried = BUF_INIT(TRIED_MAX);
@@ -212,26 +222,30 @@ static bool nothing_found(const struct azure_credential *c, struct error *err)
                          only->sign_in);
     else
         (void) error_set(err, ERROR_AUTH, "sign-in failed: no credential is set up");
-    (void) error_hint(err, "tried in this order:%s%s%s", buf_text(&tried), only ? "" : "\n",
-                      only ? "" : NOTHING_HINT);
+    const char *advice = only ? "" : c->second ? VAULT_HINT : NOTHING_HINT;
+    (void) error_hint(err, "%s%s%s%s", intro_of(c), buf_text(&tried), only ? "" : "\n", advice);
     buf_release(&tried);
     return false;
 }
 
-/* A source that is set up and fails: its own error, with all that was tried before it. */
+/* A source that is set up and fails: its own error, with all that was tried before it and what was found here. */
 static bool search_failed(struct azure_credential *c, size_t i, const struct error *why,
                           struct error *err)
 {
     struct buf tried = BUF_INIT(TRIED_MAX);
     struct error failure = *why;
+    struct azure_search search = search_of(c, false);
+    buf_reset(&c->told[i]);
+    (void) azure_sources[i]->look(&search, &c->told[i]);
+    buf_puts(&c->told[i], ": failed");
+    if (failure.code == ERROR_AUTH && !wanted(c)) {
+        put_told(c, &tried);
+        (void) error_hint(&failure, "%s%s%s%s", intro_of(c), buf_text(&tried),
+                          why->hint[0] ? "\n" : "", why->hint);
+    }
     buf_reset(&c->told[i]);
     buf_puts(&c->told[i], failure.message);
     c->failed[i] = true;
-    if (failure.code == ERROR_AUTH && !c->options.sign_in) {
-        put_told(c, &tried);
-        (void) error_hint(&failure, "tried in this order:%s%s%s", buf_text(&tried),
-                          why->hint[0] ? "\n" : "", why->hint);
-    }
     buf_release(&tried);
     return error_pass(err, &failure);
 }

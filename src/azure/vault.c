@@ -279,7 +279,7 @@ static bool read_secret(struct asking *a, struct secret *out, struct error *err)
                              "Key Vault %s asks for a token that is not for it: none was sent",
                              a->host);
         if (!ask(a, audience, err))
-            return false;
+            return error_prefix(err, "Key Vault %s", a->host);
     }
     return a->status == 200 ? take(a, out, err) : refuse(a, err);
 }

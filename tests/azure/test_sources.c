@@ -54,7 +54,8 @@ static void a_source_that_fails_ends_the_search_with_its_own_error(void **state)
     fixture_fails(f, ERROR_AUTH, "AADSTS7000222");
     assert_non_null(strstr(f->err.message, "make a new one"));
     assert_non_null(strstr(f->err.hint, "tried in this order:\n  settings          tenant"));
-    assert_non_null(strstr(f->err.hint, "\n  environment       sign-in failed: AADSTS7000222"));
+    assert_non_null(strstr(f->err.hint, "\n  environment       AZURE_TENANT_ID, AZURE_CLIENT_ID "
+                                        "and AZURE_CLIENT_SECRET are set: failed"));
     assert_null(strstr(f->err.hint, "workload"));
     assert_int_equal(server_requests(f->server), 1);
 }
