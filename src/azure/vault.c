@@ -167,12 +167,14 @@ static enum error_code code_of(int status)
 }
 
 /* Of a 403 the inner code says which: ForbiddenByRbac, AccessDenied, ForbiddenByFirewall, SecretDisabled … */
-static bool hint_forbidden(const struct asking *a, const char *inner, struct error *err)
+static bool hint_forbidden(const struct asking *a, const char *inner, const char *message,
+                           struct error *err)
 {
     const struct place *place = a->place;
     if (str_eq(str_of(inner), STR("SecretDisabled")))
         return error_hint(err, "enable it in the vault, or refer to another version");
-    if (strstr(inner, "Firewall") || strstr(inner, "Connection"))
+    if (strstr(inner, "Firewall") || strstr(inner, "Connection") ||
+        strstr(message, "Client address is not authorized"))
         return error_hint(
             err, "the vault's firewall lets nobody in from here: allow this address, or ask "
                  "from its virtual network");
@@ -184,12 +186,12 @@ static bool hint_forbidden(const struct asking *a, const char *inner, struct err
         (int) place->name.n, place->name.p);
 }
 
-static bool hint(const struct asking *a, const char *inner, struct error *err)
+static bool hint(const struct asking *a, const char *inner, const char *message, struct error *err)
 {
     struct azure_who who = {0};
     struct str tenant = challenge_tenant(&a->challenge);
     if (a->status == 403)
-        return hint_forbidden(a, inner, err);
+        return hint_forbidden(a, inner, message, err);
     if (a->status == 404)
         return error_hint(err,
                           "the vault has no such secret; a deleted one must be recovered first");
@@ -223,7 +225,7 @@ static bool refuse(const struct asking *a, struct error *err)
     (void) error_set(err, code_of(a->status),
                      "Key Vault %s does not give the secret '%.*s' (status %d, %s)", a->host,
                      (int) a->place->name.n, a->place->name.p, a->status, buf_text(&shown));
-    (void) hint(a, inner ? inner : "", err);
+    (void) hint(a, inner ? inner : "", message ? message : "", err);
     buf_release(&shown);
     json_decref(root);
     return false;
