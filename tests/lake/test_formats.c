@@ -65,14 +65,19 @@ static void the_examples_are_a_lake_that_verifies(void **state)
     int partitions = 0;
     struct lake_check_totals totals;
     struct lake_check_options options = {.fn = must_be_ok, .context = &partitions};
-    assert_int_equal(put_examples(f), 4);
+    assert_int_equal(put_examples(f), 7);
     struct lake_ledger *ledger = lake_ledger_open(f->store, &place_of_tests, &f->err);
     if (!ledger)
         fail_msg("%s", f->err.message);
-    assert_int_equal(lake_ledger_segments(ledger), 2);
+    assert_int_equal(lake_ledger_segments(ledger), 3);
     assert_true(lake_check(f->store, &place_of_tests, ledger, &options, &totals, &f->err));
-    assert_int_equal(partitions, 2);
-    assert_int_equal(totals.rows, 2);
+    assert_int_equal(partitions, 3);
+    assert_int_equal(totals.rows, 3);
+    const struct lake_entry *joined = lake_ledger_find(ledger, tick_of("2021-11-07T03:15:00Z"));
+    assert_true(joined && joined->joined && joined->has_md5 && joined->number == 2);
+    assert_true(joined->rows + joined->beside_rows == joined->rows_expected);
+    assert_true(joined->sum + joined->beside_sum == joined->sum_expected);
+    assert_int_equal(joined->doubled, 1);
     lake_ledger_free(ledger);
 }
 
@@ -81,7 +86,7 @@ static void the_schema_is_that_of_the_ledger(void **state)
     struct fixture *f = *state;
     struct lake_schema schema;
     char hash[HASH_SHA256_HEX];
-    assert_int_equal(put_examples(f), 4);
+    assert_int_equal(put_examples(f), 7);
     assert_true(lake_schema_read(f->store, &place_of_tests, &schema, &f->err));
     assert_int_equal(schema.columns.n, 7);
     assert_int_equal(schema.earlier[3], 1 << COLUMN_INT);
