@@ -412,10 +412,17 @@ bool transfer_is_late(struct transfer *t)
     return true;
 }
 
-static bool is_trust(CURLcode code)
+/* A certificate whose signature is not by the authority whose name it bears ends the handshake with an error of
+ * OpenSSL's ASN.1 part, and curl does not see that it is one of trust. */
+static bool is_forged(const struct transfer *t, CURLcode code)
+{
+    return code == CURLE_SSL_CONNECT_ERROR && strstr(t->curl_text, "asn1 encoding routines");
+}
+
+static bool is_trust(const struct transfer *t, CURLcode code)
 {
     return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
-           code == CURLE_SSL_ISSUER_ERROR;
+           code == CURLE_SSL_ISSUER_ERROR || is_forged(t, code);
 }
 
 static bool has_no_host(CURLcode code)
@@ -449,6 +456,8 @@ static const char *curl_says(const struct transfer *t, CURLcode code)
 {
     if (!t->curl_text[0])
         return curl_easy_strerror(code);
+    if (is_forged(t, code))
+        return "SSL certificate problem: not signed by the authority that it names";
     if (!http_proxy_betrayed(t->curl_text))
         return t->curl_text;
     return "the proxy that the environment names cannot be used";
@@ -464,7 +473,7 @@ static void explain_code(struct transfer *t, CURLcode code)
                          t->method, t->address.shown, (unsigned long long) t->bytes, text);
     } else {
         (void) error_set(&t->error, ERROR_NETWORK, "%s %s: %s", t->method, t->address.shown, text);
-        if (is_trust(code))
+        if (is_trust(t, code))
             (void) error_hint(
                 &t->error,
                 "the certificate is not trusted: a proxy that opens TLS, or an emulator, "

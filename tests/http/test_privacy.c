@@ -101,6 +101,25 @@ static void a_certificate_that_nobody_vouches_for_is_refused(void **state)
     server_free(server);
 }
 
+/* The authority that is trusted has the same name and another key. */
+static void a_certificate_in_the_name_of_an_authority_is_refused(void **state)
+{
+    (void) state;
+    char path[] = "/tmp/weir-test-ca-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && close(fd) == 0);
+    server_free(server_new(&(struct server_options){.tls = true, .ca = path}));
+    struct server *server = server_new(&(struct server_options){.tls = true});
+    struct ended ended =
+        get(&(struct http_options){.ca_file = path}, server_url(server, "/"), "Secret: " SECRET);
+    assert_int_equal(ended.error.code, ERROR_NETWORK);
+    assert_non_null(strstr(ended.error.message, "certificate"));
+    assert_non_null(strstr(ended.error.hint, "ca-file"));
+    assert_int_equal(server_requests(server), 0);
+    server_free(server);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void a_certificate_of_ones_own_authority_is_taken(void **state)
 {
     (void) state;
@@ -264,6 +283,7 @@ int main(void)
         cmocka_unit_test(tokens_may_go_to_this_machine),
         cmocka_unit_test(requests_that_could_smuggle_are_refused),
         cmocka_unit_test(a_certificate_that_nobody_vouches_for_is_refused),
+        cmocka_unit_test(a_certificate_in_the_name_of_an_authority_is_refused),
         cmocka_unit_test(a_certificate_of_ones_own_authority_is_taken),
         cmocka_unit_test(proxies_are_for_others_and_never_for_this_machine),
         cmocka_unit_test(a_machines_own_tokens_are_asked_for_in_the_open),
