@@ -222,6 +222,14 @@ static void say_verified(const struct verify *verify)
              is_offline(verify) ? "its ledger" : "its ledger and the workspace",
              cli_seen_text(&found->report, verify->record.identity, seen),
              text_grouped(found->totals.rows, rows), text_bytes(found->totals.bytes, bytes));
+    if (!found->by_listing)
+        return;
+    cli_note(verify->cli, "the blobs were compared by size and MD5, as the store lists them; "
+                          "--offline reads them all");
+    if (found->totals.unread > 0)
+        cli_last(verify->cli, "%s blob%s by size alone: the store or the ledger has no MD5 of %s",
+                 text_grouped(found->totals.unread, rows), found->totals.unread == 1 ? "" : "s",
+                 found->totals.unread == 1 ? "it" : "them");
 }
 
 static void say_details(const struct verify *verify)
@@ -323,7 +331,11 @@ const struct cli_command cli_command_verify = {
         "Reads every blob of the range anew and compares size, SHA-256, rows and the sum of "
         "_ItemId with the ledger; then the workspace counts again, as of the moment of each "
         "partition's export, and is compared as well. Without a range it is all that the ledger "
-        "has. --offline leaves the workspace out and needs no settings: only the lake.\n\n"
+        "has. --offline leaves the workspace out and needs no settings: only the lake. Of a lake "
+        "in "
+        "Azure the blobs are not read but compared by size and MD5 as the store lists them, which "
+        "it "
+        "checked when it took them; --offline reads them all.\n\n"
         "What does not verify is the result, on standard output in the form of --output: "
         "partition, verdict, rows of the lake, rows of the workspace, reasons. The verdicts are "
         "missing (nothing proven is there), changed (other rows than the workspace has, or a "

@@ -5,8 +5,8 @@
     X(init)                                                                                        \
     X(check)                                                                                       \
     X(tables)                                                                                      \
-    X(estimate) X(preview) X(export) X(verify) X(query) X(lake_ls) X(lake_stat) X(help)            \
-        X(completion)
+    X(estimate)                                                                                    \
+    X(preview) X(export) X(verify) X(query) X(lake_ls) X(lake_stat) X(help) X(completion)
 
 #define X(name) extern const struct cli_command cli_command_##name;
 COMMANDS(X)

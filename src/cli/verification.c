@@ -27,6 +27,10 @@ static bool on_checked(void *context, const struct lake_checked *checked, struct
     struct cli_verification *out = context;
     enum export_verdict verdict = verdict_of(checked);
     out->by_verdict[verdict]++;
+    if (checked->finding == LAKE_FINDING_OK && checked->entry) {
+        out->told_rows += checked->entry->rows;
+        out->told_bytes += checked->entry->bytes;
+    }
     if (checked->finding == LAKE_FINDING_OK)
         return true;
     if (out->lake_failed++ >= EXPORT_FAILED_LISTED)
@@ -83,8 +87,11 @@ static bool check_lake(struct cli *cli, const struct export_options *options,
                        struct cli_verification *out, struct error *err)
 {
     const struct export_source *source = &options->source;
+    /* To fetch all blobs back costs time and money, and the service has checked each as it came. */
+    out->by_listing = options->workspace && store_remote(options->store);
     const struct lake_check_options check = {.from = source->from,
                                              .to = source->to,
+                                             .by_listing = out->by_listing,
                                              .stop = cli->stop,
                                              .fn = on_checked,
                                              .context = out};
@@ -98,6 +105,10 @@ static bool check_lake(struct cli *cli, const struct export_options *options,
     }
     bool ok =
         ledger && lake_check(options->store, &source->place, ledger, &check, &out->totals, err);
+    if (ok && out->by_listing) {
+        out->totals.rows = out->told_rows;
+        out->totals.bytes = out->told_bytes;
+    }
     if (ok && source->from < source->to)
         count_lacking(ledger, out);
     else if (ok)

@@ -13,6 +13,10 @@ struct cli_verification {
     /* rows and bytes: those that were read from the lake; failed rows UINT64_MAX: nobody counted them */
     struct export_report report;
     struct lake_check_totals totals;
+    /* A remote lake beside its workspace: no blob was read; the listing's size and MD5 are those of the ledger, so the
+     * rows are those that the ledger tells. */
+    bool by_listing;
+    uint64_t told_rows, told_bytes;
     int64_t from, to;        /* what was looked at: the range, or that of the ledger */
     uint64_t asked, lacking; /* partitions of a given range; those without a line in the ledger */
     const char *identity;    /* offline: whose access the ledger tells of; lent by the arena */
