@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "lake/schema.h"
 
 #include <stdio.h>
 
@@ -364,16 +363,13 @@ static uint64_t bill_of(const struct export_fetch *fetch, const struct export_sh
 /* -- call-backs of a query -- */
 
 /* The answer's own types count: metadata may be behind it. */
-static bool take_types(struct export_fetch *fetch, const struct columns *columns, struct error *err)
+static void take_types(struct export_fetch *fetch, const struct columns *columns)
 {
-    bool changed = false;
     for (size_t i = 0; i < fetch->snapshot->columns.n; i++) {
-        changed = changed || fetch->snapshot->columns.v[i].type != columns->v[i].type;
+        bool changed = fetch->snapshot->columns.v[i].type != columns->v[i].type;
+        fetch->retyped = fetch->retyped || changed;
         fetch->snapshot->columns.v[i].type = columns->v[i].type;
     }
-    const struct export_source *source = &fetch->options->source;
-    return !changed || lake_schema_update(fetch->options->store, &source->place, source->query,
-                                          &fetch->snapshot->columns, NULL, err);
 }
 
 static bool on_columns(void *context, const struct columns *columns, struct error *err)
@@ -391,8 +387,7 @@ static bool on_columns(void *context, const struct columns *columns, struct erro
         return error_set(err, ERROR_FORMAT, "the service sent other columns than were asked for");
     if (fetch->line)
         return true;
-    if (!take_types(fetch, columns, err))
-        return false;
+    take_types(fetch, columns);
     struct lake_line_options options = {.keep_empty = fetch->options->keep_empty};
     fetch->line = lake_line_new(&fetch->snapshot->columns, &options, err);
     return fetch->line != NULL;
@@ -472,9 +467,11 @@ static void on_done(void *context, const struct workspace_result *result)
     if (result->outcome == WORKSPACE_THROTTLED) /* nothing was read */
         fetch->report->scanned -= bill_of(fetch, &job->batch.share);
     /* The lane's next question goes out before what came is written. */
+    fetch->inside = true;
     bool going = ended(job, result, &err) && fetch->failed.code == ERROR_NONE;
     if ((going && !export_fetch_fill(fetch, &err)) || err.code != ERROR_NONE)
         fail(fetch, &err);
+    fetch->inside = false;
     workspace_wake(fetch->options->workspace);
 }
 

@@ -110,8 +110,8 @@ struct export_options {
     uint64_t batch_rows; /* 0: the ceiling */
     int64_t batch_span;  /* ticks; 0: no limit */
     unsigned queries;    /* at once; 0: WORKSPACE_CONCURRENT */
-    size_t memory;       /* bytes of rows in memory; 0: 96 MiB */
-    bool refresh;        /* fetch what the ledger holds as verified, too */
+    size_t memory; /* bytes of rows in memory; 0: 96 MiB, 64 beside a remote store's uploads */
+    bool refresh;  /* fetch what the ledger holds as verified, too */
     bool keep_empty;
     /* Of a repair, partitions are joined where the ledger says that they were, and else kept beside. */
     enum export_beside beside;

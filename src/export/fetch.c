@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "lake/schema.h"
 
 enum {
     WHOLE_MAX = 8,    /* batches that wait to be written: a slow disk holds the questions back */
@@ -89,7 +90,10 @@ static struct export_job *next_job(struct export_fetch *fetch, struct error *err
                               ? export_plan_shares(fetch->plan, batch.first)
                               : 1;
         if (rows == 0 && !fetch->plan->uncounted) {
-            (void) settle_empty(fetch, &batch, err);
+            if (fetch->inside)
+                export_plan_return(fetch->plan, &batch);
+            else
+                (void) settle_empty(fetch, &batch, err);
             return NULL;
         } else if (shares > 1) {
             if (!export_job_shares(fetch, &batch, shares, err))
@@ -177,12 +181,22 @@ static bool use_the_time(struct export_fetch *fetch, struct error *err)
            (workspace_run(fetch->options->workspace, 0, err) && meanwhile(fetch->context, err));
 }
 
+/* Before the first row is written. */
+static bool tell_types(struct export_fetch *fetch, struct error *err)
+{
+    const struct export_source *source = &fetch->options->source;
+    bool retyped = fetch->retyped;
+    fetch->retyped = false;
+    return !retyped || lake_schema_update(fetch->options->store, &source->place, source->query,
+                                          &fetch->snapshot->columns, NULL, err);
+}
+
 static bool step(struct export_fetch *fetch, struct error *err)
 {
     if (stop_asked(fetch->options->stop))
         return error_set(err, ERROR_INTERRUPTED, "interrupted");
     fetch->more = false;
-    if (!export_fetch_fill(fetch, err) || !use_the_time(fetch, err))
+    if (!export_fetch_fill(fetch, err) || !use_the_time(fetch, err) || !tell_types(fetch, err))
         return false;
     struct workspace *workspace = fetch->options->workspace;
     if (!export_gather(fetch, err))

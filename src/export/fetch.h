@@ -47,7 +47,9 @@ struct export_fetch {
     struct error failed;           /* ends the pass */
     uint64_t flushed_at, shown_at; /* clock_ns */
     struct random *random;
-    bool more; /* empty partitions are left to settle: the loop must not rest */
+    bool more;    /* empty partitions are left to settle: the loop must not rest */
+    bool inside;  /* a call-back of the loop, where the store must not be asked for anything */
+    bool retyped; /* the schema is to be told what types the first answer had */
 };
 
 /* True when every waiting partition was written or set back (state EXPORT_FAILED, with a trouble). False: the

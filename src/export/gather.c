@@ -105,6 +105,15 @@ static void note_written(struct export_fetch *fetch, size_t part, const struct l
     fetch->progress.bytes += entry->bytes;
 }
 
+/* A blob that no line vouches for may be somebody else's: then the service's refusal is this partition's alone. */
+static unsigned put_of(const struct export_fetch *fetch, int64_t tick,
+                       const struct lake_entry *entry)
+{
+    uint64_t size;
+    bool there = fetch->join->look && export_look_ours(fetch->join->look, tick, &size);
+    return there && !(entry && entry->bytes > 0) ? STORE_PUT_DURABLE : 0;
+}
+
 bool export_fetch_write(struct export_fetch *fetch, size_t part, struct lake_pile *const *piles,
                         size_t n, const struct export_joined *joined, struct error *err)
 {
@@ -112,11 +121,12 @@ bool export_fetch_write(struct export_fetch *fetch, size_t part, struct lake_pil
     int64_t tick = export_plan_tick(fetch->plan, part);
     struct lake_written written;
     struct error why = ERROR_INIT;
+    const struct lake_entry *before = lake_ledger_find(fetch->ledger, tick);
+    unsigned put = put_of(fetch, tick, before);
     uint32_t number;
-    if (!lake_numbers_next(fetch->numbers, tick, lake_ledger_find(fetch->ledger, tick), &number,
-                           err))
+    if (!lake_numbers_next(fetch->numbers, tick, before, &number, err))
         return false;
-    if (!lake_partition_write(fetch->options->store, place, tick, number, 0, piles, n, &written,
+    if (!lake_partition_write(fetch->options->store, place, tick, number, put, piles, n, &written,
                               &why)) {
         if (why.code != ERROR_EXISTS)
             return error_pass(err, &why);
@@ -124,7 +134,7 @@ bool export_fetch_write(struct export_fetch *fetch, size_t part, struct lake_pil
         return true;
     }
     struct lake_entry entry = entry_of(fetch, part, &written, joined);
-    entry.number = written.bytes > 0 ? number : 0;
+    entry.number = number;
     if (entry.rows + entry.beside_rows != entry.rows_expected)
         return error_set(err, ERROR_INTERNAL, "%llu rows were piled up and %llu written",
                          (unsigned long long) entry.rows_expected,

@@ -1,6 +1,6 @@
 /* Keys: a bounded multiset of 128-bit keys: the rows of one partition in the service's blobs. Internal to this room.
  *
- * It grows to EXPORT_KEYS_MAX keys (48 MiB); who has more takes them in several passes, each a share of the keys.
+ * It grows to EXPORT_KEYS_MAX keys (24 MiB; twice that for a moment while it grows); who has more takes them in several passes, each a share of the keys.
  */
 #ifndef WEIR_EXPORT_KEYS_H
 #define WEIR_EXPORT_KEYS_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-    EXPORT_KEYS_SLOTS = 1 << 21,
+    EXPORT_KEYS_SLOTS = 1 << 20,
     EXPORT_KEYS_MAX = EXPORT_KEYS_SLOTS / 4 * 3 /* distinct ones */
 };
 

@@ -8,8 +8,9 @@
 #include <stdio.h>
 
 enum {
-    STRETCHES_MAX = 8,      /* of waiting partitions, counted each by itself */
-    SIEVE_BUDGET = 16 << 20 /* bytes of rows that a join leaves of a partition */
+    STRETCHES_MAX = 8,       /* of waiting partitions, counted each by itself */
+    SIEVE_BUDGET = 16 << 20, /* bytes of rows that a join leaves of a partition */
+    REMOTE_BUDGET = 64 << 20 /* bytes of rows in memory beside uploads, which take as much */
 };
 
 void export_note(const struct export *export, const char *line)
@@ -410,6 +411,8 @@ static bool pools(struct export *export, struct error *err)
 {
     struct buf scratch = BUF_INIT(STORE_NAME_MAX * 4);
     struct lake_pool_options options = {.budget = export->options.memory};
+    if (options.budget == 0 && store_remote(export->options.store))
+        options.budget = REMOTE_BUDGET;
     bool ok = store_scratch(export->options.store, &scratch, err);
     options.scratch = buf_text(&scratch);
     export->pool = ok ? lake_pool_new(&options, err) : NULL;

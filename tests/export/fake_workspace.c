@@ -19,8 +19,9 @@ struct fake_query {
 
 enum { QUEUE_MAX = 64, ROW_TEXT = 160 };
 
-double http_backoff(int attempt, double retry_after, struct random *random);
-double http_backoff(int attempt, double retry_after, struct random *random)
+/* In the place of http_backoff (see CMakeLists.txt). */
+double __wrap_http_backoff(int attempt, double retry_after, struct random *random);
+double __wrap_http_backoff(int attempt, double retry_after, struct random *random)
 {
     (void) attempt;
     (void) retry_after;

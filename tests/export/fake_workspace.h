@@ -1,7 +1,7 @@
 /* A workspace without a network: the functions of workspace/workspace.h over rows in memory, with an export's queries
  * understood by their text, and every ending that the service knows dealt out by a seeded generator.
  *
- * Linked before the real room, it takes its place. It also makes http_backoff return at once.
+ * Linked before the real room, it takes its place. It also stands for http_backoff, which returns at once.
  */
 #ifndef WEIR_TESTS_EXPORT_FAKE_WORKSPACE_H
 #define WEIR_TESTS_EXPORT_FAKE_WORKSPACE_H
