@@ -15,6 +15,8 @@
 
 static const double RENEW_BEFORE = 300.0; /* seconds before a token's end */
 static const double RENEW_SHARE = 0.1;    /* of its life, where that is less */
+static const double RENEW_AGAIN = 30.0;   /* seconds after a try that failed for a passing reason */
+static const double ENDS_BEFORE = 10.0;   /* seconds before its end a token is not sent any more */
 static const double NANOSECONDS = 1e9;
 
 enum {
@@ -24,12 +26,18 @@ enum {
     TRIED_MAX = AZURE_SOURCES_MAX * (AZURE_WHY_MAX + 64)
 };
 
+/* By both clocks: the one stands still while the machine sleeps, the other may be set back. */
+struct moment {
+    uint64_t at;        /* clock_ns */
+    int64_t at_o_clock; /* by the wall clock, in ticks */
+};
+
 struct kept_token {
     char *audience;
     struct azure_token token;
-    unsigned number;          /* of tokens so far */
-    uint64_t renew_at;        /* clock_ns; 0: now */
-    int64_t renew_at_o_clock; /* the same by the wall clock, in ticks */
+    unsigned number;           /* of tokens so far */
+    bool refused;              /* by its service: it is not sent again */
+    struct moment renew, ends; /* when it is to be replaced, and when it must be */
 };
 
 struct azure_credential {
@@ -295,6 +303,9 @@ static bool search(struct azure_credential *c, const char *audience, bool quiet,
         enum azure_outcome outcome = ask_source(c, i, audience, out, &why);
         if (outcome == AZURE_FAILED)
             return search_failed(c, i, &why, err);
+        if (outcome == AZURE_PASSED && c->source)
+            return error_set(err, ERROR_AUTH, "sign-in failed: %s: %s", c->source->name,
+                             buf_text(&c->told[i]));
         if (outcome == AZURE_PASSED)
             continue;
         c->source = azure_sources[i];
@@ -329,19 +340,38 @@ static struct kept_token *add_kept(struct azure_credential *c, const char *audie
     return kept;
 }
 
-/* By both clocks: the one stands still while the machine sleeps, the other may be set back. */
+static struct moment moment_in(double seconds)
+{
+    if (seconds <= 0)
+        return (struct moment){0};
+    return (struct moment){clock_ns() + (uint64_t) (seconds * NANOSECONDS),
+                           tick_now() + (int64_t) (seconds * (double) TICK_SECOND)};
+}
+
+static bool is_before(struct moment moment)
+{
+    return clock_ns() < moment.at && tick_now() < moment.at_o_clock;
+}
+
 static void set_renewal(struct kept_token *kept)
 {
     double life = kept->token.life;
     double before = life * RENEW_SHARE < RENEW_BEFORE ? life * RENEW_SHARE : RENEW_BEFORE;
-    double use = life - before;
-    kept->renew_at = use > 0 ? clock_ns() + (uint64_t) (use * NANOSECONDS) : 0;
-    kept->renew_at_o_clock = use > 0 ? tick_now() + (int64_t) (use * (double) TICK_SECOND) : 0;
+    kept->renew = moment_in(life - before);
+    kept->ends = moment_in(life - ENDS_BEFORE);
+    kept->refused = false;
 }
 
 static bool is_good(const struct kept_token *kept)
 {
-    return clock_ns() < kept->renew_at && tick_now() < kept->renew_at_o_clock;
+    return !kept->refused && is_before(kept->renew);
+}
+
+/* The authority or the network is in trouble, and says nothing about us. */
+static bool is_passing(enum error_code code)
+{
+    return code == ERROR_NETWORK || code == ERROR_TIMEOUT || code == ERROR_SERVICE ||
+           code == ERROR_THROTTLED;
 }
 
 static bool ask(struct azure_credential *c, struct kept_token *kept, bool quiet, struct error *err)
@@ -349,11 +379,17 @@ static bool ask(struct azure_credential *c, struct kept_token *kept, bool quiet,
     struct error failure = ERROR_INIT;
     if (c->asking)
         return error_set(err, ERROR_INTERNAL, "a token was asked for while one is being asked for");
-    if (!search(c, kept->audience, quiet, &kept->token, &failure))
-        return error_pass(err, &failure);
-    kept->number++;
-    set_renewal(kept);
-    return true;
+    if (search(c, kept->audience, quiet, &kept->token, &failure)) {
+        kept->number++;
+        set_renewal(kept);
+        return true;
+    }
+    /* It was to be replaced in good time: as long as it lasts, a passing trouble costs nothing. */
+    if (!kept->refused && is_before(kept->ends) && is_passing(failure.code)) {
+        kept->renew = moment_in(RENEW_AGAIN);
+        return true;
+    }
+    return error_pass(err, &failure);
 }
 
 /* A good token for an audience; NULL: err. */
@@ -424,7 +460,7 @@ void azure_credential_refused(struct azure_credential *c, const char *audience)
 {
     struct kept_token *kept = find_kept(c, audience);
     if (kept)
-        kept->renew_at = 0;
+        kept->refused = true;
 }
 
 unsigned azure_credential_number(const struct azure_credential *c, const char *audience)

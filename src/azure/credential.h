@@ -41,10 +41,10 @@ struct azure_cloud {
 const struct azure_cloud *azure_cloud_find(const char *name); /* NULL: unknown */
 
 struct azure_credential_options {
-    const struct azure_cloud *cloud; /* NULL: the public one; lent */
-    const char *tenant, *client_id;  /* NULL: not given */
-    const char *client_secret;       /* a reference, never a value */
-    const char *certificate; /* a reference to PEM text: a certificate and its private key */
+    const struct azure_cloud *cloud;  /* NULL: the public one; lent */
+    const char *tenant, *client_id;   /* NULL: not given */
+    const char *client_secret;        /* a reference, never a value */
+    const char *certificate;          /* a reference: certificate and private key (PEM, PKCS #12) */
     const char *certificate_password; /* a reference; NULL: the key is not encrypted */
     const char
         *federated_token_file; /* path of a token of an outside issuer, read anew each time */

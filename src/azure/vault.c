@@ -272,8 +272,16 @@ static bool take(const struct asking *a, struct secret *out, struct error *err)
 
 static bool read_secret(struct asking *a, struct secret *out, struct error *err)
 {
-    if (!ask(a, NULL, err))
-        return error_prefix(err, "Key Vault");
+    struct error failure = ERROR_INIT;
+    if (!ask(a, NULL, &failure)) {
+        if (failure.code == ERROR_NETWORK && !failure.hint[0])
+            (void) error_hint(
+                &failure,
+                "is the vault's name right? One with a private endpoint is only found from its "
+                "own network");
+        (void) error_prefix(&failure, "Key Vault");
+        return error_pass(err, &failure);
+    }
     if (a->status == 401) {
         const char *audience = audience_of(a);
         if (!audience)

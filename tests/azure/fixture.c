@@ -33,9 +33,15 @@ bool __wrap_http_pause(struct http_client *client, double seconds, struct error 
     (void) client;
     (void) err;
     assert_true(fixture.pause_count < FIXTURE_PAUSES_MAX);
-    fixture.pauses[fixture.pause_count++] = round(seconds); /* less what passed since it was meant */
+    fixture.pauses[fixture.pause_count++] =
+        round(seconds); /* less what passed since it was meant */
     slept += seconds + 1;
     return true;
+}
+
+void fixture_sleep(double seconds)
+{
+    slept += seconds;
 }
 
 void fixture_set(const char *name, const char *value)

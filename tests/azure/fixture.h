@@ -55,6 +55,7 @@ const char *fixture_file(struct fixture *f, const char *name, const char *text, 
 /* A token that says who: an unsigned JSON Web Token, in a static buffer. */
 const char *fixture_token(const char *claims);
 
+void fixture_sleep(double seconds);                    /* the monotonic clock goes on by that */
 void fixture_set(const char *name, const char *value); /* a variable */
 
 /* Neither message nor hint holds any part of VALUE. */

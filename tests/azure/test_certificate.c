@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -264,6 +265,45 @@ static void an_encrypted_key_needs_a_reference_to_its_password(void **state)
     fixture_gets(f, "eyJ.one");
 }
 
+/* The PKCS #12 form of key and certificate in base64, as Key Vault gives it. */
+static const char *store_of(const char *password)
+{
+    X509 *certificate = make_certificate(own_key(), 30);
+    PKCS12 *store = PKCS12_create(password, "weir", own_key(), certificate, NULL, 0, 0, 0, 0, 0);
+    assert_non_null(store);
+    BIO *bio = new_text(), *filter = BIO_new(BIO_f_base64());
+    BIO_set_flags(filter, BIO_FLAGS_BASE64_NO_NL);
+    assert_int_equal(i2d_PKCS12_bio(BIO_push(filter, bio), store), 1);
+    assert_int_equal(BIO_flush(filter), 1);
+    (void) BIO_pop(filter);
+    (void) BIO_free(filter);
+    PKCS12_free(store);
+    X509_free(certificate);
+    return text_of(bio);
+}
+
+static void a_certificate_as_key_vault_makes_it_will_do(void **state)
+{
+    struct fixture *f = *state;
+    struct parts parts;
+    fixture_answer(f, TOKEN_PATH, 200, TOKEN_ANSWER);
+    open_with(f, store_of(""), 0600, NULL);
+    fixture_gets(f, "eyJ.one");
+    take_apart(f, 0, &parts);
+    assert_true(is_signed_by(&parts, own_key()));
+    release(&parts);
+    const char *locked = store_of(VALUE);
+    open_with(f, locked, 0600, NULL);
+    fixture_fails(f, ERROR_SETTINGS, "is encrypted, and no password is given");
+    fixture_answer(f, TOKEN_PATH, 200, TOKEN_ANSWER);
+    open_with(f, locked, 0600, "env:WEIR_TEST_SECRET");
+    fixture_gets(f, "eyJ.one");
+    open_with(f, "QUJD", 0600, NULL);
+    fixture_fails(f, ERROR_SETTINGS, "neither PEM nor PKCS #12");
+    open_with(f, "====", 0600, NULL);
+    fixture_fails(f, ERROR_SETTINGS, "neither PEM nor PKCS #12");
+}
+
 static void what_is_not_both_key_and_certificate_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -346,6 +386,7 @@ int main(void)
         TEST(no_two_assertions_are_the_same),
         TEST(a_chain_in_any_order_will_do),
         TEST(an_encrypted_key_needs_a_reference_to_its_password),
+        TEST(a_certificate_as_key_vault_makes_it_will_do),
         TEST(what_is_not_both_key_and_certificate_is_refused),
         TEST(a_certificate_that_has_expired_says_when),
         TEST(a_certificate_that_others_can_read_is_refused),

@@ -114,6 +114,17 @@ static void nobody_signed_in_to_it_is_passed_over(void **state)
     assert_non_null(strstr(f->err.hint, "\n  device code"));
 }
 
+static void signing_out_in_mid_run_is_said_to_be_so(void **state)
+{
+    struct fixture *f = *state;
+    install(f, "echo '" AZ_TOKEN "'");
+    fixture_open(f, &(struct azure_credential_options){.tenant = TENANT});
+    fixture_gets(f, "eyJ.cli");
+    install(f, "echo \"ERROR: Please run 'az login' to setup account.\" >&2; exit 1");
+    azure_credential_refused(f->credential, AUDIENCE);
+    fixture_fails(f, ERROR_AUTH, "Azure CLI: nobody is signed in to it: az login");
+}
+
 static void a_session_that_ended_is_explained(void **state)
 {
     struct fixture *f = *state;
@@ -176,6 +187,7 @@ int main(void)
         TEST(no_secret_of_ours_reaches_it),
         TEST(the_end_of_its_token_is_understood_in_both_forms),
         TEST(nobody_signed_in_to_it_is_passed_over),
+        TEST(signing_out_in_mid_run_is_said_to_be_so),
         TEST(a_session_that_ended_is_explained),
         TEST(one_that_breaks_says_what_it_says),
         TEST(a_tenant_that_could_be_an_option_is_never_given),

@@ -1,9 +1,13 @@
 /* Sources: their order, what each needs, what is passed over and what ends the search. */
 #include "fixture.h"
 
+#include "base/memory.h"
+
 #include <stdio.h>
 
 #define TOKEN_PATH "/" TENANT "/oauth2/v2.0/token"
+
+enum { ALLOCATIONS = 120 }; /* more than signing in makes */
 
 static const struct azure_credential_options NOTHING = {0};
 
@@ -229,6 +233,87 @@ static void late_refusals_of_an_old_token_do_not_throw_away_the_new_one(void **s
     assert_int_equal(server_requests(f->server), 3);
 }
 
+static void a_passing_trouble_while_renewing_costs_nothing_as_long_as_the_token_lasts(void **state)
+{
+    struct fixture *f = *state;
+    fixture_answer(f, TOKEN_PATH, 200, TOKEN_ANSWER); /* good for an hour */
+    fixture_open(f, &(struct azure_credential_options){.tenant = TENANT,
+                                                       .client_id = CLIENT,
+                                                       .client_secret = "env:WEIR_TEST_SECRET"});
+    fixture_gets(f, "eyJ.one");
+    fixture_sleep(3600 - 200); /* within the 5 minutes before its end */
+    server_answer(f->server, &(struct server_answer){.match = TOKEN_PATH,
+                                                     .times = 5,
+                                                     .status = 503,
+                                                     .headers = "Retry-After: 0\r\n"});
+    fixture_gets(f, "eyJ.one");
+    fixture_gets(f, "eyJ.one"); /* and is not asked again at once */
+    assert_int_equal(server_requests(f->server), 6);
+    fixture_sleep(60);
+    fixture_answer(f, TOKEN_PATH, 200, "{\"access_token\":\"eyJ.two\",\"expires_in\":3600}");
+    fixture_gets(f, "eyJ.two");
+    server_answer(f->server, &(struct server_answer){.match = TOKEN_PATH,
+                                                     .times = 5,
+                                                     .status = 503,
+                                                     .headers = "Retry-After: 0\r\n"});
+    fixture_sleep(3600); /* this one has ended */
+    fixture_fails(f, ERROR_SERVICE, "the authority fails");
+}
+
+static void a_verdict_while_renewing_is_heard_at_once(void **state)
+{
+    struct fixture *f = *state;
+    fixture_answer(f, TOKEN_PATH, 200, TOKEN_ANSWER);
+    fixture_answer(
+        f, TOKEN_PATH, 401,
+        "{\"error\":\"invalid_client\",\"error_description\":\"AADSTS7000222: expired\"}");
+    fixture_open(f, &(struct azure_credential_options){.tenant = TENANT,
+                                                       .client_id = CLIENT,
+                                                       .client_secret = "env:WEIR_TEST_SECRET"});
+    fixture_gets(f, "eyJ.one");
+    fixture_sleep(3600 - 200);
+    fixture_fails(f, ERROR_AUTH, "AADSTS7000222");
+}
+
+/* Memory ------------------------------------------------------------------------------------------ */
+
+static void each_allocation_may_fail(void **state)
+{
+    struct fixture *f = *state;
+    char vault[256];
+    struct azure_credential_options options = {
+        .tenant = TENANT, .client_id = CLIENT, .client_secret = vault};
+    (void) snprintf(vault, sizeof vault, "keyvault://127.0.0.1:%u/key", server_port(f->server));
+    fixture_set("AZURE_TENANT_ID", TENANT);
+    fixture_set("AZURE_CLIENT_ID", "env-client");
+    fixture_set("AZURE_CLIENT_SECRET", "env-secret");
+    server_answer(f->server, &(struct server_answer){
+                                 .match = TOKEN_PATH, .times = 10000, .body = STR(TOKEN_ANSWER)});
+    server_answer(f->server, &(struct server_answer){.match = "GET /secrets/key",
+                                                     .header = "Authorization",
+                                                     .times = 10000,
+                                                     .body = STR("{\"value\":\"" VALUE "\"}")});
+    server_answer(f->server, &(struct server_answer){.match = "GET /secrets/key",
+                                                     .times = 10000,
+                                                     .status = 401,
+                                                     .headers = "WWW-Authenticate: Bearer resource="
+                                                                "\"https://vault.azure.net\"\r\n"});
+    unsigned failures = 0;
+    for (uint64_t n = 1; n <= ALLOCATIONS; n++) {
+        fixture_open(f, &options);
+        mem_fail_at(n);
+        bool ok = fixture_ask(f);
+        mem_fail_at(0);
+        if (ok) /* one that only an explanation needed, or there are no more */
+            continue;
+        failures++;
+        assert_silent(&f->err);
+        if (f->err.code != ERROR_MEMORY)
+            fail_msg("allocation %u: %s", (unsigned) n, f->err.message);
+    }
+    assert_true(failures > 15 && failures < ALLOCATIONS);
+}
+
 /* Clouds ------------------------------------------------------------------------------------------ */
 
 static void a_cloud_gives_all_its_addresses(void **state)
@@ -280,6 +365,9 @@ int main(void)
         TEST(a_workload_that_lacks_something_says_what),
         TEST(sign_in_names_the_one_source_to_use),
         TEST(late_refusals_of_an_old_token_do_not_throw_away_the_new_one),
+        TEST(a_passing_trouble_while_renewing_costs_nothing_as_long_as_the_token_lasts),
+        TEST(a_verdict_while_renewing_is_heard_at_once),
+        TEST(each_allocation_may_fail),
         TEST(a_cloud_gives_all_its_addresses),
         TEST(a_cloud_gives_the_authority),
     };
