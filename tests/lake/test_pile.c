@@ -436,6 +436,53 @@ static void the_receiver_ends_the_merge(void **state)
     lake_pool_free(pool);
 }
 
+/* The store may run the network while a partition is written: rows of others come in then. */
+struct crowd {
+    struct buf got;
+    struct lake_pile *other;
+    size_t added;
+};
+
+static bool crowd_in(void *context, struct str lines, struct error *err)
+{
+    struct crowd *crowd = context;
+    char line[2048];
+    (void) snprintf(line, sizeof line, "{\"a\":\"%0*d\"}\n", 2000, 7);
+    for (size_t i = 0; i < 200; i++, crowd->added++)
+        if (!lake_pile_add_line(crowd->other, (int64_t) i, 1, str_of(line), err))
+            return false;
+    buf_put_str(&crowd->got, lines);
+    return buf_ok(&crowd->got, "the lines", err);
+}
+
+static void rows_that_come_during_a_merge_leave_it_alone(void **state)
+{
+    (void) state;
+    enum { ROWS = 3000 };
+    struct random random;
+    struct error err = ERROR_INIT;
+    struct crowd crowd = {.got = BUF_INIT(TEXT_MAX)};
+    struct buf want = BUF_INIT(TEXT_MAX);
+    struct lake_pool *pool = new_pool(1 << 20, NULL);
+    struct lake_pile *pile = lake_pile_new(pool, NULL);
+    random_seed(&random, 1);
+    struct row *rows = make_rows(&random, ROWS);
+    for (size_t i = 0; i < ROWS; i++)
+        assert_true(lake_pile_add_line(pile, rows[i].tick, 1, str_of(rows[i].line), NULL));
+    crowd.other = lake_pile_new(pool, NULL);
+    if (!lake_piles_merge(&pile, 1, crowd_in, &crowd, &err))
+        fail_msg("%s", err.message);
+    put_sorted(rows, ROWS, &want);
+    assert_string_equal(buf_text(&crowd.got), buf_text(&want));
+    assert_int_equal(lake_pile_rows(crowd.other), crowd.added);
+    lake_pile_free(crowd.other);
+    lake_pile_free(pile);
+    lake_pool_free(pool);
+    free_rows(rows, ROWS);
+    buf_release(&crowd.got);
+    buf_release(&want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +499,7 @@ int main(void)
         cmocka_unit_test(a_scratch_folder_that_cannot_be_is_reported),
         cmocka_unit_test(a_full_disk_is_reported),
         cmocka_unit_test(the_receiver_ends_the_merge),
+        cmocka_unit_test(rows_that_come_during_a_merge_leave_it_alone),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
