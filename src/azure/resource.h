@@ -42,6 +42,7 @@ struct azure_operation {
         AZURE_OPERATION_LOCATION, /* that of header Location answers 202 while it runs */
         AZURE_OPERATION_RESOURCE  /* the resource's own provisioningState */
     } by;
+    bool leaving;        /* of a delete: its end may be that nothing is there */
     char *path;          /* of it, with its query; owned */
     const char *version; /* what is to be added to it, or NULL; lent */
     double retry_after;  /* seconds that the service asks to wait before a look, or -1 */
