@@ -5,6 +5,7 @@
  * stop the others.
  */
 #include "cli/ending.h"
+#include "cli/jobs.h"
 #include "cli/join.h"
 #include "cli/members.h"
 #include "cli/progress.h"
@@ -46,7 +47,8 @@ struct job {
     struct str text;   /* the query, for its errors */
     uint64_t scan_max; /* of all tables; 0: no limit */
     enum export_beside beside;
-    int status; /* the worst so far */
+    struct cli_jobs *jobs; /* of --from; NULL: none */
+    int status;            /* the worst so far */
 };
 
 static bool is_repair(const struct job *job)
@@ -591,7 +593,7 @@ static bool read_line(struct job *job, struct error *err)
         as = as ? as : "";
     else if (!read_names(job, &names, err))
         return false;
-    return make_items(job, &names, err);
+    return cli_jobs_check(job->cli, names.count, err) && make_items(job, &names, err);
 }
 
 static bool open_all(struct job *job, struct error *err)
@@ -608,14 +610,38 @@ static bool open_all(struct job *job, struct error *err)
     return true;
 }
 
+/* History that the workspace gives by a job alone. */
+static bool run_jobs(struct job *job, struct error *err)
+{
+    if (!cli_text(job->cli, CLI_FROM))
+        return true;
+    job->jobs = mem_alloc(1, sizeof *job->jobs, err);
+    return job->jobs &&
+           cli_jobs_run(job->jobs, job->cli, &job->context, &job->items[0].options, err);
+}
+
+/* What is not whole is wanted again by the next run, unless the job itself lacks it. */
+static bool end_jobs(struct job *job, struct error *err)
+{
+    if (!job->jobs)
+        return true;
+    if (job->status != 0 && !job->jobs->partial) {
+        cli_jobs_say_left(job->jobs);
+        return true;
+    }
+    return cli_jobs_end(job->jobs, &job->context, err);
+}
+
 static int go(struct job *job, struct error *err)
 {
-    if (!open_all(job, err) || !prepare_all(job, err))
+    if (!open_all(job, err) || !run_jobs(job, err) || !prepare_all(job, err))
         return -1;
     if (next_item(job, PREPARED) && (!announce(job, err) || !fetch_all(job, err)))
         return -1;
     if (job->count > 1)
         say_all(job);
+    if (!end_jobs(job, err))
+        return -1;
     return job->status;
 }
 
@@ -629,6 +655,7 @@ static void close_all(struct job *job)
         cli_verification_release(&job->items[i].found);
     }
     mem_free(job->items);
+    mem_free(job->jobs);
     cli_close(&job->context);
 }
 
@@ -638,6 +665,8 @@ static int run(struct cli *cli, struct error *err)
     if (!cli_record_begin(&job.record, cli, &job.context, err))
         return -1;
     int status = go(&job, err);
+    if (status < 0 && job.jobs)
+        cli_jobs_say_left(job.jobs);
     status = cli_record_end(&job.record, status, job.text, err);
     close_all(&job);
     return status;
@@ -700,7 +729,7 @@ const struct cli_command cli_command_export = {
     .example = "weir export CommonSecurityLog --end-date 2021-11-07 --lookback-days 7",
     .args_max = CLI_ARGS_MAX,
     .options = {CLI_RANGE_OPTIONS, CLI_MANY, CLI_SOURCE_OPTIONS, CLI_REFRESH, CLI_REPAIR,
-                CLI_JOIN_OPTIONS, CLI_TIER, CLI_REPORT, CLI_METRICS, CLI_PLAN_OPTIONS, CLI_SETTLE,
-                CLI_BATCH_OPTIONS, CLI_MEMORY, CLI_KEEP_EMPTY, CLI_OPTION_COUNT},
+                CLI_JOIN_OPTIONS, CLI_FROM, CLI_TIER, CLI_REPORT, CLI_METRICS, CLI_PLAN_OPTIONS,
+                CLI_SETTLE, CLI_BATCH_OPTIONS, CLI_MEMORY, CLI_KEEP_EMPTY, CLI_OPTION_COUNT},
     .run = run,
 };

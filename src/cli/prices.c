@@ -58,6 +58,8 @@ static bool take_key(struct str key, struct str value, struct cli_prices *out)
         return take_text(value, out->what, sizeof out->what);
     if (str_eq(key, STR("search-gb")))
         return take_price(value, &out->search_gb);
+    if (str_eq(key, STR("restore-gb-day")))
+        return take_price(value, &out->restore_gb_day);
     return false;
 }
 
