@@ -2,6 +2,8 @@
 
 #include "emulator/report.h"
 
+#include "emulator/jobs.h"
+
 #include <errno.h>
 
 enum { LOG_LINE_MAX = 2 << 20 };
@@ -187,6 +189,7 @@ void report_put_json(const struct report_parts *parts, struct buf *out)
                (unsigned long long) throttle->queued, (unsigned long long) throttle->most_at_once,
                (unsigned long long) throttle->longest_queue);
     put_plans(parts->tables, out);
+    jobs_put_report(parts->jobs, out);
     buf_printf(out, ",\"searches\":{\"queued\":%llu,\"at_once\":%llu}",
                (unsigned long long) parts->searches->queued,
                (unsigned long long) parts->searches->most_at_once);

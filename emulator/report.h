@@ -70,6 +70,7 @@ struct report_parts {
     const struct faults *faults;
     const struct throttle_figures *throttle, *searches;
     const struct tables *tables;
+    struct jobs *jobs; /* NULL: none */
 };
 
 void report_put_text(const struct report_parts *parts, struct buf *out);

@@ -53,12 +53,22 @@ static bool set_plan(struct table *table, struct str value, struct error *err)
                      (int) value.n, value.p);
 }
 
+static bool read_age(const char *option, struct str value, int64_t *out, struct error *err)
+{
+    if (duration_parse(value, out) && *out > 0)
+        return true;
+    return error_set(err, ERROR_USAGE, "--%s: '%.*s' is not a duration such as 30d", option,
+                     (int) value.n, value.p);
+}
+
 static bool set_retention(struct table *table, struct str value, struct error *err)
 {
-    if (duration_parse(value, &table->retention) && table->retention > 0)
-        return true;
-    return error_set(err, ERROR_USAGE, "--retention: '%.*s' is not a duration such as 30d",
-                     (int) value.n, value.p);
+    return read_age("retention", value, &table->retention, err);
+}
+
+static bool set_total(struct table *table, struct str value, struct error *err)
+{
+    return read_age("total-retention", value, &table->total, err);
 }
 
 /* Up to the next `;` that does not stand in a string. False at the end. */
@@ -102,7 +112,8 @@ static bool set_condition(struct tables *tables, struct str text, struct error *
 bool rules_apply(const struct rules *rules, struct tables *tables, struct error *err)
 {
     if (!read_pairs(rules->plans, "plan", tables, set_plan, err) ||
-        !read_pairs(rules->retentions, "retention", tables, set_retention, err))
+        !read_pairs(rules->retentions, "retention", tables, set_retention, err) ||
+        !read_pairs(rules->totals, "total-retention", tables, set_total, err))
         return false;
     struct str rest = str_of(rules->denied), part;
     while (rules->denied && str_split(&rest, ',', &part)) {

@@ -9,6 +9,7 @@
 struct rules {
     const char *plans;      /* "Table=Basic,Other=Auxiliary" */
     const char *retentions; /* "Table=30d,Other=12h" */
+    const char *totals;     /* the same of what search jobs and restores find */
     const char *conditions; /* "Table | where ...; Other | where ..." */
     const char *denied;     /* "Table,Other" */
 };

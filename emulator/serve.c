@@ -10,6 +10,8 @@
 #include "base/memory.h"
 #include "base/tick.h"
 #include "emulator/data.h"
+#include "emulator/exports.h"
+#include "emulator/jobs.h"
 #include "emulator/places.h"
 #include "emulator/ready.h"
 #include "emulator/rules.h"
@@ -25,7 +27,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 16384, NOTES_MAX = 1 << 20, REPORT_MAX = 1 << 20, REMOVE_FDS = 16 };
+enum {
+    TEXT_MAX = 16384,
+    NOTES_MAX = 1 << 20,
+    REPORT_MAX = 1 << 20,
+    REMOVE_FDS = 16,
+    NS_PER_TICK = 100
+};
 
 /* The second client, of --condition and --deny. */
 static const char conditional_client[] = "d3e95f80-26ba-4471-9c0f-7e1a4c8b6d32";
@@ -234,7 +242,14 @@ static bool make_service(struct run *run, struct error *err)
     service->throttle = throttle_new(&options->throttle, err);
     service->searches = service->throttle ? throttle_new(&searches, err) : NULL;
     service->watch = service->searches ? watch_new(err) : NULL;
-    return service->watch && clock_init(&service->clock, options->now, options->clock_speed, err) &&
+    struct jobs_options jobs = {.time = (int64_t) (options->jobs.time / NS_PER_TICK),
+                                .rows = options->jobs.rows,
+                                .at_once = options->jobs.at_once,
+                                .silent = options->jobs.silent};
+    service->jobs = service->watch ? jobs_new(&jobs, err) : NULL;
+    service->exports = service->jobs ? exports_new(err) : NULL;
+    return service->exports &&
+           clock_init(&service->clock, options->now, options->clock_speed, err) &&
            tokens_init(&service->tokens, options->tenant, err) &&
            faults_init(&service->faults, options->faults, options->seed, err);
 }
@@ -360,8 +375,8 @@ static bool end_report(struct run *run, struct error *err)
     struct service *service = &run->service;
     struct throttle_figures throttle = throttle_figures(service->throttle);
     struct throttle_figures searches = throttle_figures(service->searches);
-    struct report_parts parts = {&service->report, &service->faults, &throttle, &searches,
-                                 &service->tables};
+    struct report_parts parts = {&service->report, &service->faults, &throttle,
+                                 &searches,        &service->tables, service->jobs};
     struct buf text = BUF_INIT(REPORT_MAX);
     bool done = true;
     if (!run->options->quiet) {
@@ -407,6 +422,8 @@ static void end(struct run *run)
 {
     struct service *service = &run->service;
     stop_serving(run);
+    jobs_free(service->jobs);
+    exports_free(service->exports);
     engine_free(service->engine);
     tables_release(&service->tables);
     watch_free(service->watch);

@@ -20,6 +20,10 @@ struct serve_options {
     const char *clock_speed;
     struct rules rules;
     struct sign_in_options sign_in;
+    struct {
+        uint64_t time, rows, at_once; /* time in ns */
+        bool silent;
+    } jobs; /* jobs.h */
     uint64_t latency, bandwidth, stall, seed;
     const char *faults, *late;
     const char *scratch; /* folder for the database; NULL: $TMPDIR or /tmp */

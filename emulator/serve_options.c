@@ -26,6 +26,8 @@ static const struct option_row rows[] = {
      "Analytics, Basic or Auxiliary; the latter two are read by /search"},
     {"retention", "TABLE=T,...", OPTION_TEXT, AT(rules.retentions), NULL,
      "older rows are not seen: Syslog=30d"},
+    {"total-retention", "TABLE=T,...", OPTION_TEXT, AT(rules.totals), NULL,
+     "older ones are not found by jobs either"},
     {"condition", "KQL;...", OPTION_TEXT, AT(rules.conditions), NULL,
      "rows that a second client sees: Syslog | where HostIP startswith \"10.\""},
     {"deny", "TABLE,...", OPTION_TEXT, AT(rules.denied), NULL,
@@ -64,6 +66,13 @@ static const struct option_row rows[] = {
     {"queue-wait", "T", OPTION_SPAN, AT(throttle.queue_wait), "3m", "for so long, then 429"},
     {"retry-after", "auto|none|N", OPTION_TEXT, AT(limits.retry_after), "auto",
      "seconds that 429 and 503 tell"},
+
+    HEADING("Search jobs and restores"),
+    {"job-time", "T", OPTION_SPAN, AT(jobs.time), "0s", "that each takes, by the clock of now()"},
+    {"job-rows", "N", OPTION_COUNT, AT(jobs.rows), "100000000",
+     "of a search job's result; more is partial success"},
+    {"job-silent", NULL, OPTION_FLAG, AT(jobs.silent), NULL, "which only the number of rows tells"},
+    {"jobs-at-once", "N", OPTION_COUNT, AT(jobs.at_once), "10", "search jobs, then 429"},
 
     HEADING("Sign-in"),
     {"token-life", "T", OPTION_SPAN, AT(limits.token_life), "1h", "until a token expires"},

@@ -62,6 +62,8 @@ struct service {
     struct devices *devices; /* NULL: nobody signs in with a device code */
     struct vault *vault;     /* NULL: there is none */
     struct imds *imds;       /* NULL: no managed identity */
+    struct jobs *jobs;       /* NULL: neither search jobs nor restores */
+    struct exports *exports; /* NULL: no export rules */
     struct throttle *throttle;
     struct throttle *searches; /* places alone: the rate is that of all requests */
     struct clock clock;
@@ -109,9 +111,9 @@ void query_answer(struct service *service, const struct query_ask *ask, struct s
 void query_answer_body(struct service *service, struct str body, const struct query_ask *ask,
                        struct server_reply *reply);
 
-/* arm.c: Resource Manager: the workspace, its tables, the roles on it. False: not a path of
- * Resource Manager. */
-bool arm_answer(const struct service *service, const struct server_request *request,
+/* arm/routes.c: Resource Manager: the workspace, its tables, its export rules, the roles on it. False:
+ * not a path of Resource Manager. */
+bool arm_answer(struct service *service, const struct server_request *request,
                 struct server_reply *reply);
 
 /* batch.c: POST /v1/$batch. */

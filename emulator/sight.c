@@ -49,9 +49,17 @@ bool sight_check_condition(const struct table *table, struct error *err)
     return true;
 }
 
+/* The age at which rows are out of sight; 0: none is. */
+static int64_t oldest(const struct sight *sight, const struct table *table)
+{
+    if (!table->timed)
+        return 0;
+    return sight->archive ? table->total : table->retention;
+}
+
 static bool hides(const struct sight *sight, const struct table *table)
 {
-    return table->newest > sight->now || (table->retention > 0 && table->timed) ||
+    return table->newest > sight->now || oldest(sight, table) > 0 ||
            (sight->conditional && table->condition);
 }
 
@@ -64,9 +72,9 @@ static void put_present(const struct sight *sight, const struct table *table, st
         buf_printf(sql, "%s_weir_visible <= %lld", joint, (long long) sight->now);
         joint = " and ";
     }
-    if (table->retention > 0 && table->timed)
+    if (oldest(sight, table) > 0)
         buf_printf(sql, "%s\"TimeGenerated\" >= %lld", joint,
-                   (long long) (sight->now - table->retention));
+                   (long long) (sight->now - oldest(sight, table)));
 }
 
 /* "T" as not materialized (...) */

@@ -15,6 +15,7 @@ struct sight {
     const struct tables *tables;
     int64_t now;
     bool conditional; /* it is the conditional client who looks */
+    bool archive;     /* it is a job, who sees what is beyond the interactive retention */
 };
 
 /* Appends the SQL of a query with what hides rows from it. */

@@ -15,39 +15,69 @@ const char *plan_name(enum plan plan)
     return plan < PLAN_COUNT ? plan_names[plan] : "";
 }
 
+static void release(struct table *table)
+{
+    mem_free(table->name);
+    mem_free(table->condition);
+    columns_release(&table->visible);
+    columns_release(&table->hidden);
+    memset(table, 0, sizeof *table);
+}
+
 void tables_release(struct tables *tables)
 {
-    for (size_t i = 0; i < tables->n; i++) {
-        mem_free(tables->v[i].name);
-        mem_free(tables->v[i].condition);
-        columns_release(&tables->v[i].visible);
-        columns_release(&tables->v[i].hidden);
-    }
+    for (size_t i = 0; i < tables->n; i++)
+        release(&tables->v[i]);
     mem_free(tables->v);
-    *tables = (struct tables){0};
+    tables->v = NULL;
+    tables->n = 0;
 }
 
 struct table *tables_add(struct tables *tables, struct str name, struct error *err)
 {
-    if (!mem_reserve(&tables->v, &tables->room, tables->n, TABLES_MAX, sizeof *tables->v, err))
-        return NULL;
-    struct table *table = &tables->v[tables->n];
-    *table = (struct table){.name = mem_copy(name.p, name.n, err)};
-    if (!table->name)
-        return NULL;
-    tables->n++;
+    struct table *table = tables_begin(tables, name, err);
+    if (table)
+        tables_publish(tables);
     return table;
+}
+
+struct table *tables_begin(struct tables *tables, struct str name, struct error *err)
+{
+    size_t n = tables->n;
+    if (n == TABLES_MAX) {
+        error_set(err, ERROR_LIMIT, "more than %d tables", TABLES_MAX);
+        return NULL;
+    }
+    if (!tables->v)
+        tables->v = mem_alloc(TABLES_MAX, sizeof *tables->v, err);
+    if (!tables->v)
+        return NULL;
+    tables->v[n].name = mem_copy(name.p, name.n, err);
+    return tables->v[n].name ? &tables->v[n] : NULL;
+}
+
+void tables_publish(struct tables *tables)
+{
+    atomic_fetch_add(&tables->n, 1);
+}
+
+void tables_forget(struct tables *tables)
+{
+    release(&tables->v[tables->n]);
 }
 
 const struct table *tables_find(const struct tables *tables, struct str name, struct error *err)
 {
     const char *names[TABLES_MAX];
+    size_t n = 0;
     for (size_t i = 0; i < tables->n; i++) {
-        names[i] = tables->v[i].name;
-        if (str_eq(name, str_of(names[i])))
+        if (atomic_load(&tables->v[i].gone))
+            continue;
+        names[n] = tables->v[i].name;
+        if (str_eq(name, str_of(names[n++])))
             return &tables->v[i];
     }
-    const char *nearest = text_nearest(name, names, tables->n);
+    const char *nearest = text_nearest(name, names, n);
     error_set(err, ERROR_NOT_FOUND, "Failed to resolve table or column expression named '%.*s'",
               (int) name.n, name.p);
     if (nearest)

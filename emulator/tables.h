@@ -1,5 +1,5 @@
-/* Tables: what the workspace holds. Made once at the start by data.c and rules.c; only read
- * afterwards, but for two counts, so safe for threads. */
+/* Tables: what the workspace holds. Made at the start by data.c and rules.c; while it runs only jobs.c
+ * adds tables, one at a time, and marks them as gone. Safe for threads so. */
 #ifndef WEIR_EMULATOR_TABLES_H
 #define WEIR_EMULATOR_TABLES_H
 
@@ -35,23 +35,32 @@ struct table {
     /* rules.h */
     enum plan plan;
     int64_t retention; /* ticks; 0: for ever */
+    int64_t total;     /* of what jobs find, ticks; 0: for ever */
     char *condition;   /* KQL; NULL: none */
     bool denied;       /* to the conditional client */
+
+    atomic_bool gone; /* it was deleted */
 
     /* What searches read, of a table that is not of the Analytics plan. The one thing that changes. */
     atomic_uint_fast64_t passes, scanned; /* readings; bytes of them together */
 };
 
+/* The place of a table never changes, so that a pointer to one stays good. What n counts is whole. */
 struct tables {
-    struct table *v;
-    size_t n, room;
+    struct table *v; /* room for TABLES_MAX */
+    atomic_size_t n;
 };
 
 void tables_release(struct tables *tables);
 
-/* Adds an empty table; ERROR_LIMIT above TABLES_MAX. The pointer is good until the next one is
- * added. */
+/* Adds an empty table; ERROR_LIMIT above TABLES_MAX. For the start, when nobody else looks. */
 struct table *tables_add(struct tables *tables, struct str name, struct error *err);
+
+/* The same while others look: an empty table that is not there until it is published, whole. One
+ * thread at a time. `forget` is for one that failed. */
+struct table *tables_begin(struct tables *tables, struct str name, struct error *err);
+void tables_publish(struct tables *tables);
+void tables_forget(struct tables *tables);
 
 /* NULL with ERROR_NOT_FOUND, and the nearest name as hint. */
 const struct table *tables_find(const struct tables *tables, struct str name, struct error *err);

@@ -87,7 +87,7 @@ class Management(unittest.TestCase):
                          (401, "InvalidAuthenticationToken"))
         self.assertEqual(self.code("/subscriptions/0"), (404, "ResourceNotFound"))
         self.assertEqual(self.code(path + "x"), (404, "ResourceNotFound"))
-        self.assertEqual(self.code(path + "/dataExports"), (404, "ResourceNotFound"))
+        self.assertEqual(self.code(path + "/dataExports/none"), (404, "ResourceNotFound"))
 
     def test_its_token_is_not_good_for_queries(self):
         status, body = self.served.token(scope="https://management.azure.com/.default")
