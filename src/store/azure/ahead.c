@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "store/azure/error.h"
 
+enum { ROOM_KEPT = 64 * 1024 }; /* bytes that a place of the ring keeps between two pieces */
+
 struct piece {
     struct az_op op;
     struct az_ahead *ahead;
@@ -148,7 +150,10 @@ struct store_ahead *az_ahead_new(struct store *store, const struct store_wanted 
 /* The caller has done with the first piece. */
 static void drop_first(struct az_ahead *ahead)
 {
-    ahead->bytes -= ahead->pieces[ahead->first].n;
+    struct piece *piece = &ahead->pieces[ahead->first];
+    ahead->bytes -= piece->n;
+    if (piece->bytes.room > ROOM_KEPT)
+        buf_release(&piece->bytes); /* the ring turns: in time every place would keep a range */
     ahead->first = (ahead->first + 1) % AZ_READS_MAX;
     ahead->used--;
     ahead->given = false;

@@ -102,7 +102,7 @@ void az_auth_refused(struct az *az, unsigned number, const struct error *why)
         return;
     az->auth.refused = true;
     az->auth.refusal = *why;
-    if (az->engine.waiting)
+    if (az->engine.test)
         http_wake(az->http);
 }
 

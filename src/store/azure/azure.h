@@ -28,12 +28,13 @@ enum {
         8 * 1024 * 1024,   /* bytes of a blob that is put at once, and of a block of a larger one */
     AZ_BLOCKS_MAX = 50000, /* of a blob: the service's limit */
     AZ_UPLOAD_BYTES = 64 * 1024 * 1024, /* on their way; a commit waits above this ... */
-    AZ_UPLOADS_MAX = 4096,              /* ... and above so many blobs */
+    AZ_UPLOADS_MAX = 512,               /* ... and above so many blobs */
     AZ_NAMES = 1024,                    /* chains of names under way */
     AZ_RANGE = 4 * 1024 * 1024,         /* bytes asked for in one GET */
     AZ_READS_MAX = 128,                 /* GETs that one store_ahead has under way */
     AZ_LISTS_MAX = 16,                  /* prefixes that are listed at once */
     AZ_PAGE_MAX = 8 * 1024 * 1024,      /* bytes of the entries of one page (of at most 5,000) */
+    AZ_GRACE = 10,                      /* seconds in all, to end well after an interruption */
     AZ_CONTAINERS = 64,                 /* whose immutability is remembered */
     AZ_ETAG_MAX = 80,
     AZ_MARK_MAX = GUID_TEXT + 24, /* id of the store, number of the upload */
@@ -92,6 +93,7 @@ struct az {
         bool immutable;
     } containers[AZ_CONTAINERS];
     size_t n_containers;
+    uint64_t grace; /* clock_ns until which we may go on after an interruption; 0: none was */
     struct store *scratch; /* a local store under TMPDIR, or NULL */
 };
 
@@ -154,11 +156,14 @@ void az_auth_refused(struct az *az, unsigned number, const struct error *why);
 
 /* --- engine.c: waiting --- */
 
-/* Runs the loop until *done; its requests and all others proceed. False: interrupted, or no way to sign in. */
-bool az_wait(struct az *az, const bool *done, struct error *err);
-/* One step of a wait whose end the caller knows. */
-bool az_step(struct az *az, struct error *err);
-/* The same without waiting: what was parked for a new key or token goes on. */
+/* Runs the loop until the test holds; its requests and all others proceed. The test is made when an operation ends,
+ * so it is cheap. False: interrupted, or no way to sign in. */
+bool az_wait_for(struct az *az, az_test_fn *test, const void *context, struct error *err);
+bool az_wait(struct az *az, const bool *done, struct error *err); /* until *done */
+/* Around what must be ended well: an interruption does not break it off before AZ_GRACE. */
+void az_grace_begin(struct az *az);
+void az_grace_end(struct az *az);
+/* Does not wait: what was parked for a new key or token goes on. */
 bool az_nudge(struct az *az, struct error *err);
 
 /* One request and what came of it, for those who wait. */
@@ -200,6 +205,7 @@ struct az_upload {
     bool listed;    /* committed: in the table of names */
     bool protected; /* the service said that it may not be replaced */
     bool for_follow;
+    bool rows; /* of a table, and for the tier: weir's own blobs are read by every run */
     unsigned char md5[STORE_MD5];
     uint64_t size; /* of the blob */
     char *body;    /* of the blob, of its next block, or the list of its blocks */
@@ -220,14 +226,20 @@ void az_upload_free(struct az_upload *upload);
 
 /* --- lock.c --- */
 
-/* Renews what is due. True while no lock is in doubt, so that writes may begin. */
-bool az_locks_turn(struct az *az);
+/* Renews what is due. */
+void az_locks_turn(struct az *az);
+/* True while no lock is in doubt, so that writes may begin. */
+bool az_locks_fresh(const struct az *az);
 
 /* --- follow.c --- */
 
 /* An upload has ended: those before the follow's own are counted. `why`: how the follow's own failed. */
 void az_follow_turn(struct az *az, const struct az_upload *ended, const struct error *why);
 void az_follow_free(struct az *az);
+
+/* --- open.c --- */
+
+bool az_immutable(struct store *store, const char *name, bool *out, struct error *err);
 
 /* --- the driver's functions; see store.h --- */
 bool az_list(struct store *store, const char *const *prefixes, size_t n, store_list_fn *fn,

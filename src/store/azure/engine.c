@@ -9,8 +9,8 @@ static const double PAUSE_PASSES = 0.1, PAUSE_PATIENCE = 1.0; /* seconds, of the
 static const double PAUSE_URGENT = 2.0;                       /* seconds, at most */
 static const double TICK = 0.1;                               /* seconds, of the timer */
 static const double NANOSECONDS = 1e9;
-static const double SLOW_SHARE = 3.0, SLOW_LEAST = 0.010; /* an answer is late for the width above
-                                                             SLOW_SHARE times the quickest and so many s */
+/* Answers are late for their number at once above SLOW_SHARE times the quickest and so many seconds. */
+static const double SLOW_SHARE = 6.0, SLOW_LEAST = 0.0015;
 enum {
     SMALL_BODY = 64 * 1024, /* bytes; the time of longer ones is that of their bytes */
     FAILED_CLOSES = 8, /* in a row, none good between: the lane pauses, not the operation alone */
@@ -64,7 +64,7 @@ static void finish(struct az_op *op, const struct az_answer *answer)
     struct az *az = op->az;
     move(op, AZ_IDLE, false);
     op->done(op, answer);
-    if (az->engine.waiting)
+    if (az->engine.test && az->engine.test(az, az->engine.tested))
         http_wake(az->http);
 }
 
@@ -111,27 +111,29 @@ static void halve(struct az_lane *lane, const struct az_op *op)
     lane->halved = clock_ns();
 }
 
+/* The quickest is never forgotten: with many at once none is quick any more. */
 static void note_time(struct az_lane *lane, double seconds)
 {
-    static const double FORGET = 1.0005, SHARE = 0.125;
-    lane->quick =
-        lane->quick > 0 && lane->quick * FORGET < seconds ? lane->quick * FORGET : seconds;
+    static const double SHARE = 0.125;
+    if (lane->quick == 0 || seconds < lane->quick)
+        lane->quick = seconds;
     lane->usual += lane->usual > 0 ? (seconds - lane->usual) * SHARE : seconds;
 }
 
+/* A good answer to one of a full lane: one more at once, or one less where answers only come later for it. */
 static void grow(struct az_lane *lane, const struct az_op *op, double seconds)
 {
-    lane->failed = 0;
     if (op->body <= SMALL_BODY && op->lane != AZ_READ)
         note_time(lane, seconds);
-    bool full = lane->running + 1 >= lane->width;
-    bool late = lane->usual > SLOW_SHARE * lane->quick + SLOW_LEAST;
-    if (!full || late || lane->width >= lane->most)
+    double late = SLOW_SHARE * lane->quick + SLOW_LEAST;
+    if (lane->running + 1 < lane->width ||
+        ++lane->good < (lane->climbing && lane->usual <= late ? 1 : lane->width))
         return;
-    if (++lane->good >= (lane->climbing ? 1 : lane->width)) {
+    lane->good = 0;
+    if (lane->usual <= late && lane->width < lane->most)
         lane->width++;
-        lane->good = 0;
-    }
+    else if (lane->usual > 2 * late && lane->width > AZ_WIDTH_FIRST)
+        lane->width--;
 }
 
 /* --- ends of requests --- */
@@ -192,8 +194,10 @@ static void ended(void *context, const struct http_response *response)
     lane->running--;
     if (response->status != 0)
         az->engine.answered = true;
-    if (meaning != AZ_PASSES && meaning != AZ_PATIENCE)
+    if (meaning == AZ_GOOD)
         grow(lane, op, response->seconds);
+    if (meaning != AZ_PASSES && meaning != AZ_PATIENCE)
+        lane->failed = 0;
     if (meaning == AZ_PASSES || meaning == AZ_PATIENCE)
         again(op, meaning, &answer);
     else if (meaning == AZ_REFUSED)
@@ -281,7 +285,8 @@ void az_engine_turn(struct az *az)
     if (engine->turning) /* an operation that failed at its start, and whose end started another */
         return;
     engine->turning = true;
-    bool safe = az_locks_turn(az);
+    az_locks_turn(az);
+    bool safe = az_locks_fresh(az);
     while (az->lost && engine->lanes[AZ_WRITE].waiting.first)
         fail(engine->lanes[AZ_WRITE].waiting.first, &az->broken);
     if (engine->pausing.first)
@@ -364,16 +369,6 @@ bool az_nudge(struct az *az, struct error *err)
     return true;
 }
 
-bool az_step(struct az *az, struct error *err)
-{
-    if (!az_nudge(az, err))
-        return false;
-    az->engine.waiting = true;
-    bool ok = http_pause(az->http, STEP_MS / 1000.0, err);
-    az->engine.waiting = false;
-    return ok;
-}
-
 static void ask_once(struct az_op *op, struct az_ask *out)
 {
     *out = *((struct az_once *) (void *) ((char *) op - offsetof(struct az_once, op)))->ask;
@@ -426,10 +421,45 @@ bool az_once(struct az *az, struct az_once *once, struct error *err)
     return once->status != 0 || error_pass(err, &once->error);
 }
 
+static bool is_set(const struct az *az, const void *context)
+{
+    (void) az;
+    return *(const bool *) context;
+}
+
 bool az_wait(struct az *az, const bool *done, struct error *err)
 {
-    while (!*done)
-        if (!az_step(az, err))
-            return *done;
-    return true;
+    return az_wait_for(az, is_set, done, err);
+}
+
+bool az_wait_for(struct az *az, az_test_fn *test, const void *context, struct error *err)
+{
+    bool ok = true;
+    while (!test(az, context) && ok) {
+        ok = az_nudge(az, err);
+        if (!ok || test(az, context))
+            break;
+        az->engine.test = test;
+        az->engine.tested = context;
+        ok = http_pause(az->http, STEP_MS / 1000.0, err);
+        az->engine.test = NULL;
+    }
+    return test(az, context);
+}
+
+void az_grace_begin(struct az *az)
+{
+    if (!stop_asked(az->stop))
+        return;
+    uint64_t now = clock_ns();
+    if (az->grace == 0)
+        az->grace = after(AZ_GRACE);
+    if (now < az->grace)
+        http_grace(az->http, (double) (az->grace - now) / NANOSECONDS);
+}
+
+void az_grace_end(struct az *az)
+{
+    if (az->grace > 0)
+        http_grace(az->http, 0);
 }

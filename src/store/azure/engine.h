@@ -34,6 +34,9 @@ struct az_op;
 
 enum az_state { AZ_IDLE, AZ_WAITING, AZ_PAUSING, AZ_RUNNING };
 
+/* What somebody waits for. */
+typedef bool az_test_fn(const struct az *az, const void *context);
+
 struct az_answer {
     int status; /* 2xx, or another that is definite; 0: none came, see error */
     const struct http_response *response; /* lent for `done`; NULL when there is none */
@@ -75,7 +78,7 @@ struct az_lane {
     bool climbing;   /* by one for each answer: nothing went wrong yet */
     unsigned good;   /* answers since it last grew */
     unsigned failed; /* in a row */
-    double quick;    /* seconds: the least that an answer took, slowly forgotten */
+    double quick;    /* seconds: the least that an answer took */
     double usual;    /* seconds: running mean */
     uint64_t closed; /* clock_ns until which nothing starts */
     uint64_t halved; /* clock_ns of the last time */
@@ -85,10 +88,11 @@ struct az_engine {
     struct az_lane lanes[AZ_LANES];
     struct az_ops pausing, running;
     struct random random;
-    bool answered; /* the service has answered once: the address is right */
-    bool timed;    /* the timer is set */
-    bool waiting;  /* somebody runs the loop in az_wait */
-    bool turning;  /* az_engine_turn is under way */
+    bool answered;    /* the service has answered once: the address is right */
+    bool timed;       /* the timer is set */
+    az_test_fn *test; /* of who runs the loop in az_wait_for, or NULL */
+    const void *tested;
+    bool turning; /* az_engine_turn is under way */
 };
 
 void az_engine_init(struct az_engine *engine, uint64_t seed);

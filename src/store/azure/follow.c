@@ -75,7 +75,9 @@ enum store_follow_state az_follow_ask(struct store *store, bool wait, struct err
         return STORE_FOLLOW_FAILED;
     }
     struct error why = ERROR_INIT;
+    az_grace_begin(az);
     bool ok = wait ? az_wait(az, &follow->ended, &why) : az_nudge(az, &why);
+    az_grace_end(az);
     if (!follow->ended && ok)
         return STORE_FOLLOW_BUSY;
     if (!follow->ended) {

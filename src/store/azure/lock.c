@@ -33,6 +33,8 @@ struct az_lock {
     int64_t renewed_at; /* the same by the wall clock: it goes on while a machine sleeps */
     uint64_t asked;     /* clock_ns of the one under way */
     int64_t asked_at;
+    bool
+        fixed; /* the container is immutable: the blob stays as it is, and cannot say who holds it */
     struct az_op op;
     char name[];
 };
@@ -151,16 +153,35 @@ static enum taken acquire(struct az *az, struct az_lock *lock, struct error *err
     return TAKEN_FAILED;
 }
 
-/* An empty blob to lease, where there is none. */
-static bool make_blob(struct az *az, const struct az_lock *lock, struct error *err)
+/* Puts the text: as a new blob to be leased, or under our lease over the one that is there. */
+static bool put_blob(struct az *az, const struct az_lock *lock, const char *owner, bool new,
+                     struct az_once *said, struct error *err)
 {
-    struct az_once said;
+    struct buf text = BUF_INIT(TEXT_MAX);
+    unsigned char md5[STORE_MD5];
+    put_text(&text, owner, lock->id);
+    az_md5_begin(&az->md5);
+    az_md5_add(&az->md5, text.bytes, text.used);
     struct az_ask ask = {.method = "PUT",
                          .place = lock->place,
+                         .content_md5 = md5,
                          .blob_type = "BlockBlob",
-                         .if_none_match = true,
-                         .mark = az->id};
-    if (!once(az, lock, &ask, NULL, &said, err))
+                         .lease_id = new ? NULL : lock->id,
+                         .if_none_match = new,
+                         .mark = az->id,
+                         .body = buf_str(&text)};
+    bool ok = buf_ok(&text, "the text of a lock", err) && az_md5_end(&az->md5, md5, err) &&
+              once(az, lock, &ask, NULL, said, err);
+    buf_release(&text);
+    return ok;
+}
+
+/* A blob to lease, where there is none. Another run may be quicker. */
+static bool make_blob(struct az *az, const struct az_lock *lock, const char *owner,
+                      struct error *err)
+{
+    struct az_once said;
+    if (!put_blob(az, lock, owner, true, &said, err))
         return false;
     return said.error.code == ERROR_NONE || said.status == 409 || said.status == 412 ||
            error_pass(err, &said.error);
@@ -187,8 +208,8 @@ static enum taken take_over(struct az *az, struct az_lock *lock, struct error *e
     struct az_once said;
     if (!read_holder(az, lock, &holder, &why))
         return why.code == ERROR_NONE ? TAKEN_NOT : (error_pass(err, &why), TAKEN_FAILED);
-    if (!holder.lease[0] || !host_process_gone(&holder.process)) {
-        (void) locked(az, lock->name, holder.line, err);
+    if (lock->fixed || !holder.lease[0] || !host_process_gone(&holder.process)) {
+        (void) locked(az, lock->name, lock->fixed ? "" : holder.line, err);
         return TAKEN_FAILED;
     }
     struct az_ask change = lease_ask(lock, "change");
@@ -213,42 +234,31 @@ static enum taken take_over(struct az *az, struct az_lock *lock, struct error *e
 static bool write_text(struct az *az, const struct az_lock *lock, const char *owner,
                        struct error *err)
 {
-    struct buf text = BUF_INIT(TEXT_MAX);
-    unsigned char md5[STORE_MD5];
     struct az_once look, wrote;
     struct az_ask head = {.method = "HEAD", .place = lock->place};
-    put_text(&text, owner, lock->id);
-    az_md5_begin(&az->md5);
-    az_md5_add(&az->md5, text.bytes, text.used);
-    bool ok = buf_ok(&text, "the text of a lock", err) && az_md5_end(&az->md5, md5, err) &&
-              once(az, lock, &head, NULL, &look, err);
-    if (ok && look.error.code != ERROR_NONE)
-        ok = error_pass(err, &look.error);
-    if (ok && !look.is.mark[0])
-        ok = error_set(err, ERROR_EXISTS, "%s in lake %s was not written by weir", lock->name,
-                       az->base.address);
-    struct az_ask ask = {.method = "PUT",
-                         .place = lock->place,
-                         .content_md5 = md5,
-                         .blob_type = "BlockBlob",
-                         .lease_id = lock->id,
-                         .mark = az->id,
-                         .body = buf_str(&text)};
-    ok = ok && once(az, lock, &ask, NULL, &wrote, err);
-    bool kept = ok && strncmp(wrote.code, "BlobImmutable", strlen("BlobImmutable")) == 0;
-    if (ok && wrote.error.code != ERROR_NONE && !kept)
-        ok = error_pass(err, &wrote.error);
-    buf_release(&text);
-    return ok;
+    if (!once(az, lock, &head, NULL, &look, err))
+        return false;
+    if (look.error.code != ERROR_NONE)
+        return error_pass(err, &look.error);
+    if (!look.is.mark[0])
+        return error_set(err, ERROR_EXISTS, "%s in lake %s was not written by weir", lock->name,
+                         az->base.address);
+    if (lock->fixed)
+        return true;
+    if (!put_blob(az, lock, owner, false, &wrote, err))
+        return false;
+    return wrote.error.code == ERROR_NONE ||
+           strncmp(wrote.code, "BlobImmutable", strlen("BlobImmutable")) == 0 ||
+           error_pass(err, &wrote.error);
 }
 
-static bool take(struct az *az, struct az_lock *lock, struct error *err)
+static bool take(struct az *az, struct az_lock *lock, const char *owner, struct error *err)
 {
     for (int i = 0; i < TRIES; i++) {
         enum taken taken = acquire(az, lock, err);
         if (taken == TAKEN_BY_OTHER)
             taken = take_over(az, lock, err);
-        else if (taken == TAKEN_NOT && !make_blob(az, lock, err))
+        else if (taken == TAKEN_NOT && !make_blob(az, lock, owner, err))
             return false;
         if (taken != TAKEN_NOT)
             return taken == TAKEN;
@@ -297,19 +307,23 @@ static double age_of(const struct az_lock *lock)
     return wall > mono ? wall : mono;
 }
 
-bool az_locks_turn(struct az *az)
+void az_locks_turn(struct az *az)
 {
-    bool safe = !az->lost;
     for (struct az_lock *lock = az->locks; lock; lock = lock->next) {
-        double age = age_of(lock);
-        safe = safe && age < FRESH;
-        if (age < RENEW || lock->op.state != AZ_IDLE || az->lost)
+        if (az->lost || lock->op.state != AZ_IDLE || age_of(lock) < RENEW)
             continue;
         lock->asked = clock_ns();
         lock->asked_at = tick_now();
         az_op_start(az, &lock->op);
     }
-    return safe;
+}
+
+bool az_locks_fresh(const struct az *az)
+{
+    bool fresh = !az->lost;
+    for (const struct az_lock *lock = az->locks; fresh && lock; lock = lock->next)
+        fresh = age_of(lock) < FRESH;
+    return fresh;
 }
 
 /* --- the driver's --- */
@@ -331,7 +345,8 @@ struct store_lock *az_lock_new(struct store *store, const char *name, const char
                               .name = lock->name,
                               .urgent = true};
     if (!az_address_place(&az->address, lock->name, &lock->place, err) ||
-        !random_guid(lock->id, err) || !take(az, lock, err)) {
+        !random_guid(lock->id, err) || !az_immutable(store, name, &lock->fixed, err) ||
+        !take(az, lock, owner, err)) {
         mem_free(lock);
         return NULL;
     }
@@ -350,7 +365,7 @@ static void give_back(struct az *az, struct az_lock *lock)
     struct az_ask gone = {.method = "DELETE", .place = lock->place, .lease_id = lock->id};
     struct az_ask release = lease_ask(lock, "release");
     release.lease_id = lock->id;
-    if (once(az, lock, &gone, NULL, &said, NULL) && said.error.code == ERROR_NONE)
+    if (!lock->fixed && once(az, lock, &gone, NULL, &said, NULL) && said.error.code == ERROR_NONE)
         return;
     (void) once(az, lock, &release, NULL, &said, NULL); /* else it ends by itself */
 }
@@ -365,7 +380,10 @@ void az_lock_free(struct store_lock *base)
     if (*at)
         *at = lock->next;
     az_op_cancel(az, &lock->op);
-    if (!az->lost)
+    if (!az->lost) {
+        az_grace_begin(az);
         give_back(az, lock);
+        az_grace_end(az);
+    }
     mem_free(lock);
 }

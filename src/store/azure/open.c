@@ -65,7 +65,7 @@ static bool ask_immutable(struct az *az, struct str container, bool *out, struct
     return true;
 }
 
-static bool az_immutable(struct store *store, const char *name, bool *out, struct error *err)
+bool az_immutable(struct store *store, const char *name, bool *out, struct error *err)
 {
     struct az *az = az_of(store);
     struct az_place place;

@@ -28,7 +28,7 @@ static void put_encoded(struct buf *buf, struct str s, bool path)
             unsigned char c = (unsigned char) s.p[i];
             bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
                          (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~' ||
-                         (path && c == '/');
+                         (path && (c == '/' || c == '='));
             if (plain) {
                 out[n++] = (char) c;
                 continue;
@@ -103,9 +103,11 @@ static void put_headers(struct headers *headers, const struct az_ask *ask)
 {
     struct az *az = headers->az;
     char range[2 * NUMBER_MAX + 8], seconds[NUMBER_MAX];
-    (void) snprintf(range, sizeof range, "bytes=%llu-%llu", (unsigned long long) ask->from,
-                    (unsigned long long) ask->to);
-    (void) snprintf(seconds, sizeof seconds, "%d", ask->lease_seconds);
+    if (ask->ranged)
+        (void) snprintf(range, sizeof range, "bytes=%llu-%llu", (unsigned long long) ask->from,
+                        (unsigned long long) ask->to);
+    if (ask->lease_seconds > 0)
+        (void) snprintf(seconds, sizeof seconds, "%d", ask->lease_seconds);
     add(headers, "x-ms-access-tier", ask->tier);
     add_md5(headers, "x-ms-blob-content-md5", ask->blob_md5);
     add(headers, "x-ms-blob-type", ask->blob_type);

@@ -19,6 +19,8 @@
 
 #include <stdio.h>
 
+#define TABLE_PREFIX "am-"
+
 enum {
     ROOM_FIRST = 8192, /* bytes of a writer's memory at first */
     ROUNDS_MAX = 8,    /* times that somebody else changes the name under us */
@@ -59,14 +61,14 @@ static struct az *az_of_upload(const struct az_upload *upload)
 
 /* --- the table of names --- */
 
-static struct az_upload **chain_of(struct az *az, const char *name)
+static size_t chain_of(const char *name)
 {
-    return &az->names[(uint64_t) hash_xx64(str_of(name)) % AZ_NAMES];
+    return (uint64_t) hash_xx64(str_of(name)) % AZ_NAMES;
 }
 
-static bool is_under_way(struct az *az, const char *name)
+static bool is_under_way(const struct az *az, const char *name)
 {
-    for (const struct az_upload *u = *chain_of(az, name); u; u = u->chain)
+    for (const struct az_upload *u = az->names[chain_of(name)]; u; u = u->chain)
         if (strcmp(u->name, name) == 0)
             return true;
     return false;
@@ -74,7 +76,7 @@ static bool is_under_way(struct az *az, const char *name)
 
 void az_upload_enlist(struct az *az, struct az_upload *upload)
 {
-    struct az_upload **chain = chain_of(az, upload->name);
+    struct az_upload **chain = &az->names[chain_of(upload->name)];
     upload->chain = *chain;
     *chain = upload;
     upload->listed = true;
@@ -87,7 +89,7 @@ void az_upload_enlist(struct az *az, struct az_upload *upload)
 
 static void delist(struct az *az, struct az_upload *upload)
 {
-    struct az_upload **at = chain_of(az, upload->name);
+    struct az_upload **at = &az->names[chain_of(upload->name)];
     while (*at && *at != upload)
         at = &(*at)->chain;
     if (*at)
@@ -100,6 +102,13 @@ static void delist(struct az *az, struct az_upload *upload)
 void az_break(struct az *az, const struct error *why)
 {
     (void) error_pass(&az->broken, why);
+}
+
+/* So much less than the most that not each upload that ends lets one more come: the loop runs in longer turns. */
+static bool has_room(const struct az *az, const void *context)
+{
+    (void) context;
+    return az->uploads <= AZ_UPLOADS_MAX / 4 * 3 && az->upload_bytes <= AZ_UPLOAD_BYTES / 4 * 3;
 }
 
 /* --- the end of an upload --- */
@@ -156,7 +165,7 @@ static void ask_put(struct az_op *op, struct az_ask *out)
                            .place = upload->place,
                            .content_md5 = upload->md5,
                            .blob_type = "BlockBlob",
-                           .tier = op->az->tier,
+                           .tier = upload->rows ? op->az->tier : NULL,
                            .if_match = upload->etag[0] ? upload->etag : NULL,
                            .if_none_match = !upload->etag[0],
                            .mark = upload->mark,
@@ -322,9 +331,8 @@ static bool send_block(struct az_upload *upload, struct error *err)
         return error_pass(err, &large->error);
     if (large->blocks == AZ_BLOCKS_MAX)
         return error_set(err, ERROR_LIMIT, "%s is too long for a blob", upload->name);
-    while (az->upload_bytes > AZ_UPLOAD_BYTES)
-        if (!az_step(az, err))
-            return false;
+    if (az->upload_bytes > AZ_UPLOAD_BYTES && !az_wait_for(az, has_room, NULL, err))
+        return false;
     struct block *block = mem_alloc(1, sizeof *block, err);
     if (!block)
         return false;
@@ -391,6 +399,7 @@ struct az_upload *az_upload_new(struct az *az, const char *name, struct error *e
     memcpy(upload->name, name, n + 1);
     upload->op = (struct az_op){
         .lane = AZ_WRITE, .doing = "write", .name = upload->name, .make_container = true};
+    upload->rows = strncmp(name, TABLE_PREFIX, strlen(TABLE_PREFIX)) == 0;
     if (az_address_place(&az->address, upload->name, &upload->place, err) &&
         (upload->place.rest.n > 0 ||
          error_set(err, ERROR_SETTINGS, "%s is a container of lake %s, not a blob", name,
@@ -400,20 +409,27 @@ struct az_upload *az_upload_new(struct az *az, const char *name, struct error *e
     return NULL;
 }
 
+static bool is_safe(const struct az *az, const void *context)
+{
+    (void) context;
+    return az->broken.code != ERROR_NONE || az_locks_fresh(az);
+}
+
 bool az_may_write(struct az *az, struct error *err)
 {
-    while (az->broken.code == ERROR_NONE && !az_locks_turn(az))
-        if (!az_step(az, err))
-            return false;
+    if (!is_safe(az, NULL) && !az_wait_for(az, is_safe, NULL, err))
+        return false;
     return az->broken.code == ERROR_NONE || error_pass(err, &az->broken);
+}
+
+static bool is_settled(const struct az *az, const void *name)
+{
+    return name ? !is_under_way(az, name) : az->uploads == 0;
 }
 
 bool az_settle(struct az *az, const char *name, struct error *err)
 {
-    while (name ? is_under_way(az, name) : az->uploads > 0)
-        if (!az_step(az, err))
-            return false;
-    return true;
+    return az_wait_for(az, is_settled, name, err);
 }
 
 struct store_writer *az_writer_new(struct store *store, const char *name, struct error *err)
@@ -473,11 +489,10 @@ static bool finish_body(struct az *az, struct az_upload *upload, struct error *e
 /* Until there is room for it, and nothing of its name is before it. */
 static bool wait_for_room(struct az *az, const struct az_upload *upload, struct error *err)
 {
-    while (is_under_way(az, upload->name) || az->uploads >= AZ_UPLOADS_MAX ||
-           (az->upload_bytes > 0 && az->upload_bytes + upload->used > AZ_UPLOAD_BYTES))
-        if (!az_step(az, err))
-            return false;
-    return true;
+    bool full = az->uploads >= AZ_UPLOADS_MAX ||
+                (az->upload_bytes > 0 && az->upload_bytes + upload->used > AZ_UPLOAD_BYTES);
+    return (!full || az_wait_for(az, has_room, NULL, err)) &&
+           (!is_under_way(az, upload->name) || az_wait_for(az, is_settled, upload->name, err));
 }
 
 static void commit(struct az *az, struct az_upload *upload)
@@ -530,8 +545,10 @@ void az_writer_abort(struct store_writer *base)
 bool az_sync(struct store *store, struct error *err)
 {
     struct az *az = az_of(store);
-    return az_settle(az, NULL, err) &&
-           (az->broken.code == ERROR_NONE || error_pass(err, &az->broken));
+    az_grace_begin(az);
+    bool ok = az_settle(az, NULL, err);
+    az_grace_end(az);
+    return ok && (az->broken.code == ERROR_NONE || error_pass(err, &az->broken));
 }
 
 void az_uploads_free(struct az *az)
