@@ -59,7 +59,7 @@ bool export_usage_init(struct export_usage *usage, const struct export_options *
     int64_t from;
     size_t hours = hours_of(source, &from);
     *usage = (struct export_usage){.text = BUF_INIT(QUERY_MAX)};
-    *wanted = !source->query && hours > 0;
+    *wanted = !source->query && !source->relation && hours > 0;
     export_put_usage(&usage->text, source->place.table, from, from + (int64_t) hours * TICK_HOUR);
     usage->ask = (struct workspace_ask_one){
         .kql = buf_str(&usage->text), .max_rows = hours, .table = &usage->table};

@@ -94,9 +94,14 @@ static struct lake_entry entry_of(const struct export_fetch *fetch, size_t part,
 
 static void note_written(struct export_fetch *fetch, size_t part, const struct lake_entry *entry)
 {
-    fetch->plan->parts[part].state = EXPORT_SETTLED;
-    export_trouble_forget(&fetch->troubles, part);
-    fetch->report->fetched++;
+    if (fetch->options->source.relation_partial) {
+        export_fetch_give_up(fetch, part, entry->rows + entry->beside_rows,
+                             "the search job came to its limit of rows (partial success)");
+    } else {
+        fetch->plan->parts[part].state = EXPORT_SETTLED;
+        export_trouble_forget(&fetch->troubles, part);
+        fetch->report->fetched++;
+    }
     fetch->report->rows += entry->rows;
     fetch->report->bytes += entry->bytes;
     fetch->report->blobs += entry->bytes > 0;
@@ -135,6 +140,8 @@ bool export_fetch_write(struct export_fetch *fetch, size_t part, struct lake_pil
     }
     struct lake_entry entry = entry_of(fetch, part, &written, joined);
     entry.number = number;
+    if (fetch->options->source.relation_partial)
+        entry.verdict = LAKE_VERDICT_UNVERIFIED;
     if (entry.rows + entry.beside_rows != entry.rows_expected)
         return error_set(err, ERROR_INTERNAL, "%llu rows were piled up and %llu written",
                          (unsigned long long) entry.rows_expected,

@@ -158,6 +158,8 @@ static enum workspace_plan plan_of(const struct export *export)
 {
     if (export->options.source.query)
         return WORKSPACE_PLAN_UNKNOWN;
+    if (export->options.source.relation)
+        return export->options.plan;
     if (!export->snapshot.search)
         return WORKSPACE_PLAN_ANALYTICS;
     return export->options.plan ? export->options.plan : export->snapshot.facts.plan;

@@ -246,6 +246,7 @@ static bool settle_theirs(struct export *export, size_t part, bool *settled, str
     const struct export_joint *joint = export_join_find(&export->join, part);
     uint64_t size;
     *settled = joint && export_join_whole(&export->join, joint) &&
+               !export->options.source.relation_partial &&
                !export_keep_size(export, export_plan_tick(&export->plan, part), &size);
     if (!*settled)
         return true;

@@ -23,6 +23,16 @@ enum {
 static const char *const hidden[] = {"_ItemId", "_ResourceId", "_SubscriptionId", "TenantId",
                                      "Type"};
 
+/* What a search job adds to its rows (docs/service.md 1.8). */
+static const char *const originals[] = {"_OriginalTimeGenerated", "_OriginalType",
+                                        "_OriginalItemId"};
+
+/* The table as it is. */
+static bool is_plain(const struct export_source *source)
+{
+    return !source->query && !source->relation;
+}
+
 static void put_name(struct buf *out, const char *name)
 {
     buf_puts(out, "['");
@@ -179,9 +189,9 @@ static bool ask_first(const struct export_options *options, const struct export_
                       struct first *first, struct error *err)
 {
     int64_t from = options->source.from;
-    size_t count = options->source.one_batch ? ASK_HIDDEN
-                   : options->source.query   ? ASK_BILLED
-                                             : ASK_COUNT;
+    size_t count = options->source.one_batch     ? ASK_HIDDEN
+                   : !is_plain(&options->source) ? ASK_BILLED
+                                                 : ASK_COUNT;
     for (size_t i = 0; i < ASK_COUNT; i++)
         buf_init(&first->texts[i], QUERY_MAX);
     put_probe(&first->texts[ASK_COLUMNS], snapshot, "");
@@ -334,11 +344,42 @@ static bool metadata_columns(const struct export_options *options,
     return ok;
 }
 
+static bool is_among(const char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Of a relation's columns those of the table, in its order; where it does not tell them, all but what a search job adds.
+ * Standard columns stand behind them, as in an export of the table. */
+static bool own_columns(struct export_snapshot *out, struct error *err)
+{
+    struct columns all = out->columns;
+    bool ok = true;
+    out->columns = (struct columns){0};
+    for (size_t i = 0; ok && i < out->own.n; i++) {
+        int at = columns_find(&all, str_of(out->own.v[i].name));
+        ok = at < 0 || columns_add(&out->columns, str_of(out->own.v[i].name), all.v[at].type, err);
+    }
+    for (size_t i = 0; ok && out->own.n == 0 && i < all.n; i++) {
+        const char *name = all.v[i].name;
+        ok = is_among(originals, sizeof originals / sizeof *originals, name) ||
+             is_among(hidden, sizeof hidden / sizeof *hidden, name) ||
+             columns_add(&out->columns, str_of(name), all.v[i].type, err);
+    }
+    for (size_t i = 0; ok && i < sizeof hidden / sizeof *hidden; i++)
+        ok = columns_find(&all, str_of(hidden[i])) < 0 || add_hidden(out, hidden[i], err);
+    columns_release(&all);
+    return ok;
+}
+
 static bool take_columns(const struct export_options *options, const struct first *first,
                          struct export_snapshot *out, struct error *err)
 {
     const struct workspace_ask_one *ask = &first->asks[ASK_COLUMNS];
-    bool plain = !options->source.query;
+    bool plain = is_plain(&options->source);
     bool refused = ask->error.code == ERROR_KQL || ask->error.code == ERROR_NOT_FOUND ||
                    ask->error.code == ERROR_SERVICE;
     if (plain && (ask->ok ? ask->table->columns.n == 0 : refused)) {
@@ -351,6 +392,8 @@ static bool take_columns(const struct export_options *options, const struct firs
     }
     if (options->source.one_batch)
         return true;
+    if (out->related && !own_columns(out, err))
+        return false;
     if (!hidden_columns(options, first, out, err))
         return false;
     return !plain || (probed(&first->asks[ASK_BILLED], &out->billed, err) &&
@@ -375,11 +418,13 @@ static bool check_columns(const struct export_options *options, struct export_sn
 
 /* -- the plan of the table -- */
 
-/* When both the retention and the service's clock are known. */
+/* When both the retention and the service's clock are known. A search job and a restore reach into all of it. */
 static void set_aged(struct export_snapshot *snapshot)
 {
-    if (snapshot->now > 0 && snapshot->facts.retention_days > 0)
-        snapshot->aged = snapshot->now - (int64_t) snapshot->facts.retention_days * TICK_DAY;
+    uint32_t days =
+        snapshot->related ? snapshot->facts.total_retention_days : snapshot->facts.retention_days;
+    if (snapshot->now > 0 && days > 0)
+        snapshot->aged = snapshot->now - (int64_t) days * TICK_DAY;
 }
 
 bool export_snapshot_facts(const struct export_options *options, struct export_snapshot *snapshot,
@@ -410,7 +455,7 @@ static bool maybe_searched(const struct export_options *options, const struct fi
 {
     const struct workspace_ask_one *ask = &first->asks[ASK_COLUMNS];
     *searched = false;
-    if (ask->ok || snapshot->search || options->source.query ||
+    if (ask->ok || snapshot->search || !is_plain(&options->source) ||
         options->plan == WORKSPACE_PLAN_ANALYTICS || ask->error.code == ERROR_AUTH ||
         ask->error.code == ERROR_INTERRUPTED)
         return true;
@@ -455,17 +500,74 @@ static bool take(const struct export_options *options, struct export_snapshot *o
     return ok;
 }
 
+/* -- a relation in the table's place -- */
+
+/* Which columns the relation has, and which the table. */
+static bool ask_relation(const struct export_options *options, struct workspace_table tables[2],
+                         struct error *err)
+{
+    struct buf own = BUF_INIT(QUERY_MAX), text = BUF_INIT(QUERY_MAX);
+    put_name(&own, options->source.place.table);
+    buf_puts(&own, "\n| take 0");
+    buf_puts(&text, options->source.relation);
+    buf_puts(&text, "\n| take 0");
+    struct workspace_ask_one asks[] = {
+        {.kql = buf_str(&own), .max_rows = PROBE_ROWS, .table = &tables[0]},
+        {.kql = buf_str(&text), .max_rows = PROBE_ROWS, .table = &tables[1]}};
+    bool ok = buf_ok(&own, "query", err) && buf_ok(&text, "query", err) &&
+              workspace_ask_all(options->workspace, asks, 2, err) &&
+              (asks[1].ok || error_pass(err, &asks[1].error));
+    buf_release(&own);
+    buf_release(&text);
+    return ok;
+}
+
+/* The columns of a search job's rows that were those of the table take their names back. */
+static bool put_relation(const struct export_options *options, const struct columns *columns,
+                         struct buf *rows, struct error *err)
+{
+    static const char *const names[] = {"TimeGenerated", "Type", "_ItemId"};
+    bool any = false;
+    buf_puts(rows, options->source.relation);
+    for (size_t i = 0; i < sizeof originals / sizeof *originals; i++) {
+        if (columns_find(columns, str_of(originals[i])) < 0)
+            continue;
+        buf_printf(rows, "%s%s = %s", any ? ", " : "\n| extend ", names[i], originals[i]);
+        any = true;
+    }
+    return buf_ok(rows, "query", err);
+}
+
+static bool relate(const struct export_options *options, struct export_snapshot *out,
+                   struct buf *rows, struct error *err)
+{
+    struct workspace_table tables[2] = {0};
+    out->related = true;
+    out->search = false;
+    bool ok = ask_relation(options, tables, err) &&
+              columns_copy(&tables[0].columns, &out->own, err) &&
+              put_relation(options, &tables[1].columns, rows, err);
+    workspace_table_release(&tables[0]);
+    workspace_table_release(&tables[1]);
+    return ok;
+}
+
 bool export_snapshot_take(const struct export_options *options, struct export_snapshot *out,
                           struct error *err)
 {
     *out = (struct export_snapshot){.search = is_searched(options->plan)};
     const struct export_source *source = &options->source;
     struct buf rows = BUF_INIT(QUERY_MAX);
-    if (source->query)
+    bool ok = true;
+    if (source->query && source->relation)
+        ok = error_set(err, ERROR_INTERNAL, "a query has no relation in a table's place");
+    else if (source->query)
         buf_puts(&rows, source->query);
+    else if (source->relation)
+        ok = relate(options, out, &rows, err);
     else
         put_name(&rows, source->place.table);
-    bool ok = buf_ok(&rows, "query", err);
+    ok = ok && buf_ok(&rows, "query", err);
     out->rows = ok ? buf_take(&rows) : NULL;
     buf_release(&rows);
     ok = ok && (!source->one_batch || whole_range(source, out, err)) && take(options, out, err);
@@ -480,6 +582,7 @@ bool export_snapshot_take(const struct export_options *options, struct export_sn
 void export_snapshot_release(struct export_snapshot *snapshot)
 {
     columns_release(&snapshot->columns);
+    columns_release(&snapshot->own);
     mem_free(snapshot->rows);
     mem_free(snapshot->timespan);
     *snapshot = (struct export_snapshot){0};

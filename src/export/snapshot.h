@@ -14,8 +14,10 @@ struct export_snapshot {
     bool ingestion;         /* rows have ingestion times: a plain table */
     bool billed;            /* rows have a `_BilledSize` */
     bool search; /* a Basic or Auxiliary table: ranges stand in `timespan` (docs/service.md 1.7) */
-    char *timespan; /* of every request: the whole range for one_batch, else NULL */
-    char *rows;     /* KQL that gives the rows of the source, without range: table or query */
+    char *timespan;     /* of every request: the whole range for one_batch, else NULL */
+    char *rows;         /* KQL that gives the rows of the source, without range: table or query */
+    bool related;       /* rows come from a relation, in the place of the table */
+    struct columns own; /* then: the columns of the table itself, as far as it tells them */
     struct workspace_facts facts;
     bool facts_asked;
 };

@@ -14,7 +14,7 @@ struct fake_query {
     uint32_t part, parts;
     uint64_t take; /* rows at most */
     int64_t t0;    /* 0: any */
-    bool all_columns, folded;
+    bool all_columns, folded, job;
 };
 
 enum { QUEUE_MAX = 64, ROW_TEXT = 160 };
@@ -104,6 +104,18 @@ static uint64_t number_after(struct str kql, const char *what, uint64_t otherwis
     return at ? strtoull(at + strlen(what), NULL, 10) : otherwise;
 }
 
+static bool is_job(struct str kql)
+{
+    return memmem(kql.p, kql.n, "T_SRCH", 6) != NULL;
+}
+
+static bool puts_back(struct str kql)
+{
+    static const char text[] = "T_SRCH\n| extend TimeGenerated = _OriginalTimeGenerated, "
+                               "Type = _OriginalType, _ItemId = _OriginalItemId\n";
+    return memmem(kql.p, kql.n, text, sizeof text - 1) != NULL;
+}
+
 static struct fake_query understood(const struct workspace *fake, struct str kql,
                                     const char *timespan)
 {
@@ -122,8 +134,11 @@ static struct fake_query understood(const struct workspace *fake, struct str kql
     if ((hash && sscanf(hash, "hash(_ItemId, %u) == %u", &out.parts, &out.part) != 2) ||
         (all && sscanf(all, "hash(tostring(pack_all()), %u) == %u", &out.parts, &out.part) != 2))
         abort();
+    out.job = is_job(kql);
     out.folded = memmem(kql.p, kql.n, "weir_copies", 11) != NULL;
     out.take = number_after(kql, "| take ", UINT64_MAX);
+    if (out.job && fake->job_to > 0 && out.to > fake->job_to)
+        out.to = fake->job_to;
     return out;
 }
 
@@ -296,6 +311,8 @@ bool workspace_start(struct workspace *fake, const struct workspace_query *query
     fake->queue[fake->queued] = understood(fake, query->kql, query->timespan);
     fake->queue[fake->queued++].query = *query;
     fake->scans += query->search;
+    if (is_job(query->kql) && !puts_back(query->kql))
+        return error_set(err, ERROR_KQL, "rows of a search job without their names");
     return query->search == fake->basic ||
            error_set(err, ERROR_SERVICE, "the wrong endpoint for the table");
 }
@@ -437,11 +454,17 @@ static bool answer_count(struct workspace *fake, const struct workspace_ask_one 
 static bool answer_columns(const struct workspace *fake, const struct workspace_ask_one *one,
                            struct error *err)
 {
-    if (one->search != fake->basic)
+    bool job = is_job(one->kql), related = job || memmem(one->kql.p, one->kql.n, "T_RST", 5);
+    if ((fake->only_jobs && !related) || (one->search != fake->basic && !related))
         return error_set(err, ERROR_SERVICE, "the wrong endpoint for the table");
     if (memmem(one->kql.p, one->kql.n, "project", 7))
         return error_set(err, ERROR_KQL, "no such column");
-    return add_columns(fake, &one->table->columns, err);
+    return (!job ||
+            (columns_add(&one->table->columns, STR("_OriginalTimeGenerated"), COLUMN_DATETIME,
+                         err) &&
+             columns_add(&one->table->columns, STR("_OriginalType"), COLUMN_STRING, err) &&
+             columns_add(&one->table->columns, STR("_OriginalItemId"), COLUMN_STRING, err))) &&
+           add_columns(fake, &one->table->columns, err);
 }
 
 static bool ask(struct workspace *fake, const struct workspace_ask_one *one, struct error *err)

@@ -33,7 +33,11 @@ struct workspace {
     bool refuses_all;           /* every answer with a row is too large */
     int64_t deaf_from, deaf_to; /* counts that touch this time never end in time */
     uint64_t scans;             /* searches that read time */
-    int64_t now;                /* 0: 2026-01-01 */
+    /* A query of T_SRCH is of what a search job found: rows before job_to (0: all), with the columns that it adds; one of
+     * T_RST of what was restored. `only_jobs`: the table itself answers nothing. */
+    int64_t job_to;
+    bool only_jobs;
+    int64_t now; /* 0: 2026-01-01 */
     struct workspace_facts facts;
     enum workspace_condition condition;
     struct workspace_rule rule;
