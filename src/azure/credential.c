@@ -1,14 +1,12 @@
-/* Credentials: a search through the sources, and a token for each audience until it is nearly old.
+/* Credentials: a chain of sources, and a token for each audience until it is nearly old.
  *
- * The search is made once. The source that gave the first token gives all others; what was told of those
- * before it is kept, for explanations. While a source is asked, a secret of Key Vault that it needs is read
- * with a second credential, which is this one without its settings: the rest of the chain, and no way round
- * in a circle.
+ * While a source is asked, a secret of Key Vault that it needs is read with a second credential, which is this
+ * one without its settings: the rest of the chain, and no way round in a circle.
  */
 #include "azure/credential.h"
 
+#include "azure/chain.h"
 #include "azure/claims.h"
-#include "azure/sources.h"
 #include "azure/vault.h"
 #include "base/memory.h"
 #include "base/tick.h"
@@ -21,9 +19,7 @@ static const double NANOSECONDS = 1e9;
 
 enum {
     TEXTS = 9, /* of the options */
-    IDENTITY_MAX = 1024,
-    AUTHORITY_MAX = 1024,
-    TRIED_MAX = AZURE_SOURCES_MAX * (AZURE_WHY_MAX + 64)
+    AUTHORITY_MAX = 1024
 };
 
 /* By both clocks: the one stands still while the machine sleeps, the other may be set back. */
@@ -45,17 +41,11 @@ struct azure_credential {
     struct azure_credential_options options; /* texts owned */
     char *texts[TEXTS];
     struct buf authority;
-    const struct azure_source *source;  /* NULL: not found yet */
-    struct buf told[AZURE_SOURCES_MAX]; /* of the last search: why each was passed over */
-    bool failed[AZURE_SOURCES_MAX];     /* of the last search: it ended here */
+    struct azure_chain chain;
     struct kept_token tokens[AZURE_AUDIENCES_MAX];
     size_t count;
-    struct secret refresh; /* of the device code */
-    struct buf identity;
-    struct azure_credential
-        *references; /* reads the secrets that signing in needs; made when needed */
-    bool second;     /* this is such a one */
-    bool asking;     /* a source is being asked */
+    struct secret refresh;               /* of the device code */
+    struct azure_credential *references; /* the second one; NULL: not needed yet */
 };
 
 /* Making ------------------------------------------------------------------------------------------ */
@@ -137,15 +127,18 @@ struct azure_credential *azure_credential_new(struct http_client *http,
     if (!c)
         return NULL;
     c->http = http;
-    buf_init(&c->identity, IDENTITY_MAX);
     buf_init(&c->authority, AUTHORITY_MAX);
-    for (size_t i = 0; i < AZURE_SOURCES_MAX; i++)
-        buf_init(&c->told[i], AZURE_WHY_MAX);
     bool ok = copy_options(c, options, err);
     if (!c->options.cloud)
         c->options.cloud = azure_cloud_find("public");
-    if (ok && find_authority(c, err))
+    if (ok && find_authority(c, err)) {
+        chain_init(&c->chain, &(struct azure_search){.http = http,
+                                                     .options = &c->options,
+                                                     .authority = buf_text(&c->authority),
+                                                     .references = c,
+                                                     .refresh = &c->refresh});
         return c;
+    }
     azure_credential_free(c);
     return NULL;
 }
@@ -160,159 +153,11 @@ void azure_credential_free(struct azure_credential *c)
     }
     for (size_t i = 0; i < TEXTS; i++)
         mem_free(c->texts[i]);
-    for (size_t i = 0; i < AZURE_SOURCES_MAX; i++)
-        buf_release(&c->told[i]);
+    chain_release(&c->chain);
     secret_release(&c->refresh);
     buf_release(&c->authority);
-    buf_release(&c->identity);
     azure_credential_free(c->references);
     mem_free(c);
-}
-
-/* Searching --------------------------------------------------------------------------------------- */
-
-/* Made anew for each source: the environment may have changed, and a credential for references is only made
- * when one is needed. */
-static struct azure_search search_of(struct azure_credential *c, bool alone)
-{
-    return (struct azure_search){.http = c->http,
-                                 .options = &c->options,
-                                 .authority = buf_text(&c->authority),
-                                 .references = c,
-                                 .refresh = &c->refresh,
-                                 .alone = alone};
-}
-
-/* The only source that is wanted; NULL: all, in order. */
-static const struct azure_source *wanted(const struct azure_credential *c)
-{
-    for (size_t i = 0; c->options.sign_in && i < azure_source_count; i++)
-        if (strcmp(azure_sources[i]->sign_in, c->options.sign_in) == 0)
-            return azure_sources[i];
-    return NULL;
-}
-
-/* The second credential has no settings of its own: that is its reason. */
-static bool is_open(const struct azure_credential *c, const struct azure_source *source)
-{
-    const struct azure_source *only = wanted(c);
-    return (!only || only == source) && !(c->second && source == &azure_source_settings);
-}
-
-static void put_told(const struct azure_credential *c, struct buf *out)
-{
-    for (size_t i = 0; i < azure_source_count; i++)
-        if (c->told[i].used > 0)
-            buf_printf(out, "\n  %-17s %s", azure_sources[i]->name, buf_text(&c->told[i]));
-}
-
-static const char NOTHING_HINT[] =
-    "sign in with az login; or give tenant, client_id and client_secret in weir.yaml; or set "
-    "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET";
-
-static const char VAULT_HINT[] =
-    "a vault is opened with another credential than the one whose secret lies in it: az login, a "
-    "managed "
-    "identity, or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET";
-
-static const char *intro_of(const struct azure_credential *c)
-{
-    return c->second ? "to open the vault, tried in this order:" : "tried in this order:";
-}
-
-static bool nothing_found(const struct azure_credential *c, struct error *err)
-{
-    struct buf tried = BUF_INIT(TRIED_MAX);
-    const struct azure_source *only = wanted(c);
-    put_told(c, &tried);
-    if (only)
-        (void) error_set(err, ERROR_AUTH, "sign-in failed: sign_in is '%s', which is not set up",
-                         only->sign_in);
-    else
-        (void) error_set(err, ERROR_AUTH, "sign-in failed: no credential is set up");
-    const char *advice = only ? "" : c->second ? VAULT_HINT : NOTHING_HINT;
-    (void) error_hint(err, "%s%s%s%s", intro_of(c), buf_text(&tried), only ? "" : "\n", advice);
-    buf_release(&tried);
-    return false;
-}
-
-/* A source that is set up and fails: its own error, with all that was tried before it and what was found here. */
-static bool search_failed(struct azure_credential *c, size_t i, const struct error *why,
-                          struct error *err)
-{
-    struct buf tried = BUF_INIT(TRIED_MAX);
-    struct error failure = *why;
-    struct azure_search search = search_of(c, false);
-    buf_reset(&c->told[i]);
-    (void) azure_sources[i]->look(&search, &c->told[i]);
-    buf_puts(&c->told[i], ": failed");
-    if (failure.code == ERROR_AUTH && !wanted(c)) {
-        put_told(c, &tried);
-        (void) error_hint(&failure, "%s%s%s%s", intro_of(c), buf_text(&tried),
-                          why->hint[0] ? "\n" : "", why->hint);
-    }
-    buf_reset(&c->told[i]);
-    buf_puts(&c->told[i], failure.message);
-    c->failed[i] = true;
-    buf_release(&tried);
-    return error_pass(err, &failure);
-}
-
-/* Some words of the message are the same for all sources: they are not said again in a list. */
-static const char *short_of(const char *message)
-{
-    static const char start[] = "sign-in failed: ";
-    return strncmp(message, start, sizeof start - 1) == 0 ? message + sizeof start - 1 : message;
-}
-
-static enum azure_outcome ask_source(struct azure_credential *c, size_t i, const char *audience,
-                                     struct azure_token *out, struct error *why)
-{
-    struct azure_search search = search_of(c, wanted(c) != NULL || c->source != NULL);
-    struct buf *told = &c->told[i];
-    buf_reset(told);
-    c->failed[i] = false;
-    if (!azure_sources[i]->look(&search, told))
-        return AZURE_PASSED;
-    buf_reset(told);
-    c->asking = true;
-    enum azure_outcome outcome = azure_sources[i]->ask(&search, audience, out, told, why);
-    c->asking = false;
-    return outcome;
-}
-
-static void identify(struct azure_credential *c, const struct azure_token *token)
-{
-    struct azure_who who;
-    struct azure_search search = search_of(c, false);
-    (void) claims_read(secret_str(&token->text), &who);
-    buf_reset(&c->identity);
-    c->source->identify(&search, &who, &c->identity);
-}
-
-/* Asks the source that was found, or looks for one; `quiet` leaves out the one that talks to the user. */
-static bool search(struct azure_credential *c, const char *audience, bool quiet,
-                   struct azure_token *out, struct error *err)
-{
-    for (size_t i = 0; i < azure_source_count; i++) {
-        struct error why = ERROR_INIT;
-        if (c->source ? azure_sources[i] != c->source
-                      : !is_open(c, azure_sources[i]) ||
-                            (quiet && azure_sources[i] == &azure_source_device))
-            continue;
-        enum azure_outcome outcome = ask_source(c, i, audience, out, &why);
-        if (outcome == AZURE_FAILED)
-            return search_failed(c, i, &why, err);
-        if (outcome == AZURE_PASSED && c->source)
-            return error_set(err, ERROR_AUTH, "sign-in failed: %s: %s", c->source->name,
-                             buf_text(&c->told[i]));
-        if (outcome == AZURE_PASSED)
-            continue;
-        c->source = azure_sources[i];
-        identify(c, out);
-        return true;
-    }
-    return nothing_found(c, err);
 }
 
 /* Tokens ------------------------------------------------------------------------------------------ */
@@ -377,9 +222,9 @@ static bool is_passing(enum error_code code)
 static bool ask(struct azure_credential *c, struct kept_token *kept, bool quiet, struct error *err)
 {
     struct error failure = ERROR_INIT;
-    if (c->asking)
+    if (c->chain.asking)
         return error_set(err, ERROR_INTERNAL, "a token was asked for while one is being asked for");
-    if (search(c, kept->audience, quiet, &kept->token, &failure)) {
+    if (chain_ask(&c->chain, kept->audience, quiet, &kept->token, &failure)) {
         kept->number++;
         set_renewal(kept);
         return true;
@@ -420,9 +265,9 @@ bool azure_credential_header(struct azure_credential *c, const char *audience, s
 /* Who may read a secret of Key Vault: while we are signing in, the rest of the chain. */
 static struct azure_credential *reader(struct azure_credential *c, struct error *err)
 {
-    if (!c->asking)
+    if (!c->chain.asking)
         return c;
-    if (c->second) {
+    if (c->chain.second) {
         (void) error_set(err, ERROR_SETTINGS, "a secret of Key Vault is needed to read another");
         return NULL;
     }
@@ -433,7 +278,7 @@ static struct azure_credential *reader(struct azure_credential *c, struct error 
     options.certificate_password = options.federated_token_file = options.sign_in = NULL;
     c->references = azure_credential_new(c->http, &options, err);
     if (c->references)
-        c->references->second = true;
+        c->references->chain.second = true;
     return c->references;
 }
 
@@ -478,47 +323,6 @@ void azure_credential_refused_number(struct azure_credential *c, const char *aud
 
 /* Telling ----------------------------------------------------------------------------------------- */
 
-/* The tenant that is asked for is the workspace's; a token of another is no mistake, but it should be known. */
-static void put_tenant(const struct azure_credential *c, const struct azure_who *who,
-                       struct buf *out)
-{
-    const char *tenant = c->options.tenant;
-    if (who->tenant[0] && tenant && text_is_guid(str_of(tenant)) &&
-        !str_eq_case(str_of(tenant), str_of(who->tenant)))
-        buf_printf(
-            out,
-            "; the token is of tenant %s, the workspace's is %s: it must have let this one in "
-            "(Azure Lighthouse, or as a guest)",
-            who->tenant, tenant);
-}
-
-static void tell_one(struct azure_credential *c, size_t i, const struct azure_who *who,
-                     void (*fn)(void *context, const struct azure_told *told), void *context)
-{
-    const struct azure_source *source = azure_sources[i];
-    struct azure_search search = search_of(c, false);
-    struct buf line = BUF_INIT(2 * AZURE_WHY_MAX);
-    bool used = c->source == source;
-    if (used && !c->failed[i]) {
-        buf_puts(&line, buf_text(&c->identity));
-        put_tenant(c, who, &line);
-    } else if (!is_open(c, source)) {
-        buf_printf(&line, "not asked: sign_in is '%s'", c->options.sign_in);
-    } else if (c->told[i].used > 0) {
-        buf_puts(&line, short_of(buf_text(&c->told[i])));
-    } else {
-        bool there = source->look(&search, &line);
-        if (there)
-            buf_puts(&line, " (not asked)");
-    }
-    struct azure_told told = {.name = source->name,
-                              .what = buf_text(&line),
-                              .used = used && !c->failed[i],
-                              .failed = c->failed[i]};
-    fn(context, &told);
-    buf_release(&line);
-}
-
 bool azure_credential_explain(struct azure_credential *c, const char *audience,
                               void (*fn)(void *context, const struct azure_told *told),
                               void *context, struct error *err)
@@ -531,14 +335,13 @@ bool azure_credential_explain(struct azure_credential *c, const char *audience,
         return error_pass(err, &failure);
     if (kept)
         (void) claims_read(secret_str(&kept->token.text), &who);
-    for (size_t i = 0; i < azure_source_count; i++)
-        tell_one(c, i, &who, fn, context);
+    chain_tell(&c->chain, &who, fn, context);
     return true;
 }
 
 const char *azure_credential_identity(const struct azure_credential *c)
 {
-    return c->identity.used > 0 ? buf_text(&c->identity) : "nobody yet";
+    return c->chain.identity.used > 0 ? buf_text(&c->chain.identity) : "nobody yet";
 }
 
 bool azure_credential_who(struct azure_credential *c, const char *audience, struct azure_who *out,
