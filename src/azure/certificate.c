@@ -11,7 +11,7 @@
 
 enum { CERTIFICATES_MAX = 32 /* in one text */, BASE64_UNIT = 4 };
 
-static const char PASSWORD_HINT[] = "refer to its password (certificate_password, or the variable "
+static const char PASSWORD_HINT[] = "refer to its password (certificate-password, or the variable "
                                     "AZURE_CLIENT_CERTIFICATE_PASSWORD), or "
                                     "keep the key unencrypted in a file of mode 0600";
 

@@ -6,7 +6,7 @@
 enum { IDENTITY_MAX = 1024, TRIED_MAX = AZURE_SOURCES_MAX * (AZURE_WHY_MAX + 64) };
 
 static const char NOTHING_HINT[] =
-    "sign in with az login; or give tenant, client_id and client_secret in weir.yaml; or set "
+    "sign in with az login; or give tenant, client-id and client-secret in weir.yaml; or set "
     "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET";
 static const char VAULT_HINT[] =
     "a vault is opened with another credential than the one whose secret lies in it: az login, a "
@@ -46,7 +46,7 @@ static bool nothing_found(const struct azure_chain *c, struct error *err)
     const struct azure_source *only = wanted(c);
     put_told(c, &tried);
     if (only)
-        (void) error_set(err, ERROR_AUTH, "sign-in failed: sign_in is '%s', which is not set up",
+        (void) error_set(err, ERROR_AUTH, "sign-in failed: sign-in is '%s', which is not set up",
                          only->sign_in);
     else
         (void) error_set(err, ERROR_AUTH, "sign-in failed: no credential is set up");
@@ -132,7 +132,7 @@ static void tell_one(struct azure_chain *c, size_t i, const struct azure_who *wh
         buf_puts(&line, buf_text(&c->identity));
         put_tenant(c, who, &line);
     } else if (!is_open(c, source)) {
-        buf_printf(&line, "not asked: sign_in is '%s'", c->given.options->sign_in);
+        buf_printf(&line, "not asked: sign-in is '%s'", c->given.options->sign_in);
     } else if (c->told[i].used > 0) {
         buf_puts(&line, short_of(buf_text(&c->told[i])));
     } else {

@@ -19,7 +19,8 @@ static const double NANOSECONDS = 1e9;
 
 enum {
     TEXTS = 9, /* of the options */
-    AUTHORITY_MAX = 1024
+    AUTHORITY_MAX = 1024,
+    QUOTED_MIN = 32 /* bytes of a token by which a text is known to quote it */
 };
 
 /* By both clocks: the one stands still while the machine sleeps, the other may be set back. */
@@ -112,7 +113,7 @@ static bool check(const struct azure_credential_options *options, struct error *
                  (options->federated_token_file != NULL);
     if (proofs > 1)
         return error_set(err, ERROR_SETTINGS,
-                         "more than one of client_secret, certificate and federated_token_file is "
+                         "more than one of client-secret, certificate and federated-token-file is "
                          "given: which one is meant?");
     return check_sign_in(options->sign_in, err);
 }
@@ -258,6 +259,23 @@ bool azure_credential_header(struct azure_credential *c, const char *audience, s
     buf_puts(header, "Authorization: Bearer ");
     buf_put_str(header, secret_str(&kept->token.text));
     return buf_ok(header, "a token", err);
+}
+
+static bool holds(struct str text, struct str part)
+{
+    return part.n > 0 && text.n >= part.n && memmem(text.p, text.n, part.p, part.n) != NULL;
+}
+
+bool azure_credential_within(const struct azure_credential *c, struct str text)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        struct str token = secret_str(&c->tokens[i].token.text);
+        size_t n = token.n < QUOTED_MIN ? token.n : QUOTED_MIN;
+        if (holds(text, (struct str){token.p, n}) ||
+            holds(text, (struct str){token.p + token.n - n, n}))
+            return true;
+    }
+    return false;
 }
 
 /* Secrets ----------------------------------------------------------------------------------------- */

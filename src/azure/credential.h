@@ -89,6 +89,10 @@ bool azure_secret_check(const char *reference, struct error *err);
 bool azure_credential_header(struct azure_credential *credential, const char *audience,
                              struct buf *header, struct error *err);
 
+/* Whether a text holds the beginning or the end of a token that this credential has given out: a service (or a
+ * company's proxy) that quotes what it was sent must not bring it into an error. */
+bool azure_credential_within(const struct azure_credential *credential, struct str text);
+
 /* The service refused the token: the next header is made from a new one. */
 void azure_credential_refused(struct azure_credential *credential, const char *audience);
 

@@ -129,11 +129,10 @@ void entra_put_shown(struct buf *out, struct str text)
     text_put_safe(out, str_trim(text));
 }
 
-/* An authority that repeats what it was sent must not bring the secret into a log. */
-static bool repeats(struct str text, struct str hidden)
+bool entra_repeats(struct str text, struct str hidden)
 {
     struct secret encoded = SECRET_INIT;
-    if (hidden.n == 0)
+    if (hidden.n == 0 || text.n == 0)
         return false;
     bool found = !secret_init(&encoded, 3 * hidden.n, NULL) ||
                  memmem(text.p, text.n, hidden.p, hidden.n) != NULL;
@@ -148,7 +147,7 @@ static bool repeats(struct str text, struct str hidden)
 static bool may_be_shown(const struct entra_form *form, struct str text)
 {
     for (size_t i = 0; i < form->hides; i++)
-        if (text.n > 0 && repeats(text, form->hidden[i]))
+        if (entra_repeats(text, form->hidden[i]))
             return false;
     return true;
 }

@@ -52,6 +52,10 @@ bool entra_ask(struct http_client *http, const char *authority, const char *tena
 int entra_code_in(struct str text);
 const char *entra_advice(int code);
 
+/* Whether a text holds a secret, as it is or percent-encoded: a service that repeats what it was sent must not bring
+ * it into a log. */
+bool entra_repeats(struct str text, struct str hidden);
+
 /* Another side's text made fit to be shown: its first line, without the trace ids, of which the user has no use,
  * cut at ENTRA_SHOWN_MAX, safe for a terminal. */
 void entra_put_shown(struct buf *out, struct str text);

@@ -74,14 +74,16 @@ static void hint_role(struct error *err, const char *hint, struct str scope)
         (void) error_hint(err, WRITE_HINT, (int) scope.n, scope.p);
 }
 
-static bool refuse(const char *path, const char *audience, const char *hint, int status,
-                   const struct buf *body, struct error *err)
+static bool refuse(const struct azure_resources *resources, const char *path, const char *hint,
+                   int status, const struct buf *body, struct error *err)
 {
     struct str scope = scope_of(path);
     json_t *root = json_loadb(body->used > 0 ? body->bytes : "", body->used, 0, NULL);
     const json_t *said = json_object_get(root, "error");
     const char *code = json_string_value(json_object_get(said, "code"));
     const char *message = json_string_value(json_object_get(said, "message"));
+    if (message && azure_credential_within(resources->credential, str_of(message)))
+        message = NULL;
     (void) error_set(err, code_of(status), "Resource Manager refuses %.*s (status %d%s%.*s)%s%.*s",
                      (int) scope.n, scope.p, status, code ? ", " : "", SHOWN_MAX, code ? code : "",
                      message ? ": " : "", SHOWN_MAX, message ? message : "");
@@ -92,7 +94,7 @@ static bool refuse(const char *path, const char *audience, const char *hint, int
         (void) error_hint(err,
                           "a new token was refused too: is the audience '%s' the one of the "
                           "endpoint's cloud?",
-                          audience);
+                          audience_of(resources));
     return false;
 }
 
@@ -177,7 +179,7 @@ bool azure_resource_get(const struct azure_resources *resources, const char *pat
     http_reply_init(&reply);
     bool ok = ask(resources, &sending, &body, &reply, err);
     if (ok && reply.status != 200)
-        ok = refuse(path, audience_of(resources), READ_HINT, reply.status, &body, err);
+        ok = refuse(resources, path, READ_HINT, reply.status, &body, err);
     ok = ok && read_object(path, &body, false, out, err);
     http_reply_release(&reply);
     buf_release(&body);
@@ -275,7 +277,7 @@ static bool change(const struct azure_resources *resources, const struct sending
     bool ok = ask(resources, sending, &body, &reply, err);
     bool gone = strcmp(sending->method, "DELETE") == 0 && reply.status == 404;
     if (ok && !gone && (reply.status < 200 || reply.status > 299))
-        ok = refuse(sending->path, audience_of(resources), WRITE_HINT, reply.status, &body, err);
+        ok = refuse(resources, sending->path, WRITE_HINT, reply.status, &body, err);
     if (ok && !gone)
         ok = read_object(sending->path, &body, true, resource, err) &&
              note_operation(resources, sending, &reply, *resource, operation, err);
@@ -371,7 +373,7 @@ bool azure_operation_poll(const struct azure_resources *resources,
     bool ok = ask(resources, &sending, &body, &reply, err);
     *ended = ok && operation->leaving && reply.status == 404;
     if (ok && !*ended && (reply.status < 200 || reply.status > 299))
-        ok = refuse(operation->path, audience_of(resources), READ_HINT, reply.status, &body, err);
+        ok = refuse(resources, operation->path, READ_HINT, reply.status, &body, err);
     ok = ok && (*ended || judge_reply(operation, &reply, &body, ended, err));
     operation->retry_after = reply.retry_after;
     http_reply_release(&reply);

@@ -147,7 +147,8 @@ static void put_refusal(const struct azure_try *answer, const char *key, struct 
     const char *text = json_string_value(json_object_get(root, "error_description"));
     if (!text)
         text = json_string_value(json_object_get(root, "message"));
-    bool shown = !key || !memmem(body.p, body.n, key, strlen(key));
+    bool shown =
+        !entra_repeats(str_of(name), str_of(key)) && !entra_repeats(str_of(text), str_of(key));
     buf_printf(out, "status %d", answer->status);
     if (shown && (name || text)) {
         buf_puts(out, ", ");

@@ -16,9 +16,9 @@ static bool find(const struct azure_search *search, struct azure_application *ou
 
 static const char *proof_of(const struct azure_application *a)
 {
-    return a->secret        ? "client_secret"
+    return a->secret        ? "client-secret"
            : a->certificate ? "certificate"
-           : a->token_file  ? "federated_token_file"
+           : a->token_file  ? "federated-token-file"
                             : NULL;
 }
 
@@ -27,15 +27,15 @@ static bool look(const struct azure_search *search, struct buf *what)
     struct azure_application a;
     if (!find(search, &a)) {
         const struct azure_part parts[] = {{"tenant", search->options->tenant},
-                                           {"client_id", search->options->client_id},
-                                           {"client_secret", NULL}};
+                                           {"client-id", search->options->client_id},
+                                           {"client-secret", NULL}};
         (void) azure_parts_there(parts, 3, "given", what);
         return false;
     }
     const struct azure_part parts[] = {
-        {"tenant", a.tenant}, {"client_id", a.client_id}, {proof_of(&a), "there"}};
+        {"tenant", a.tenant}, {"client-id", a.client_id}, {proof_of(&a), "there"}};
     if (azure_parts_there(parts, 3, "given", what))
-        buf_printf(what, "tenant, client_id and %s are given", proof_of(&a));
+        buf_printf(what, "tenant, client-id and %s are given", proof_of(&a));
     return true;
 }
 

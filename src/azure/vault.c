@@ -218,7 +218,7 @@ static bool refuse(const struct asking *a, struct error *err)
         buf_puts(&shown, ", ");
         entra_put_shown(&shown, str_of(inner));
     }
-    if (message) {
+    if (message && !azure_credential_within(a->by, str_of(message))) {
         buf_puts(&shown, ": ");
         entra_put_shown(&shown, str_of(message));
     }

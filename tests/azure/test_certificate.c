@@ -248,7 +248,7 @@ static void an_encrypted_key_needs_a_reference_to_its_password(void **state)
     const char *text = text_of(bio);
     open_with(f, text, 0600, NULL);
     fixture_fails(f, ERROR_SETTINGS, "is encrypted, and no password is given");
-    assert_non_null(strstr(f->err.hint, "certificate_password"));
+    assert_non_null(strstr(f->err.hint, "certificate-password"));
     fixture_set("WEIR_TEST_WRONG", "wrong");
     open_with(f, text, 0600, "env:WEIR_TEST_WRONG");
     fixture_fails(f, ERROR_SETTINGS, "does not open the private key");

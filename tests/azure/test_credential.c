@@ -314,7 +314,7 @@ static void without_any_credential_all_that_was_tried_is_said_in_order(void **st
     assert_false(azure_credential_header(none, AUDIENCE, &f->header, &f->err));
     assert_int_equal(f->err.code, ERROR_AUTH);
     static const char *const lines[] = {
-        "\n  settings          tenant is given, client_id and client_secret are not\n",
+        "\n  settings          tenant is given, client-id and client-secret are not\n",
         "\n  environment       AZURE_CLIENT_ID is set, AZURE_TENANT_ID and AZURE_CLIENT_SECRET are "
         "not\n",
         "\n  workload identity AZURE_FEDERATED_TOKEN_FILE is not set\n",

@@ -146,7 +146,7 @@ static void without_anybody_to_read_it_the_code_is_passed_over(void **state)
 {
     struct fixture *f = *state;
     fixture_open(f, &(struct azure_credential_options){.sign_in = "device"});
-    fixture_fails(f, ERROR_AUTH, "sign_in is 'device', which is not set up");
+    fixture_fails(f, ERROR_AUTH, "sign-in is 'device', which is not set up");
     assert_non_null(strstr(f->err.hint, "nobody is at a terminal"));
     assert_int_equal(server_requests(f->server), 0);
 }

@@ -34,7 +34,7 @@ static void each_source_has_a_line_and_one_is_used(void **state)
     fixture_answer(f, TOKEN_PATH, 200, TOKEN_ANSWER);
     fixture_open(f, &(struct azure_credential_options){.tenant = TENANT});
     static const char wanted[] =
-        "- settings: tenant is given, client_id and client_secret are not\n"
+        "- settings: tenant is given, client-id and client-secret are not\n"
         "* environment: application " CLIENT " of tenant " TENANT "\n"
         "- workload identity: AZURE_FEDERATED_TOKEN_FILE is not set\n"
         "- managed identity: the metadata service of a machine in Azure, at http://127.0.0.1:9 "
@@ -119,7 +119,7 @@ static void what_sign_in_leaves_out_says_so(void **state)
     struct fixture *f = *state;
     fixture_open(f, &(struct azure_credential_options){.tenant = TENANT, .sign_in = "cli"});
     const char *text = explain(f);
-    assert_non_null(strstr(text, "- settings: not asked: sign_in is 'cli'\n"));
+    assert_non_null(strstr(text, "- settings: not asked: sign-in is 'cli'\n"));
     assert_non_null(strstr(text, "- Azure CLI: az is not in PATH\n"));
 }
 

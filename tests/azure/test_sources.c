@@ -40,7 +40,7 @@ static void half_an_application_is_not_passed_over(void **state)
     fixture_set("AZURE_CLIENT_ID", "env-client");
     fixture_set("AZURE_CLIENT_SECRET", "env-secret");
     fixture_open(f, &(struct azure_credential_options){.client_secret = "env:WEIR_TEST_SECRET"});
-    fixture_fails(f, ERROR_SETTINGS, "tenant and client_secret are given, client_id is not");
+    fixture_fails(f, ERROR_SETTINGS, "tenant and client-secret are given, client-id is not");
     assert_int_equal(server_requests(f->server), 0);
 }
 
@@ -180,7 +180,7 @@ static void a_workload_that_lacks_something_says_what(void **state)
     fixture_set("AZURE_FEDERATED_TOKEN_FILE", "/nonexistent");
     fixture_set("AZURE_TENANT_ID", TENANT);
     fixture_open(f, &(struct azure_credential_options){.sign_in = "workload"});
-    fixture_fails(f, ERROR_AUTH, "sign_in is 'workload', which is not set up");
+    fixture_fails(f, ERROR_AUTH, "sign-in is 'workload', which is not set up");
     assert_non_null(strstr(f->err.hint, "AZURE_FEDERATED_TOKEN_FILE and AZURE_TENANT_ID are set, "
                                         "AZURE_CLIENT_ID is not"));
 }
@@ -195,7 +195,7 @@ static void sign_in_names_the_one_source_to_use(void **state)
                                                .client_secret = "env:WEIR_TEST_SECRET",
                                                .sign_in = "cli"};
     fixture_open(f, &options);
-    fixture_fails(f, ERROR_AUTH, "sign_in is 'cli', which is not set up");
+    fixture_fails(f, ERROR_AUTH, "sign-in is 'cli', which is not set up");
     assert_non_null(strstr(f->err.hint, "az is not in PATH"));
     assert_null(strstr(f->err.hint, "settings"));
     options.sign_in = "auto";

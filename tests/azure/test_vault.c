@@ -156,6 +156,26 @@ static void a_missing_role_is_named_with_its_place(void **state)
     assert_non_null(strstr(f->err.hint, "the secret key"));
 }
 
+static void a_vault_that_quotes_the_token_is_not_quoted(void **state)
+{
+    struct fixture *f = *state;
+    static const char token[] =
+        "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiIsIng1dCI6.claims.signature-of-some-length";
+    char body[512], answer[512];
+    (void) snprintf(answer, sizeof answer, "{\"access_token\":\"%s\",\"expires_in\":3600}", token);
+    (void) snprintf(body, sizeof body,
+                    "{\"error\":{\"code\":\"Forbidden\",\"message\":\"no right for %s\"}}", token);
+    challenge(f, CHALLENGE);
+    fixture_answer(f, SIGN_IN, 200, answer);
+    fixture_answer(f, SECRET_PATH, 403, body);
+    open_with_secret(f);
+    refuses(f, ERROR_AUTH, "(status 403, Forbidden)", "Key Vault Secrets User");
+    assert_null(strstr(f->err.message, "eyJ"));
+    assert_true(
+        azure_credential_within(f->credential, STR("x eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiIs")));
+    assert_false(azure_credential_within(f->credential, STR("a token is missing")));
+}
+
 static void a_firewall_and_a_disabled_secret_are_no_missing_role(void **state)
 {
     struct fixture *f = *state;
@@ -287,6 +307,7 @@ int main(void)
         TEST(without_the_rest_of_a_chain_the_client_secret_stays_in_its_vault),
         TEST(a_vault_that_asks_for_another_services_token_gets_none),
         TEST(a_missing_role_is_named_with_its_place),
+        TEST(a_vault_that_quotes_the_token_is_not_quoted),
         TEST(a_firewall_and_a_disabled_secret_are_no_missing_role),
         TEST(what_is_not_there_and_what_is_busy_are_told_apart),
         TEST(a_vault_of_another_tenant_is_said_to_be_so),
