@@ -126,9 +126,9 @@ static void join_access(struct export *export, const struct lake_entry *entry)
                     lake_access_text(by->access));
 }
 
-static void note_joined(struct export_report *report, const struct lake_entry *entry)
+void export_report_joined(struct export_report *report, const struct lake_entry *entry)
 {
-    if (!entry->joined)
+    if (!entry || !entry->joined)
         return;
     report->joined++;
     report->beside_rows += entry->beside_rows;
@@ -158,7 +158,7 @@ static bool report_part(struct export *export, size_t i, struct error *err)
         join_access(export, entry);
         report->rows_verified += export_rows_of(entry);
         report->bytes_verified += entry->bytes;
-        note_joined(report, entry);
+        export_report_joined(report, entry);
     }
     return true;
 }

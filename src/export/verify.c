@@ -1,4 +1,8 @@
-/* Verify: the ledger's lines against the workspace as it is. See export.h. */
+/* Verify: the ledger's lines against the workspace as it is. See export.h.
+ *
+ * Of a joined partition some rows stand in the service's own blobs: those are read again, since what nobody watches may
+ * go. They may have grown; they must not have lost.
+ */
 #include "export/run.h"
 
 #include "base/memory.h"
@@ -14,6 +18,10 @@ struct verify {
         *now;                       /* of a window, as of the moments of the proofs, and now */
     struct export_counted *scratch; /* of one question */
     int64_t from, to;
+    /* Where partitions are joined: */
+    struct export_plan plan;
+    struct export_look look;
+    struct export_join join;
 };
 
 enum { WINDOW_MAX = 31 * 288 }; /* partitions: bounds memory */
@@ -88,6 +96,24 @@ static void note_lost(struct export_report *report, const struct lake_entry *ent
         report->vanished += entry->rows_expected - export_rows_of(entry);
 }
 
+/* Whether the service's blobs have what they had. *reason is set where they do not. */
+static enum export_verdict judge_beside(const struct verify *verify, const struct lake_entry *entry,
+                                        const char **reason)
+{
+    if (!entry || !entry->joined || !lake_entry_held(entry) || entry->beside_rows == 0)
+        return EXPORT_VERDICT_OK;
+    size_t part = (size_t) ((entry->partition - verify->from) / TICK_PARTITION);
+    const struct export_joint *joint = export_join_find(&verify->join, part);
+    *reason = "the service's own blobs lack rows that they had";
+    if (!joint || (joint->read && joint->rows + joint->unkeyed < entry->beside_rows))
+        return EXPORT_VERDICT_MISSING;
+    *reason = "the service's own blobs have other rows than they had";
+    bool sums = entry->proof == LAKE_PROOF_SUM && joint->read && joint->unkeyed == 0;
+    return sums && joint->rows == entry->beside_rows && joint->sum != entry->beside_sum
+               ? EXPORT_VERDICT_CHANGED
+               : EXPORT_VERDICT_OK;
+}
+
 static bool compare(struct verify *verify, int64_t tick, const struct export_counted *counted,
                     const struct export_counted *now, struct error *err)
 {
@@ -95,6 +121,8 @@ static bool compare(struct verify *verify, int64_t tick, const struct export_cou
     const struct lake_entry *entry = lake_ledger_find(verify->ledger, tick);
     const char *reason = "";
     enum export_verdict verdict = judge(verify, entry, counted, &reason);
+    if (export_verdict_good(verdict) && judge_beside(verify, entry, &reason) != EXPORT_VERDICT_OK)
+        verdict = judge_beside(verify, entry, &reason);
     report->partitions++;
     report->verdicts[verdict]++;
     note_late(verify, entry, counted, now);
@@ -104,6 +132,7 @@ static bool compare(struct verify *verify, int64_t tick, const struct export_cou
     report->outlived += entry && export_rows_of(entry) > counted->rows;
     note_lost(report, entry);
     report->bytes_verified += entry ? entry->bytes : 0;
+    export_report_joined(report, entry);
     return true;
 }
 
@@ -193,14 +222,24 @@ static bool count_young(struct verify *verify, int64_t from, size_t n, struct er
            count(verify, from, first, end, verify->snapshot.t0, verify->now + first, err);
 }
 
-static void keep_aged(struct verify *verify, int64_t tick)
+static bool keep_aged(struct verify *verify, int64_t tick, struct error *err)
 {
+    struct export_report *report = verify->report;
     const struct lake_entry *entry = lake_ledger_find(verify->ledger, tick);
-    verify->report->partitions++;
-    verify->report->verdicts[EXPORT_VERDICT_AGED_OUT]++;
-    note_lost(verify->report, entry);
-    verify->report->rows_verified += entry ? export_rows_of(entry) : 0;
-    verify->report->bytes_verified += entry ? entry->bytes : 0;
+    const struct export_counted none = {0};
+    const char *reason = "";
+    enum export_verdict verdict = judge_beside(verify, entry, &reason);
+    report->partitions++;
+    if (verdict != EXPORT_VERDICT_OK) {
+        report->verdicts[verdict]++;
+        return list(report, tick, entry, &none, verdict, reason, err);
+    }
+    report->verdicts[EXPORT_VERDICT_AGED_OUT]++;
+    note_lost(report, entry);
+    export_report_joined(report, entry);
+    report->rows_verified += entry ? export_rows_of(entry) : 0;
+    report->bytes_verified += entry ? entry->bytes : 0;
+    return true;
 }
 
 static bool compare_window(struct verify *verify, int64_t from, size_t n, struct error *err)
@@ -210,9 +249,9 @@ static bool compare_window(struct verify *verify, int64_t from, size_t n, struct
     for (size_t i = 0; i < n; i++) {
         int64_t tick = from + (int64_t) i * TICK_PARTITION;
         bool young = is_young(verify, tick) && !verify->snapshot.search;
-        if (is_aged(verify, tick))
-            keep_aged(verify, tick);
-        else if (!compare(verify, tick, &verify->counted[i], young ? &verify->now[i] : NULL, err))
+        if (!(is_aged(verify, tick) ? keep_aged(verify, tick, err)
+                                    : compare(verify, tick, &verify->counted[i],
+                                              young ? &verify->now[i] : NULL, err)))
             return false;
     }
     return true;
@@ -270,6 +309,51 @@ static bool judge_access(struct verify *verify, struct error *err)
     return ok;
 }
 
+/* Joined partitions that the ledger vouches for, and where the service's blobs still are. */
+static bool list_joints(struct verify *verify, struct error *err)
+{
+    const struct lake_entry *entry = lake_ledger_next(verify->ledger, verify->from);
+    for (; entry && entry->partition < verify->to;
+         entry = lake_ledger_next(verify->ledger, entry->partition + 1)) {
+        size_t part = (size_t) ((entry->partition - verify->from) / TICK_PARTITION);
+        if (!entry->joined || !lake_entry_held(entry) ||
+            !export_look_beside(&verify->look, entry->partition))
+            continue;
+        verify->plan.parts[part].state = EXPORT_WAITING;
+        if (!export_join_add(&verify->join, part, err))
+            return false;
+    }
+    return true;
+}
+
+static bool any_joined(const struct verify *verify)
+{
+    const struct lake_entry *entry = lake_ledger_next(verify->ledger, verify->from);
+    while (entry && entry->partition < verify->to && !entry->joined)
+        entry = lake_ledger_next(verify->ledger, entry->partition + 1);
+    return entry && entry->partition < verify->to;
+}
+
+/* What the service's own blobs have by now, where the ledger relies on them. */
+static bool read_beside(struct verify *verify, struct error *err)
+{
+    const struct export_options *options = verify->options;
+    struct export_options range = *options;
+    if (!any_joined(verify))
+        return true;
+    range.source.from = verify->from;
+    range.source.to = verify->to;
+    verify->join = (struct export_join){.options = options,
+                                        .snapshot = &verify->snapshot,
+                                        .plan = &verify->plan,
+                                        .look = &verify->look,
+                                        .report = verify->report};
+    return export_plan_init(&verify->plan, &range, verify->snapshot.columns.n, err) &&
+           export_look(&verify->look, options->store, &options->source.place, verify->ledger,
+                       verify->from, verify->to, err) &&
+           list_joints(verify, err) && export_join_compare(&verify->join, err);
+}
+
 static bool go(struct verify *verify, struct error *err)
 {
     const struct export_options *options = verify->options;
@@ -291,7 +375,7 @@ static bool go(struct verify *verify, struct error *err)
     return verify->counted && verify->now && verify->scratch &&
            export_snapshot_take(options, &verify->snapshot, err) &&
            export_snapshot_facts(options, &verify->snapshot, err) && bill(verify, err) &&
-           compare_all(verify, err) && judge_access(verify, err);
+           read_beside(verify, err) && compare_all(verify, err) && judge_access(verify, err);
 }
 
 bool export_verify(const struct export_options *options, struct export_report *report,
@@ -308,6 +392,9 @@ bool export_verify(const struct export_options *options, struct export_report *r
     mem_free(verify.counted);
     mem_free(verify.now);
     mem_free(verify.scratch);
+    export_join_release(&verify.join);
+    export_look_release(&verify.look);
+    export_plan_release(&verify.plan);
     export_snapshot_release(&verify.snapshot);
     lake_ledger_free(verify.ledger);
     return ok;

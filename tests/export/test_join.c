@@ -531,6 +531,38 @@ static void when_their_blobs_are_gone_all_rows_are_ours(void **state)
     played_end(&played);
 }
 
+static void verify_misses_what_the_service_had(void **state)
+{
+    (void) state;
+    for (int aged = 0; aged < 2; aged++) {
+        struct played played;
+        struct error err = ERROR_INIT;
+        char path[FOLDER_PATH];
+        struct buf folder = BUF_INIT(LAKE_NAME_MAX);
+        begin_ten(&played);
+        append_rows(&played, "PT05M.json", 0, 5, 86400);
+        run(&played);
+        played.fake.facts =
+            (struct workspace_facts){.known = true, .retention_days = aged ? 2 : 90};
+        append_rows(&played, "PT05M.json", 0, 7, 86400); /* more is no harm */
+        must(played_verify(&played, &err), &err);
+        assert_int_equal(played.report.failed_count, 0);
+        assert_int_equal(played.report.joined, 1);
+        lake_partition_prefix(&folder, &played_place, from_of(&played));
+        (void) snprintf(path, sizeof path, "%s/%s/PT05M.json", played.folder.lake,
+                        buf_text(&folder));
+        assert_int_equal(truncate(path, 150), 0);
+        must(played_verify(&played, &err), &err);
+        assert_int_equal(played.report.failed_count, 1);
+        assert_non_null(strstr(played.report.failed[0].reasons, "lack rows"));
+        assert_int_equal(unlink(path), 0);
+        must(played_verify(&played, &err), &err);
+        assert_int_equal(played.report.failed_count, 1);
+        buf_release(&folder);
+        played_end(&played);
+    }
+}
+
 static void a_query_is_not_joined(void **state)
 {
     (void) state;
@@ -611,6 +643,7 @@ int main(void)
         cmocka_unit_test(what_was_joined_is_never_taken_away),
         cmocka_unit_test(a_joined_partition_is_repaired_as_one),
         cmocka_unit_test(when_their_blobs_are_gone_all_rows_are_ours),
+        cmocka_unit_test(verify_misses_what_the_service_had),
         cmocka_unit_test(a_query_is_not_joined),
         cmocka_unit_test(the_end_follows_from_the_rule),
         cmocka_unit_test(without_a_rule_an_end_must_be_given),
