@@ -1,7 +1,7 @@
 /* Jobs: search jobs and restores, by which rows beyond interactive retention can be queried (docs/service.md 1.8).
  *
  *     workspace_job_bill(w, &whole, 12, &bill, err);         what it will cost: said before it begins
- *     workspace_jobs_cut(&whole, rows, tick_now(), pieces, &n, err);
+ *     workspace_jobs_plan(w, &whole, rows, pieces, &n, err);
  *     workspace_job_begin(w, &pieces[i], &state, err);       starts it, or finds the one that a killed run left
  *     workspace_job_wait(w, &pieces[i], on_state, context, &state, err);
  *     ... the rows of state.name ...
@@ -25,15 +25,16 @@
 #include "workspace/workspace.h"
 
 enum {
-    WORKSPACE_JOB_NAME_MAX = 45,            /* of a table */
-    WORKSPACE_JOB_ROWS_MAX = 100000000,     /* of one search job */
-    WORKSPACE_JOB_DAYS_MAX = 365,           /* of one search job, as older workspaces have it */
-    WORKSPACE_JOB_RESTORE_DAYS_MIN = 2,     /* of one restore */
-    WORKSPACE_JOB_RESTORE_BYTES_MIN = 2000, /* GB that one is billed at least, ... */
-    WORKSPACE_JOB_RESTORE_HOURS_MIN = 12,   /* ... for so long */
+    WORKSPACE_JOB_NAME_MAX = 45,          /* of a table */
+    WORKSPACE_JOB_ROWS_MAX = 100000000,   /* of one search job */
+    WORKSPACE_JOB_DAYS_MAX = 365,         /* of one search job, as older workspaces have it */
+    WORKSPACE_JOB_RESTORE_DAYS_MIN = 2,   /* of one restore */
+    WORKSPACE_JOB_RESTORE_GB_MIN = 2000,  /* GB that one is billed at least, ... */
+    WORKSPACE_JOB_RESTORE_HOURS_MIN = 12, /* ... for so long */
     WORKSPACE_JOB_AT_ONCE = 5, /* search jobs that a run has under way; the service allows 10 */
-    WORKSPACE_JOB_PIECES_MAX = 100, /* a day's worth of a workspace is 200 */
-    WORKSPACE_JOB_HOURS_MAX = 26    /* the service ends a search job after 24 */
+    WORKSPACE_JOB_PIECES_MAX = 100,    /* a day's worth of a workspace is 200 */
+    WORKSPACE_JOB_TABLES_MAX = 100000, /* of a workspace, that are looked through */
+    WORKSPACE_JOB_HOURS_MAX = 26       /* the service ends a search job after 24 */
 };
 
 enum workspace_job_kind { WORKSPACE_JOB_SEARCH, WORKSPACE_JOB_RESTORE };
@@ -48,11 +49,18 @@ struct workspace_job {
 void workspace_job_name(const struct workspace_job *job, char out[WORKSPACE_JOB_NAME_MAX + 1]);
 
 /* What a range comes to in jobs the service takes: a search in pieces of at most a year and, as far as `rows` (of the whole
- * range, 0: not known) tells, 80 million rows, cut at midnight; a restore in one piece of whole days, two at least and none
- * beyond `now`. The rows of a piece lie in its range, which may be wider than what was asked. *n of out. ERROR_LIMIT. */
+ * range, 0: not known) tells, half of what one may find, cut at midnight where a piece is longer than a day; a restore in one
+ * piece of whole days, two at least and none beyond `now`. The rows of a piece lie in its range, which a restore has wider
+ * than was asked. *n of out; ERROR_LIMIT. Asks nobody. */
 bool workspace_jobs_cut(const struct workspace_job *whole, uint64_t rows, int64_t now,
                         struct workspace_job out[WORKSPACE_JOB_PIECES_MAX], size_t *n,
                         struct error *err);
+
+/* The same as of now, but around the jobs that an earlier run left of this table and in this range: those are pieces as they
+ * are, however that run cut, so that nothing is paid twice. In order of time. */
+bool workspace_jobs_plan(struct workspace *workspace, const struct workspace_job *whole,
+                         uint64_t rows, struct workspace_job out[WORKSPACE_JOB_PIECES_MAX],
+                         size_t *n, struct error *err);
 
 struct workspace_job_bill {
     bool known;     /* as far as Usage tells; else `why` says what lacks */
@@ -94,19 +102,19 @@ bool workspace_job_ask(struct workspace *workspace, const struct workspace_job *
 bool workspace_job_begin(struct workspace *workspace, const struct workspace_job *job,
                          struct workspace_job_state *out, struct error *err);
 
-/* Waits until it is done or partial (true). ERROR_SERVICE with the service's words when it failed, ERROR_NOT_FOUND when
+/* Waits until it is done or partial (true), with looks that grow rarer, up to every 30 seconds. ERROR_SERVICE with the service's words when it failed, ERROR_NOT_FOUND when
  * somebody removed it, ERROR_TIMEOUT after WORKSPACE_JOB_HOURS_MAX. on_state (may be NULL) at each look. */
 typedef void workspace_job_fn(void *context, const struct workspace_job_state *state);
 bool workspace_job_wait(struct workspace *workspace, const struct workspace_job *job,
                         workspace_job_fn *on_state, void *context, struct workspace_job_state *out,
                         struct error *err);
 
-/* Removes its table and waits until it is gone; one that is not there is fine. Never a table that is not this job's. */
+/* Removes its table and waits until the service says that it is going; one that is not there is fine. Never a table that is not this job's. */
 bool workspace_job_end(struct workspace *workspace, const struct workspace_job *job,
                        struct error *err);
 
-/* Every result table with a name of ours that is there, whoever left it. `job` and `state` are lent for the call, in which
- * the workspace may not be asked. A call-back's false ends the list with its error. */
+/* Every result table that a weir made of this workspace, whoever left it: its name is that of what it says it holds. `job`
+ * and `state` are lent for the call. A call-back's false ends the list with its error. */
 typedef bool workspace_job_left_fn(void *context, const struct workspace_job *job,
                                    const struct workspace_job_state *state, struct error *err);
 bool workspace_jobs_left(struct workspace *workspace, workspace_job_left_fn *fn, void *context,
