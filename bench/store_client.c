@@ -2,7 +2,8 @@
  *
  *     store_client upload URL COUNT BYTES        blobs of so many bytes through a store, and a sync
  *     store_client bare URL COUNT BYTES WIDTH    the same bodies through a bare curl_multi loop
- *     store_client list URL DAYS                 the catalog of so many days of CommonSecurityLog from 2022-01-01 on
+ *     store_client list URL FIRST DAYS           the catalog of so many days of CommonSecurityLog, from the FIRST-th of
+ *                                                2022 on (0: the first of January)
  *
  * URL is an account; WEIR_BENCH_KEY in the environment holds its key. Tells in one line of JSON on stdout what it
  * did in how many seconds, of the clock and of the processor, and its peak of memory in bytes.
@@ -127,12 +128,13 @@ static bool count_blob(void *context, const struct lake_blob *blob, struct error
     return true;
 }
 
-static size_t list(const char *url, size_t days)
+static size_t list(const char *url, size_t first, size_t days)
 {
     struct error err = ERROR_INIT;
     struct http_client *http = NULL;
     struct store *store = open_store(url, &http);
     size_t blobs = 0;
+    int64_t from = begin + (int64_t) first * TICK_DAY;
     check(lake_blobs(store, &place, begin, begin + (int64_t) days * TICK_DAY, count_blob, &blobs,
                      &err),
           &err);
@@ -149,8 +151,8 @@ int main(int argc, char **argv)
         done = upload(argv[2], number(argv[3]), number(argv[4]));
     else if (argc == 6 && strcmp(argv[1], "bare") == 0)
         done = upload_bare(argv[2], number(argv[3]), number(argv[4]), number(argv[5]));
-    else if (argc == 4 && strcmp(argv[1], "list") == 0)
-        done = list(argv[2], number(argv[3]));
+    else if (argc == 5 && strcmp(argv[1], "list") == 0)
+        done = list(argv[2], number(argv[3]), number(argv[4]));
     else {
         fprintf(stderr, "usage: store_client upload|bare|list URL ...\n");
         return 2;

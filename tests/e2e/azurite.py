@@ -5,6 +5,7 @@ azure-storage-blob alone.
 """
 import atexit
 import base64
+import copy
 import ctypes
 import datetime
 import hashlib
@@ -48,6 +49,8 @@ class Certificate:
         folder = Folder().path
         self.ca, self.certificate, self.key = folder / "ca.pem", folder / "certificate.pem", folder / "key.pem"
 
+        issuer_name = f"weir tests {os.urandom(4).hex()}"
+
         def make(name, key, issuer, by, authority):
             subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
             builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer or subject)
@@ -61,7 +64,7 @@ class Certificate:
             return builder.sign(by or key, hashes.SHA256())
 
         ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-        ca = make("weir tests", ca_key, None, None, True)
+        ca = make(issuer_name, ca_key, None, None, True)
         leaf = make("127.0.0.1", key, ca.subject, ca_key, False)
         pem = serialization.Encoding.PEM
         self.ca.write_bytes(ca.public_bytes(pem))
@@ -71,14 +74,17 @@ class Certificate:
 
 
 class Azurite:
-    """One storage account, in memory or in a folder that outlives the process; two keys, as an account has.
+    """A storage account, in memory or in a folder that outlives the process; two keys, as an account has. A process
+    starts with `spare` more accounts, which another() gives out: it takes a second to start one.
 
     tls: a Certificate; then it takes tokens (--oauth basic) as well as keys and SAS."""
 
-    def __init__(self, tls=None, folder=None, keys=None, account=ACCOUNT):
-        self.tls, self.folder, self.account = tls, folder, account
+    def __init__(self, tls=None, folder=None, keys=None, spare=0):
+        self.tls, self.folder, self.account = tls, folder, ACCOUNT
         self.keys = keys or [new_key(), new_key()]
-        self.port, self._process = 0, None
+        self._others = [(f"{ACCOUNT}{n}", [new_key(), new_key()]) for n in range(spare)]
+        self._accounts = [(self.account, self.keys), *self._others]
+        self.port, self._process, self._clients = 0, None, {}
         atexit.register(self.stop)
         self.start()
 
@@ -86,12 +92,13 @@ class Azurite:
         """Starts it, again on the port that it had."""
         where = ["--location", self.folder] if self.folder else ["--inMemoryPersistence"]
         tls = ["--cert", self.tls.certificate, "--key", self.tls.key, "--oauth", "basic"] if self.tls else []
+        accounts = ";".join(":".join([name, *keys]) for name, keys in self._accounts)
         self.log = Path(Folder().path) / "azurite.log"
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(
                 ["node", PROGRAM, *map(str, where), *map(str, tls), "--blobPort", str(self.port), "--silent",
                  "--disableTelemetry", "--skipApiVersionCheck", "--blobKeepAliveTimeout", "600"],
-                env={**os.environ, "AZURITE_ACCOUNTS": f"{self.account}:{':'.join(self.keys)}"}, cwd=self.log.parent,
+                env={**os.environ, "AZURITE_ACCOUNTS": accounts}, cwd=self.log.parent,
                 stdout=log, stderr=log, preexec_fn=lambda: ctypes.CDLL(None).prctl(DIES_WITH_PARENT, signal.SIGKILL))
         deadline = time.monotonic() + START_SECONDS
         while not (found := LISTENS.search(self.log.read_bytes())):
@@ -99,7 +106,16 @@ class Azurite:
                 raise RuntimeError(self.log.read_text())
             time.sleep(0.02)  # a line is waited for, not a guess made
         self.origin, self.port = found.group(1).decode(), int(found.group(2))
-        self.url = f"{self.origin}/{self.account}"
+
+    def another(self):
+        """An account of the same process that nobody used yet."""
+        other = copy.copy(self)
+        (other.account, other.keys), other._clients = self._others.pop(), {}
+        return other
+
+    @property
+    def url(self):
+        return f"{self.origin}/{self.account}"
 
     @property
     def pid(self):
@@ -120,7 +136,10 @@ class Azurite:
 
     def service(self, credential=None, url=None):
         verify = {"connection_verify": str(self.tls.ca)} if self.tls else {}
-        return BlobServiceClient(url or self.url, credential=credential or self.keys[0], retry_total=0, **verify)
+        what = (url or self.url, str(credential))
+        if what not in self._clients:
+            self._clients[what] = BlobServiceClient(what[0], credential=credential or self.keys[0], retry_total=0, **verify)
+        return self._clients[what]
 
     def containers(self):
         return sorted(c.name for c in self.service().list_containers())
@@ -157,6 +176,11 @@ class Azurite:
                                       expiry=hours(last), start=hours(-1), **secret)
 
 
+def md5s(weir, table):
+    """The same of a lake in a folder."""
+    return {str(blob.relative_to(weir.lake)): hashlib.md5(blob.read_bytes()).hexdigest() for blob in weir.blobs(table)}
+
+
 class CloudWeir(Weir):
     """One user whose lake is Azurite's account, or `address`. settings: as WEIR_... variables have them; without any, the
     account's key, by a file."""
@@ -178,10 +202,10 @@ class CloudWeir(Weir):
     # -- what is there, by azure-storage-blob, under the names that a folder would have --
 
     def names(self, pattern):
-        root = self.root()
-        return {f"{container}/{name}".removeprefix(root): properties for container in self.azurite.containers()
-                for name, properties in self.azurite.blobs(container).items()
-                if f"{container}/{name}".startswith(root) and re.search(pattern, f"{container}/{name}")}
+        container, _, folder = self.root().partition("/")
+        return {f"{c}/{name}".removeprefix(self.root()): properties
+                for c in ([container] if container else self.azurite.containers())
+                for name, properties in self.azurite.blobs(c, folder).items() if re.search(pattern, f"{c}/{name}")}
 
     def root(self):
         """Container and folder of an address of one container: 'lake/folder/'."""
@@ -192,9 +216,10 @@ class CloudWeir(Weir):
         container, blob = (self.root() + name).split("/", 1)
         return self.azurite.read(container, blob)
 
-    def digest(self, table):
+    def md5s(self, table):
+        """Of the export's blobs, as the account has them."""
         pattern = f"am-{table.lower().replace('_', '-')}/.*/PT05M_weir(_\\d+)?\\.json$"
-        return {name: hashlib.sha256(self.bytes_of(name)).hexdigest() for name in self.names(pattern)}
+        return {name: bytes(blob.content_settings.content_md5).hex() for name, blob in self.names(pattern).items()}
 
     def ledger(self, table):
         """The latest line of each partition."""

@@ -66,13 +66,26 @@ class Reset:
     """The connection closes before Azurite hears of it."""
 
 
+def end(loop, thread):
+    """Ends what still runs on a loop, and the loop."""
+    async def cancel():
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(0)
+    asyncio.run_coroutine_threadsafe(cancel(), loop).result(30)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(30)
+    loop.close()
+
+
 class Proxy:
     def __init__(self, azurite, rule=None):
         self.azurite, self.rule, self.requests = azurite, rule, []
         self.counts, self._server, self.port = collections.Counter(), None, 0
         self._writers = set()
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self.listen()
         self.url = f"http://127.0.0.1:{self.port}/{azurite.account}"
 
@@ -97,7 +110,7 @@ class Proxy:
 
     def stop(self):
         self.refuse()
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        end(self._loop, self._thread)
 
     def __enter__(self):
         return self
@@ -121,12 +134,13 @@ class Proxy:
             while request := await self._read_request(reader, writer):
                 if not await self._handle(request, writer, upstream):
                     break
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
             pass
         finally:
             self._writers.discard(writer)
-            for stream in (writer, *(u[1] for u in upstream)):
-                stream.transport.abort() if stream is not writer else stream.close()
+            writer.close()
+            for _, stream in upstream:
+                stream.transport.abort()
 
     @staticmethod
     async def _read_head(reader):
@@ -165,6 +179,7 @@ class Proxy:
         if act.lose:
             writer.transport.abort()
             return False
+        status, headers, body = self._as_the_service(status, headers, body)
         if act.change:
             status, headers, body = act.change(status, headers, body)
         return await self._answer(request, writer, status, headers, body, cut=act.cut)
@@ -186,6 +201,14 @@ class Proxy:
                 if attempt == 2:
                     raise
         return None
+
+    @staticmethod
+    def _as_the_service(status, headers, body):
+        """Azurite says AuthorizationFailure, the code of a firewall, of a signature that is wrong."""
+        if status == 403 and b"failed to authenticate" in body:
+            headers = {**headers, "x-ms-error-code": "AuthenticationFailed"}
+            body = body.replace(b"<Code>AuthorizationFailure<", b"<Code>AuthenticationFailed<")
+        return status, headers, body
 
     async def _read_answer(self, request, reader):
         line, headers = await self._read_head(reader)
@@ -310,7 +333,8 @@ class Tunnel:
 
     def __init__(self, port, password=None):
         self.to, self.password, self.asked, self._loop = port, password, [], asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         started = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._client, "127.0.0.1", 0), self._loop)
         self._server = started.result(30)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -321,7 +345,7 @@ class Tunnel:
 
     def __exit__(self, *_):
         self._loop.call_soon_threadsafe(self._server.close)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        end(self._loop, self._thread)
 
     async def _client(self, reader, writer):
         try:
@@ -335,7 +359,7 @@ class Tunnel:
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.to)
             writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
             await asyncio.gather(self._pump(reader, up_writer), self._pump(up_reader, writer))
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

@@ -1,0 +1,190 @@
+"""History joined with live data: the lake has the blobs of the service's continuous export from some time on, with lines that
+came twice and lines that never came, and weir brings what is missing there, and no more.
+
+The truth is a plain export of the same workspace into another lake, and what the workspace itself answers.
+"""
+import collections
+import json
+import random
+import unittest
+
+from azurite import Azurite, CloudWeir
+from campaign import partition_name
+from harness import Emulator, Weir, generate
+
+TABLE = "CommonSecurityLog"
+RANGE = ["--end-date", "2021-11-07", "--lookback-days", "2"]
+START = "2021-11-07T09:00:00Z"  # when the rule began
+ROWS = 1500
+ALL = f"{TABLE} | summarize Rows = count() by _ItemId | summarize Ids = count(), Rows = sum(Rows), Most = max(Rows)"
+
+
+def lines_of(weir):
+    """The exported lines of a folder lake, by partition's folder."""
+    return {str(blob.relative_to(weir.lake).parent): blob.read_bytes().splitlines(keepends=True)
+            for blob in weir.blobs(TABLE)}
+
+
+def item(line):
+    return json.loads(line).get("_ItemId")
+
+
+class Service:
+    """What the continuous export wrote: of each partition from START on most lines, some twice, some into a sibling."""
+
+    def __init__(self, truth, seed, ids=True):
+        chance = random.Random(seed)
+        self.blobs, self.dropped, self.doubled = {}, 0, 0
+        for folder, lines in truth.items():
+            if partition_name(folder + "/x") < START:
+                continue
+            share = 0.5 if partition_name(folder + "/x") < "2021-11-07T09:40:00Z" else 0.03
+            kept = [line for line in lines if chance.random() >= share]
+            again = [line for line in kept if chance.random() < 0.05]
+            self.dropped += len(lines) - len(kept)
+            self.doubled += len(again)
+            chance.shuffle(kept)
+            written = [line if ids else self.without_id(line) for line in kept + again]
+            cut = chance.choice([len(written), len(written), len(written) // 2])
+            for name, part in ((f"{folder}/PT05M.json", written[:cut]), (f"{folder}/PT05M_1.json", written[cut:])):
+                if part:
+                    self.blobs[name] = part
+
+    @staticmethod
+    def without_id(line):
+        """As the service words the same row: keys in another order, numbers and times in another form."""
+        row = json.loads(line)
+        row.pop("_ItemId")
+        row["TimeGenerated"] = row["TimeGenerated"].removesuffix("Z") + "Z"
+        return json.dumps(dict(reversed(row.items()))).encode() + b"\r\n"
+
+
+class Joined:
+    """The tests, for a folder and for an account alike: make() gives a user, write() puts the service's blobs there."""
+
+    SEED = 11
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.emulator = cls.enterClassContext(Emulator(generate(TABLE, rows=ROWS, days=2), "--rate", 0, "--at-once", 0))
+        cls.plain = Weir(cls.emulator)
+        cls.plain.ok("export", TABLE, *RANGE)
+        cls.truth = lines_of(cls.plain)
+        cls.ids = {item(line) for lines in cls.truth.values() for line in lines}
+
+    def lake(self, ids=True):
+        weir = self.make()
+        service = Service(self.truth, self.SEED, ids)
+        self.assertTrue(service.dropped and service.doubled)
+        for name, lines in service.blobs.items():
+            self.write(weir, name, lines)
+        return weir, service
+
+    def query(self, weir, text, *words):
+        done = weir.ok("query", text, *RANGE, "-o", "jsonl", *words)
+        return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+    def test_both_halves_are_one(self):
+        weir, service = self.lake()
+        done = weir.ok("export", TABLE, *RANGE, "--until-continuous")
+        ours, theirs = self.read(weir, "PT05M_weir.json"), self.read(weir, "PT05M.json", "PT05M_1.json")
+        self.assertEqual(collections.Counter(theirs), collections.Counter(l for p in service.blobs.values() for l in p))
+        mine, live = [item(line) for line in ours], {item(line) for line in theirs}
+        self.assertEqual(len(mine), len(set(mine)))
+        self.assertEqual(set(mine) & live, set(), "weir wrote what was there")
+        self.assertEqual(set(mine) | live, self.ids, "a gap")
+        (row,), said = self.query(weir, ALL)
+        self.assertEqual(row, {"Ids": ROWS, "Rows": ROWS, "Most": 1})
+        self.assertIn(f"{service.doubled:,}", said, "how many doubles were dropped is said")
+        for figure in service.doubled, service.dropped:
+            self.assertIn(f"{figure:,}", done.stderr)
+        weir.ok("verify", TABLE, "--offline")
+        weir.ok("verify", TABLE, *RANGE)
+
+    def test_asked_again_it_writes_nothing(self):
+        weir, _ = self.lake()
+        weir.ok("export", TABLE, *RANGE, "--until-continuous")
+        before = sorted(self.read(weir, "PT05M_weir.json"))
+        weir.ok("export", TABLE, *RANGE, "--until-continuous")
+        weir.ok("export", TABLE, *RANGE, "--until-continuous", "--refresh")
+        self.assertEqual(sorted(self.read(weir, "PT05M_weir.json")), before)
+
+    def test_rows_without_an_id_are_compared_whole(self):
+        weir, service = self.lake(ids=False)
+        weir.ok("export", TABLE, *RANGE, "--until-continuous")
+        live = len(self.read(weir, "PT05M.json", "PT05M_1.json"))
+        self.assertEqual(len(self.read(weir, "PT05M_weir.json")), ROWS - (live - service.doubled))
+
+    def test_a_plain_export_names_the_two_ways_and_fetches_nothing(self):
+        weir, _ = self.lake()
+        done = weir.run("export", TABLE, *RANGE)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("--until-continuous", done.stderr)
+        self.assertIn("--beside", done.stderr)
+        self.assertEqual(self.read(weir, "PT05M_weir.json"), [])
+
+    def test_beside_writes_all_and_a_query_reads_each_record_once(self):
+        weir, _ = self.lake()
+        weir.ok("export", TABLE, *RANGE, "--beside")
+        self.assertEqual(len(self.read(weir, "PT05M_weir.json")), ROWS)
+        (row,), _ = self.query(weir, ALL)
+        self.assertEqual(row, {"Ids": ROWS, "Rows": ROWS, "Most": 1})
+
+    def test_before_the_service_began_no_option_is_needed(self):
+        weir, _ = self.lake()
+        weir.ok("export", TABLE, "--end-date", "2021-11-06")
+        done = weir.run("export", TABLE, "--start", "2021-11-07", "--end", "2021-11-07T09:00:00Z")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_what_the_service_writes_later_is_no_double(self):
+        """A partition that weir had filled gets its missing lines after all, hours later."""
+        weir, service = self.lake()
+        weir.ok("export", TABLE, *RANGE, "--until-continuous")
+        there = {item(line) for lines in service.blobs.values() for line in lines}
+        late = [(folder, [line for line in lines if item(line) not in there]) for folder, lines in self.truth.items()
+                if partition_name(folder + "/x") >= START]
+        folder, lines = next((f, l) for f, l in late if l)
+        self.write(weir, f"{folder}/PT05M_9.json", lines)
+        (row,), _ = self.query(weir, ALL)
+        self.assertEqual(row, {"Ids": ROWS, "Rows": ROWS, "Most": 1})
+
+
+class OnAFolder(Joined, unittest.TestCase):
+    def make(self):
+        return Weir(self.emulator)
+
+    def write(self, weir, name, lines):
+        path = weir.lake / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab") as out:
+            out.writelines(lines)
+
+    def read(self, weir, *names):
+        return [line for name in names for path in weir.lake.glob(f"am-*/**/{name}")
+                for line in path.read_bytes().splitlines(keepends=True)]
+
+
+class OnAnAccount(Joined, unittest.TestCase):
+    """Append blobs, line by line, as the service writes them."""
+
+    def make(self):
+        return CloudWeir(self.emulator, self.enterContext(Azurite()))
+
+    def write(self, weir, name, lines):
+        container, blob = name.split("/", 1)
+        service = weir.azurite.service()
+        if container not in weir.azurite.containers():
+            service.create_container(container)
+        client = service.get_blob_client(container, blob)
+        client.create_append_blob()
+        for at in range(0, len(lines), 5):
+            client.append_block(b"".join(lines[at:at + 5]))
+
+    def read(self, weir, *names):
+        return [line for name in names for path in weir.names(f"/{name}$")
+                for line in weir.bytes_of(path).splitlines(keepends=True)]
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
