@@ -115,6 +115,9 @@ struct export_options {
     bool keep_empty;
     /* Of a repair, partitions are joined where the ledger says that they were, and else kept beside. */
     enum export_beside beside;
+    /* Since when the continuous export writes (tick): what it lacks from then on are gaps. 0: from its first blob that is
+     * joined. */
+    int64_t continuous;
     /* Repair: these partitions (ticks of their begin, ascending, inside the range; lent) and no others, whatever
      * the ledger says of them. */
     const int64_t *only;
@@ -169,7 +172,7 @@ struct export_report {
     uint64_t joined;      /* partitions that are compared with them by record */
     uint64_t beside_rows; /* rows that those have; rows_verified counts them too */
     uint64_t doubled;     /* lines that the service wrote more than once */
-    uint64_t gaps;        /* partitions where they lack rows, */
+    uint64_t gaps;        /* partitions since the continuous export began where they lack rows, */
     uint64_t filled;      /* so many, which weir wrote */
     /* Seen by this run: */
     uint64_t
@@ -215,10 +218,11 @@ void export_free(struct export *export); /* NULL is fine; gives the lock back */
 
 /* The range of --until-continuous: until when the history must be exported so that it meets the continuous export. */
 struct export_until {
-    int64_t end;                                  /* of the range, a multiple of TICK_PARTITION */
-    int64_t created;                              /* the rule's creation (tick) */
-    int64_t first;                                /* the service's first blob of the table, or 0 */
-    bool enabled;                                 /* the rule */
+    int64_t end;     /* of the range, a multiple of TICK_PARTITION */
+    int64_t created; /* the rule's creation (tick); 0: not told */
+    int64_t flows;   /* when its first data could come (export_options.continuous) */
+    int64_t first;   /* the service's first blob of the table, or 0 */
+    bool enabled;    /* the rule */
     char rule[WORKSPACE_RULE_NAME_MAX + 1];       /* its name */
     char account[WORKSPACE_RULE_ACCOUNT_MAX + 1]; /* the storage account's name */
 };

@@ -126,18 +126,32 @@ static void join_access(struct export *export, const struct lake_entry *entry)
                     lake_access_text(by->access));
 }
 
-void export_report_joined(struct export_report *report, const struct lake_entry *entry)
+int64_t export_report_since(const struct export_options *options, const struct lake_ledger *ledger,
+                            int64_t from, int64_t to)
 {
-    if (!entry || !entry->joined)
+    const struct lake_entry *entry = lake_ledger_next(ledger, from);
+    while (entry && entry->partition < to && !entry->joined)
+        entry = lake_ledger_next(ledger, entry->partition + 1);
+    if (!entry || entry->partition >= to)
+        return INT64_MAX;
+    return options->continuous > 0 ? options->continuous : entry->partition;
+}
+
+void export_report_joined(struct export_report *report, const struct lake_entry *entry,
+                          int64_t since)
+{
+    if (!entry)
         return;
-    report->joined++;
+    report->joined += entry->joined;
     report->beside_rows += entry->beside_rows;
     report->doubled += entry->doubled;
-    report->gaps += entry->rows > 0;
+    if (entry->partition < since || entry->rows == 0)
+        return;
+    report->gaps++;
     report->filled += entry->rows;
 }
 
-static bool report_part(struct export *export, size_t i, struct error *err)
+static bool report_part(struct export *export, size_t i, int64_t since, struct error *err)
 {
     struct export_report *report = &export->report;
     const struct export_part *part = &export->plan.parts[i];
@@ -158,15 +172,17 @@ static bool report_part(struct export *export, size_t i, struct error *err)
         join_access(export, entry);
         report->rows_verified += export_rows_of(entry);
         report->bytes_verified += entry->bytes;
-        export_report_joined(report, entry);
+        export_report_joined(report, entry, since);
     }
     return true;
 }
 
 bool export_report_partitions(struct export *export, struct error *err)
 {
+    int64_t since =
+        export_report_since(&export->options, export->ledger, export->plan.from, export->plan.to);
     for (size_t i = 0; i < export->plan.count; i++)
-        if (!report_part(export, i, err))
+        if (!report_part(export, i, since, err))
             return false;
     return lake_ledger_flush(export->ledger, err);
 }

@@ -114,8 +114,13 @@ bool export_report_partitions(struct export *export, struct error *err);
 /* One more that does not verify: counted, and listed while there is room. */
 bool export_report_failed(struct export_report *report, const struct export_failed *failed,
                           struct error *err);
-/* A line that holds, or NULL: what it says of the service's own blobs. */
-void export_report_joined(struct export_report *report, const struct lake_entry *entry);
+/* A line that holds, or NULL: what it says of the service's own blobs, which began at `since`. */
+void export_report_joined(struct export_report *report, const struct lake_entry *entry,
+                          int64_t since);
+/* Since when the service's blobs are expected in [from, to): as told, else from the first line that is joined; INT64_MAX:
+ * none is. */
+int64_t export_report_since(const struct export_options *options, const struct lake_ledger *ledger,
+                            int64_t from, int64_t to);
 void export_report_late(struct export_report *report, int64_t partition, uint64_t rows);
 /* Queries, waits and seconds of this export alone. */
 void export_report_load(struct export *export);

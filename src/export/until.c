@@ -69,6 +69,7 @@ bool export_until(const struct export_options *options, struct export_until *out
     int64_t end = began + until_flows + until_dropped + margin + TICK_PARTITION - 1;
     out->end = tick_floor(end < last ? end : last, TICK_PARTITION);
     out->created = rule.created;
+    out->flows = rule.created > 0 ? rule.created + until_flows : out->first;
     out->enabled = rule.enabled;
     memcpy(out->rule, rule.name, sizeof rule.name);
     memcpy(out->account, rule.account, sizeof rule.account);

@@ -19,6 +19,7 @@ struct verify {
     struct export_counted *scratch; /* of one question */
     int64_t from, to;
     /* Where partitions are joined: */
+    int64_t since; /* INT64_MAX: none is */
     struct export_plan plan;
     struct export_look look;
     struct export_join join;
@@ -132,7 +133,7 @@ static bool compare(struct verify *verify, int64_t tick, const struct export_cou
     report->outlived += entry && export_rows_of(entry) > counted->rows;
     note_lost(report, entry);
     report->bytes_verified += entry ? entry->bytes : 0;
-    export_report_joined(report, entry);
+    export_report_joined(report, entry, verify->since);
     return true;
 }
 
@@ -236,7 +237,7 @@ static bool keep_aged(struct verify *verify, int64_t tick, struct error *err)
     }
     report->verdicts[EXPORT_VERDICT_AGED_OUT]++;
     note_lost(report, entry);
-    export_report_joined(report, entry);
+    export_report_joined(report, entry, verify->since);
     report->rows_verified += entry ? export_rows_of(entry) : 0;
     report->bytes_verified += entry ? entry->bytes : 0;
     return true;
@@ -326,20 +327,13 @@ static bool list_joints(struct verify *verify, struct error *err)
     return true;
 }
 
-static bool any_joined(const struct verify *verify)
-{
-    const struct lake_entry *entry = lake_ledger_next(verify->ledger, verify->from);
-    while (entry && entry->partition < verify->to && !entry->joined)
-        entry = lake_ledger_next(verify->ledger, entry->partition + 1);
-    return entry && entry->partition < verify->to;
-}
-
 /* What the service's own blobs have by now, where the ledger relies on them. */
 static bool read_beside(struct verify *verify, struct error *err)
 {
     const struct export_options *options = verify->options;
     struct export_options range = *options;
-    if (!any_joined(verify))
+    verify->since = export_report_since(options, verify->ledger, verify->from, verify->to);
+    if (verify->since == INT64_MAX)
         return true;
     range.source.from = verify->from;
     range.source.to = verify->to;

@@ -165,6 +165,30 @@ static void what_it_lacks_is_written_and_no_more(void **state)
     played_end(&played);
 }
 
+static void a_partition_that_it_lacks_whole_is_a_gap_once_it_began(void **state)
+{
+    (void) state;
+    for (int told = 0; told < 2; told++) {
+        struct played played;
+        struct error err = ERROR_INIT;
+        begin(&played, 14);
+        int64_t first = joint_of(&played), end = played.options.source.to;
+        (void) theirs_write(&played, first, first + TICK_PARTITION, 1, 0, THEIRS_PLAIN);
+        (void) theirs_write(&played, end - TICK_PARTITION, end, 1, 0, THEIRS_PLAIN);
+        int64_t since = told ? first + 2 * TICK_PARTITION : first;
+        played.options.continuous = told ? since : 0;
+        run(&played);
+        assert_int_equal(played.report.joined, 2);
+        assert_int_equal(played.report.filled,
+                         rows_from(&played, told ? since : first + TICK_PARTITION) -
+                             rows_from(&played, end - TICK_PARTITION));
+        assert_int_equal(played.report.gaps, told ? 9 : 10);
+        must(played_verify(&played, &err), &err);
+        assert_int_equal(played.report.gaps, told ? 9 : 10);
+        played_end(&played);
+    }
+}
+
 static void a_lake_without_their_blobs_is_exported_as_ever(void **state)
 {
     (void) state;
@@ -628,6 +652,7 @@ int main(void)
         cmocka_unit_test(beside_writes_all_rows_and_goes_on_so),
         cmocka_unit_test(what_the_service_has_whole_is_not_fetched),
         cmocka_unit_test(what_it_lacks_is_written_and_no_more),
+        cmocka_unit_test(a_partition_that_it_lacks_whole_is_a_gap_once_it_began),
         cmocka_unit_test(a_lake_without_their_blobs_is_exported_as_ever),
         cmocka_unit_test(any_halves_are_one),
         cmocka_unit_test(equal_rows_without_ids_are_told_by_their_number),

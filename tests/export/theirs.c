@@ -115,14 +115,15 @@ static bool after(struct str line, const char *key, struct str *out)
     const char *at = memmem(line.p, line.n, key, strlen(key));
     if (!at)
         return false;
-    at += strlen(key) + 1; /* the quote behind the key */
-    while (*at == ' ' || *at == ':' || *at == '"')
+    const char *last = line.p + line.n;
+    at += strlen(key);
+    while (at < last && (*at == ' ' || *at == ':' || *at == '"'))
         at++;
     const char *end = at;
-    while (*end != '"' && *end != ',' && *end != '}')
+    while (end < last && *end != '"' && *end != ',' && *end != '}')
         end++;
     *out = (struct str){at, (size_t) (end - at)};
-    return true;
+    return end < last;
 }
 
 static void take(const struct halves *halves, struct rows *rows, struct str line)
