@@ -157,6 +157,7 @@ static const struct job *make(struct service *service, const struct job_ask *ask
     struct table *table = done ? tables_begin(&service->tables, ask->name, err) : NULL;
     if (table) {
         table->newest = now + jobs->options.time;
+        table->result = true;
         done = ask->kind == JOB_SEARCH ? job_search(service, query, jobs->options.rows,
                                                     jobs->options.time, job, table, err)
                                        : job_restore(service, jobs->options.time, job, table, err);

@@ -4,7 +4,7 @@
 
 #include "base/tick.h"
 
-enum { OPTIONS_MAX = 64, HELP_NAME_WIDTH = 30 };
+enum { OPTIONS_MAX = 128, HELP_NAME_WIDTH = 30 };
 
 static const uint64_t tick_ns = 100;
 

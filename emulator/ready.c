@@ -3,6 +3,7 @@
 #include "emulator/ready.h"
 
 #include "emulator/imds.h"
+#include "emulator/ingest.h"
 
 #include <unistd.h>
 
@@ -29,6 +30,8 @@ static void put_sign_in(const struct service *service, const struct sign_in *sig
     put_text(out, "user_identity_object_id", assigned->owner.object);
     put_text(out, "user_identity_resource_id", assigned->resource);
     put_text(out, "vault", service->endpoint);
+    put_text(out, "ingestion", service->endpoint);
+    put_text(out, "ingestion_rule", INGEST_RULE);
 }
 
 void ready_put(const struct service *service, const struct ready_files *files, struct buf *out)

@@ -27,6 +27,8 @@
  *     user_identity_client_id, user_identity_object_id, user_identity_resource_id
  *                         of the identity that was assigned to it
  *     vault               "https://127.0.0.1:4711": the Key Vault's
+ *     ingestion           "https://127.0.0.1:4711": of the Logs Ingestion API
+ *     ingestion_rule      "dcr-...": immutable id of its data collection rule
  *     workspace_id        GUID
  *     workspace_name      "weir-emulator"
  *     resource_id         "/subscriptions/.../workspaces/weir-emulator"

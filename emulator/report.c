@@ -2,6 +2,7 @@
 
 #include "emulator/report.h"
 
+#include "emulator/exporter.h"
 #include "emulator/jobs.h"
 
 #include <errno.h>
@@ -190,6 +191,7 @@ void report_put_json(const struct report_parts *parts, struct buf *out)
                (unsigned long long) throttle->longest_queue);
     put_plans(parts->tables, out);
     jobs_put_report(parts->jobs, out);
+    exporter_put_report(parts->exporter, out);
     buf_printf(out, ",\"searches\":{\"queued\":%llu,\"at_once\":%llu}",
                (unsigned long long) parts->searches->queued,
                (unsigned long long) parts->searches->most_at_once);

@@ -70,7 +70,8 @@ struct report_parts {
     const struct faults *faults;
     const struct throttle_figures *throttle, *searches;
     const struct tables *tables;
-    struct jobs *jobs; /* NULL: none */
+    struct jobs *jobs;               /* NULL: none */
+    const struct exporter *exporter; /* NULL: none */
 };
 
 void report_put_text(const struct report_parts *parts, struct buf *out);

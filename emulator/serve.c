@@ -10,7 +10,9 @@
 #include "base/memory.h"
 #include "base/tick.h"
 #include "emulator/data.h"
+#include "emulator/exporter.h"
 #include "emulator/exports.h"
+#include "emulator/ingest.h"
 #include "emulator/jobs.h"
 #include "emulator/places.h"
 #include "emulator/ready.h"
@@ -221,6 +223,7 @@ static bool make_service(struct run *run, struct error *err)
         (struct token_owner){.client = options->client, .object = options->object};
     service->no_arm = options->no_arm;
     service->no_vault = options->no_vault;
+    service->is_private = options->is_private;
     buf_printf(&run->group, "/subscriptions/%s/resourceGroups/%s", options->subscription,
                options->resource_group);
     buf_printf(&run->resource_id, "%s/providers/Microsoft.OperationalInsights/workspaces/%s",
@@ -312,6 +315,28 @@ static bool start_server(struct run *run, struct error *err)
     return run->server != NULL;
 }
 
+static bool make_arrival(struct run *run, struct error *err)
+{
+    const struct serve_options *options = run->options;
+    struct service *service = &run->service;
+    struct exporter_options exporter = {
+        .folder = options->exporter.to,
+        .name = options->exporter.name,
+        .doubled = options->exporter.doubled,
+        .dropped = options->exporter.dropped,
+        .truth = options->exporter.truth,
+        .delay = (int64_t) (options->exporter.delay / NS_PER_TICK),
+        .overflow = options->exporter.overflow,
+        .seed = options->seed,
+        .no_ids = options->exporter.no_ids,
+    };
+    service->ingest = ingest_new(buf_text(&run->folder), err);
+    if (!service->ingest || !options->exporter.to)
+        return service->ingest != NULL;
+    service->exporter = exporter_new(&exporter, err);
+    return service->exporter && exporter_start(service->exporter, service, &run->bell, err);
+}
+
 static bool start_imds(struct run *run, struct error *err)
 {
     return sign_in_listen(&run->sign_in, run->options->listen, &run->bell, &run->service, err);
@@ -375,8 +400,8 @@ static bool end_report(struct run *run, struct error *err)
     struct service *service = &run->service;
     struct throttle_figures throttle = throttle_figures(service->throttle);
     struct throttle_figures searches = throttle_figures(service->searches);
-    struct report_parts parts = {&service->report, &service->faults, &throttle,
-                                 &searches,        &service->tables, service->jobs};
+    struct report_parts parts = {&service->report, &service->faults, &throttle,        &searches,
+                                 &service->tables, service->jobs,    service->exporter};
     struct buf text = BUF_INIT(REPORT_MAX);
     bool done = true;
     if (!run->options->quiet) {
@@ -400,8 +425,8 @@ static bool start(struct run *run, struct error *err)
                 make_service(run, err) && start_signals(run, err) && make_folder(run, err) &&
                 make_secret(run, err) && make_conditional(run, err) && make_sign_in(run, err) &&
                 (!run->options->tls || make_tls(run, err)) && load_data(run, &notes, err) &&
-                start_server(run, err) && start_imds(run, err) && make_endpoint(run, err) &&
-                write_ready(run, err);
+                start_server(run, err) && start_imds(run, err) && make_arrival(run, err) &&
+                make_endpoint(run, err) && write_ready(run, err);
     if (done)
         say_ready(run, &notes);
     buf_release(&notes);
@@ -422,6 +447,9 @@ static void end(struct run *run)
 {
     struct service *service = &run->service;
     stop_serving(run);
+    exporter_stop(service->exporter);
+    exporter_free(service->exporter);
+    ingest_free(service->ingest);
     jobs_free(service->jobs);
     exports_free(service->exports);
     engine_free(service->engine);
@@ -473,6 +501,7 @@ bool serve(const struct serve_options *options, struct error *err)
         (void) pthread_join(run.signals, NULL);
     if (done) {
         stop_serving(&run); /* what is under way still counts */
+        exporter_stop(run.service.exporter);
         done = end_report(&run, err);
     } else if (run.interrupted) {
         error_clear(err);

@@ -10,7 +10,7 @@
 
 struct serve_options {
     const char *data, *listen, *ready_file, *secret_file, *ca_file;
-    bool tls, exit_with_parent, quiet, no_arm, no_vault, no_usage;
+    bool tls, exit_with_parent, quiet, no_arm, no_vault, no_usage, is_private;
     const char *workspace, *workspace_name, *subscription, *resource_group, *region, *tenant,
         *client, *object;
     struct service_limits limits;
@@ -24,6 +24,11 @@ struct serve_options {
         uint64_t time, rows, at_once; /* time in ns */
         bool silent;
     } jobs; /* jobs.h */
+    struct {
+        const char *to, *name, *doubled, *dropped, *truth;
+        uint64_t delay, overflow; /* delay in ns */
+        bool no_ids;
+    } exporter; /* exporter.h */
     uint64_t latency, bandwidth, stall, seed;
     const char *faults, *late;
     const char *scratch; /* folder for the database; NULL: $TMPDIR or /tmp */

@@ -3,6 +3,7 @@
 #include "emulator/service.h"
 
 #include "base/tick.h"
+#include "emulator/ingest.h"
 #include "emulator/reply.h"
 #include "emulator/vault.h"
 
@@ -96,6 +97,20 @@ static void refuse_token(struct server_reply *reply, enum token_verdict verdict)
     reply_error(reply, &error);
 }
 
+/* In which words the service says it is unconfirmed. */
+static void refuse_public(struct server_reply *reply)
+{
+    reply_error(reply, &(struct reply_error){
+                           .status = 403,
+                           .code = "InsufficientAccessError",
+                           .message = "The provided credentials have insufficient access to "
+                                      "perform the requested operation",
+                           .inner = "PublicNetworkAccessDisabled",
+                           .inner_message = "Access to the workspace from public networks is "
+                                            "disabled: queries are accepted through a private "
+                                            "link scope only"});
+}
+
 /* Whose the request is; NULL when it was refused. */
 static const struct client *may_enter(struct service *service, const struct server_request *request,
                                       struct server_reply *reply)
@@ -109,6 +124,10 @@ static const struct client *may_enter(struct service *service, const struct serv
                                               service->audiences, count, now, &holder);
     if (verdict != TOKEN_GOOD) {
         refuse_token(reply, verdict);
+        return NULL;
+    }
+    if (service->is_private) {
+        refuse_public(reply);
         return NULL;
     }
     uint64_t after = 0;
@@ -228,6 +247,8 @@ void service_handle(void *context, const struct server_request *request, struct 
         route = REPORT_ARM;
     else if (vault_answer(service, request, reply))
         route = REPORT_VAULT;
+    else if (ingest_answer(service, request, reply))
+        route = REPORT_INGEST;
     else
         reply_not_found(reply);
     report_count(&service->report, route, reply->status, reply->body.used);

@@ -57,13 +57,16 @@ struct service {
     struct client clients[SERVICE_CLIENTS_MAX];   /* without an owner: there is no such client */
     const char *audiences[SERVICE_AUDIENCES_MAX]; /* of the query API; NULL ends them */
     bool no_arm, no_vault;                        /* these refuse everybody */
+    bool is_private;                              /* queries from public networks are refused */
     struct tokens tokens;
-    struct keys *keys;       /* NULL: no certificate and no federated token is good */
-    struct devices *devices; /* NULL: nobody signs in with a device code */
-    struct vault *vault;     /* NULL: there is none */
-    struct imds *imds;       /* NULL: no managed identity */
-    struct jobs *jobs;       /* NULL: neither search jobs nor restores */
-    struct exports *exports; /* NULL: no export rules */
+    struct keys *keys;         /* NULL: no certificate and no federated token is good */
+    struct devices *devices;   /* NULL: nobody signs in with a device code */
+    struct vault *vault;       /* NULL: there is none */
+    struct imds *imds;         /* NULL: no managed identity */
+    struct jobs *jobs;         /* NULL: neither search jobs nor restores */
+    struct exports *exports;   /* NULL: no export rules */
+    struct exporter *exporter; /* NULL: the rules have no effect */
+    struct ingest *ingest;     /* NULL: no rows arrive */
     struct throttle *throttle;
     struct throttle *searches; /* places alone: the rate is that of all requests */
     struct clock clock;

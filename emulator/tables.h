@@ -9,6 +9,8 @@
 
 enum { TABLES_MAX = 1000 };
 
+#define TABLES_BASE " base"
+
 /* The plan of a table. */
 #define PLANS(X)                                                                                   \
     X(ANALYTICS, "Analytics")                                                                      \
@@ -39,7 +41,9 @@ struct table {
     char *condition;   /* KQL; NULL: none */
     bool denied;       /* to the conditional client */
 
-    atomic_bool gone; /* it was deleted */
+    bool result;         /* of a job */
+    atomic_bool gone;    /* it was deleted */
+    atomic_bool arrives; /* rows came by ingest.h: its files alone are "<T> base" */
 
     /* What searches read, of a table that is not of the Analytics plan. The one thing that changes. */
     atomic_uint_fast64_t passes, scanned; /* readings; bytes of them together */

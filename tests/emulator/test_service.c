@@ -386,12 +386,11 @@ static void the_report_counts_what_was_answered(void **state)
     assert_int_equal(post(&fixture, "/v1/nothing", "{}"), 404);
     assert_int_equal(ask(&fixture, "POST", TOKEN_PATH, FORM, NULL), 200);
     struct throttle_figures figures = throttle_figures(fixture.service.throttle);
-    struct report_parts parts = {&fixture.service.report,
-                                 &fixture.service.faults,
-                                 &figures,
-                                 &figures,
-                                 &fixture.service.tables,
-                                 NULL};
+    struct report_parts parts = {.report = &fixture.service.report,
+                                 .faults = &fixture.service.faults,
+                                 .throttle = &figures,
+                                 .searches = &figures,
+                                 .tables = &fixture.service.tables};
     struct buf text = BUF_INIT(BODY_MAX);
     report_put_json(&parts, &text);
     json_t *report = json_loads(buf_text(&text), 0, NULL);
@@ -428,12 +427,11 @@ static void computing_beyond_the_latency_is_told(void **state)
     assert_int_equal(report->slow.sum, 600000000);
     assert_int_equal(report->slow.most, 500000000);
     struct throttle_figures figures = throttle_figures(fixture.service.throttle);
-    struct report_parts parts = {&fixture.service.report,
-                                 &fixture.service.faults,
-                                 &figures,
-                                 &figures,
-                                 &fixture.service.tables,
-                                 NULL};
+    struct report_parts parts = {.report = &fixture.service.report,
+                                 .faults = &fixture.service.faults,
+                                 .throttle = &figures,
+                                 .searches = &figures,
+                                 .tables = &fixture.service.tables};
     struct buf text = BUF_INIT(BODY_MAX);
     report_put_text(&parts, &text);
     assert_non_null(strstr(buf_text(&text), "computed longer 2 times, by 600 ms"));
