@@ -148,11 +148,16 @@ static void tell_one(struct azure_chain *c, size_t i, const struct azure_who *wh
     buf_release(&line);
 }
 
-void chain_init(struct azure_chain *c, const struct azure_search *given)
+bool chain_init(struct azure_chain *c, const struct azure_search *given, struct error *err)
 {
     *c = (struct azure_chain){.given = *given, .identity = BUF_INIT(IDENTITY_MAX)};
-    for (size_t i = 0; i < AZURE_SOURCES_MAX; i++)
+    bool ok = buf_reserve(&c->identity, IDENTITY_MAX) || buf_ok(&c->identity, "an identity", err);
+    for (size_t i = 0; i < AZURE_SOURCES_MAX; i++) {
         buf_init(&c->told[i], AZURE_WHY_MAX);
+        ok = ok && (buf_reserve(&c->told[i], AZURE_WHY_MAX) ||
+                    buf_ok(&c->told[i], "what is told of a source", err));
+    }
+    return ok;
 }
 
 void chain_release(struct azure_chain *c)

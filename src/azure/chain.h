@@ -17,7 +17,8 @@ struct azure_chain {
     bool failed[AZURE_SOURCES_MAX];     /* of the last search: it ended here */
     struct buf identity;                /* who signed in */
 };
-void chain_init(struct azure_chain *chain, const struct azure_search *given);
+/* Takes all room that its explanations need: they do not fail later. */
+bool chain_init(struct azure_chain *chain, const struct azure_search *given, struct error *err);
 void chain_release(struct azure_chain *chain);
 
 /* Asks the source that was found, or looks for one; `quiet` leaves out the one that talks to the user. Errors as

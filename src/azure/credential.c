@@ -132,14 +132,14 @@ struct azure_credential *azure_credential_new(struct http_client *http,
     bool ok = copy_options(c, options, err);
     if (!c->options.cloud)
         c->options.cloud = azure_cloud_find("public");
-    if (ok && find_authority(c, err)) {
-        chain_init(&c->chain, &(struct azure_search){.http = http,
-                                                     .options = &c->options,
-                                                     .authority = buf_text(&c->authority),
-                                                     .references = c,
-                                                     .refresh = &c->refresh});
+    ok = ok && find_authority(c, err);
+    struct azure_search given = {.http = http,
+                                 .options = &c->options,
+                                 .authority = buf_text(&c->authority),
+                                 .references = c,
+                                 .refresh = &c->refresh};
+    if (ok && chain_init(&c->chain, &given, err))
         return c;
-    }
     azure_credential_free(c);
     return NULL;
 }
