@@ -92,17 +92,6 @@ static void opening_makes_nothing(void **state)
     assert_int_not_equal(stat(f->folder.lake, &status), 0);
 }
 
-static void a_url_has_no_driver_yet(void **state)
-{
-    (void) state;
-    struct error err = ERROR_INIT;
-    assert_null(store_open("https://account.blob.core.windows.net/x", &err));
-    assert_int_equal(err.code, ERROR_SETTINGS);
-    error_clear(&err);
-    assert_null(store_open("", &err));
-    assert_int_equal(err.code, ERROR_SETTINGS);
-}
-
 static void what_was_put_is_read_back(void **state)
 {
     struct fixture *f = *state;
@@ -407,7 +396,6 @@ int main(void)
     static const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         T(opening_makes_nothing),
-        T(a_url_has_no_driver_yet),
         T(what_was_put_is_read_back),
         T(a_blob_longer_than_the_buffer_is_refused),
         T(a_taken_name_is_not_put_anew),

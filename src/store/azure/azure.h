@@ -75,6 +75,7 @@ struct az {
     struct az_auth auth;
     struct az_md5 md5;
     struct az_engine engine;
+    size_t single;               /* AZ_SINGLE_MAX; in tests less */
     struct buf url, lines, sign; /* of the request that is being made */
     char date[AZ_DATE_TEXT];     /* of ... */
     int64_t date_second;         /* ... this second */
@@ -230,6 +231,8 @@ void az_upload_free(struct az_upload *upload);
 void az_locks_turn(struct az *az);
 /* True while no lock is in doubt, so that writes may begin. */
 bool az_locks_fresh(const struct az *az);
+/* For tests: as if all locks had been renewed so many seconds earlier. */
+void az_lock_age(struct az *az, int seconds);
 
 /* --- follow.c --- */
 

@@ -85,7 +85,7 @@ static double pause_of(struct az *az, unsigned tries, double first, double retry
         most *= 2;
     if (most > AZ_PAUSE_MAX)
         most = AZ_PAUSE_MAX;
-    return most * (0.5 + random_unit(&az->engine.random) / 2);
+    return most * (0.5 + random_unit(&az->engine.random) / 2) / az->engine.hurry;
 }
 
 static uint64_t after(double seconds)
@@ -311,7 +311,7 @@ static void tick(void *context)
 void az_engine_init(struct az_engine *engine, uint64_t seed)
 {
     static const unsigned most[AZ_LANES] = {AZ_CONTROL_MAX, AZ_WIDTH_MAX, AZ_WIDTH_MAX};
-    *engine = (struct az_engine){.answered = false};
+    *engine = (struct az_engine){.hurry = 1};
     random_seed(&engine->random, seed);
     for (int i = 0; i < AZ_LANES; i++)
         engine->lanes[i] =
@@ -432,6 +432,15 @@ bool az_wait(struct az *az, const bool *done, struct error *err)
     return az_wait_for(az, is_set, done, err);
 }
 
+/* Seconds until something must be looked at again, though no answer comes. */
+static double next_look(const struct az *az)
+{
+    uint64_t now = clock_ns(), next = now + (uint64_t) STEP_MS * 1000000;
+    for (const struct az_op *op = az->engine.pausing.first; op; op = op->next)
+        next = op->due < next ? op->due : next;
+    return next > now ? (double) (next - now) / NANOSECONDS : 0;
+}
+
 bool az_wait_for(struct az *az, az_test_fn *test, const void *context, struct error *err)
 {
     bool ok = true;
@@ -441,7 +450,7 @@ bool az_wait_for(struct az *az, az_test_fn *test, const void *context, struct er
             break;
         az->engine.test = test;
         az->engine.tested = context;
-        ok = http_pause(az->http, STEP_MS / 1000.0, err);
+        ok = http_pause(az->http, next_look(az), err);
         az->engine.test = NULL;
     }
     return test(az, context);

@@ -90,6 +90,7 @@ struct az_engine {
     struct random random;
     bool answered;    /* the service has answered once: the address is right */
     bool timed;       /* the timer is set */
+    double hurry;     /* pauses are divided by it: 1, in tests more */
     az_test_fn *test; /* of who runs the loop in az_wait_for, or NULL */
     const void *tested;
     bool turning; /* az_engine_turn is under way */

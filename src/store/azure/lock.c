@@ -326,6 +326,12 @@ bool az_locks_fresh(const struct az *az)
     return fresh;
 }
 
+void az_lock_age(struct az *az, int seconds)
+{
+    for (struct az_lock *lock = az->locks; lock; lock = lock->next)
+        lock->renewed_at -= seconds * TICK_SECOND;
+}
+
 /* --- the driver's --- */
 
 struct store_lock *az_lock_new(struct store *store, const char *name, const char *owner,

@@ -183,6 +183,7 @@ static char *shown_address(const struct az_address *address, struct error *err)
 static bool prepare(struct az *az, const struct store_options *options, struct error *err)
 {
     uint64_t seed;
+    az->single = AZ_SINGLE_MAX;
     buf_init(&az->url, URL_MAX);
     buf_init(&az->lines, LINES_MAX);
     buf_init(&az->sign, SIGN_MAX);

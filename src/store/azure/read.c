@@ -57,7 +57,7 @@ static bool read_range(struct az_reader *reader, struct error *err)
         reader->known = true;
         return true;
     }
-    if (once.status == 412)
+    if (once.status == 412 && ask.if_match)
         return error_set(err, ERROR_PARTIAL, "%s in lake %s changed while it was read",
                          reader->name, az->base.address);
     if (once.error.code != ERROR_NONE)

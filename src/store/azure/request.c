@@ -167,6 +167,8 @@ static bool put_signature(struct headers *headers, const struct az_ask *ask, str
 {
     struct az *az = headers->az;
     char signature[AZ_SIGNATURE_TEXT], value[AZ_ACCOUNT_MAX + AZ_SIGNATURE_TEXT + 16];
+    if (!buf_ok(&az->lines, "the headers of a request", err))
+        return false;
     put_signed(az, ask, headers);
     if (!buf_ok(&az->sign, "a request", err) ||
         !az_sign(&az->auth.signer, buf_str(&az->sign), signature, err))

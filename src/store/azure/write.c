@@ -444,10 +444,11 @@ struct store_writer *az_writer_new(struct store *store, const char *name, struct
 static bool make_room(struct az_upload *upload, size_t n, struct error *err)
 {
     size_t room = upload->room > 0 ? upload->room : ROOM_FIRST;
+    size_t most = az_of_upload(upload)->single;
     while (room < upload->used + n)
         room *= 2;
-    if (room > AZ_SINGLE_MAX)
-        room = AZ_SINGLE_MAX;
+    if (room > most)
+        room = most;
     char *body = room == upload->room ? upload->body : mem_resize(upload->body, room, 1, err);
     if (!body)
         return false;
@@ -460,10 +461,11 @@ bool az_writer_add(struct store_writer *base, const void *bytes, size_t n, struc
 {
     struct az_upload *upload = (struct az_upload *) (void *) base;
     const char *from = bytes;
+    size_t single = az_of(base->store)->single;
     while (n > 0) {
-        if (upload->used == AZ_SINGLE_MAX && !send_block(upload, err))
+        if (upload->used == single && !send_block(upload, err))
             return false;
-        size_t left = AZ_SINGLE_MAX - upload->used, step = n < left ? n : left;
+        size_t left = single - upload->used, step = n < left ? n : left;
         if (upload->used + step > upload->room && !make_room(upload, step, err))
             return false;
         memcpy(upload->body + upload->used, from, step);
