@@ -114,28 +114,42 @@ bool http_address_parse(const char *url, struct http_address *out, struct error 
     return ok;
 }
 
-/* The rest of a URL that curl's parser would leave as it is. */
-static bool is_plain_rest(const char *rest)
+/* Bytes of the path, when the rest of the URL is one that curl's parser would leave as it is; else 0. */
+static size_t plain_path(const char *rest)
 {
-    if (rest[0] != '/' || strstr(rest, "/."))
-        return false;
-    for (const char *at = rest; *at; at++)
-        if (*at <= ' ' || *at > '~' || *at == '#' || *at == '\\')
-            return false;
-    return true;
+    size_t path = 0, i = 0;
+    if (rest[0] != '/')
+        return 0;
+    for (; rest[i]; i++) {
+        unsigned char c = (unsigned char) rest[i];
+        if (c <= ' ' || c > '~' || c == '#' || c == '\\' || (c == '.' && rest[i - 1] == '/'))
+            return 0;
+        if (c == '?' && path == 0)
+            path = i;
+    }
+    return i > HTTP_URL_MAX ? 0 : path > 0 ? path : i;
 }
 
 bool http_address_parse_like(const char *url, const struct http_address *known,
                              struct http_address *out, struct error *err)
 {
     size_t n = strlen(known->origin);
-    if (n == 0 || !url || strncmp(url, known->origin, n) != 0 || strlen(url) > HTTP_URL_MAX ||
-        !is_plain_rest(url + n))
+    size_t path = n > 0 && url && strncmp(url, known->origin, n) == 0 ? plain_path(url + n) : 0;
+    if (path == 0)
         return http_address_parse(url, out, err);
-    if (out != known)
-        *out = *known;
-    (void) snprintf(out->shown + out->shown_origin, sizeof out->shown - out->shown_origin, "%.*s",
-                    (int) strcspn(url + n, "?"), url + n);
+    out->tls = known->tls;
+    out->loopback = known->loopback;
+    out->link_local = known->link_local;
+    out->ipv4_local = known->ipv4_local;
+    if (out != known) {
+        memcpy(out->origin, known->origin, n + 1);
+        memcpy(out->shown, known->shown, known->shown_origin);
+    }
+    out->shown_origin = known->shown_origin;
+    size_t room = sizeof out->shown - 1 - out->shown_origin;
+    path = path < room ? path : room;
+    memcpy(out->shown + out->shown_origin, url + n, path);
+    out->shown[out->shown_origin + path] = '\0';
     return true;
 }
 

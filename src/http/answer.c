@@ -41,6 +41,9 @@ static bool last_is_chunked(struct str codings)
 static void note(struct http_answer *answer, struct str name, struct str value)
 {
     uint64_t seconds;
+    /* None of them begins with another letter; most headers do. */
+    if (name.n == 0 || !strchr("ctdarCTDAR", name.p[0]))
+        return;
     bool number = str_uint64(value, &seconds);
     if (str_eq_case(name, STR("content-length")))
         answer->framed = answer->framed || number;

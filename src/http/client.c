@@ -58,7 +58,8 @@ struct http_client *http_new(const struct http_options *options, struct error *e
     client->multi = curl_multi_init();
     if (!client->multi)
         (void) error_set(err, ERROR_MEMORY, "no memory for a network client");
-    if (client->multi && copy_options(client, options, err))
+    if (client->multi && sockets_init(&client->sockets, client->multi, err) &&
+        copy_options(client, options, err))
         return client;
     http_free(client);
     return NULL;
@@ -208,37 +209,31 @@ static void end_what_is_late(struct http_client *client)
 
 static bool turn(struct http_client *client, struct error *err)
 {
-    int running = 0;
-    if (!add_started(client, err))
+    if (!add_started(client, err) || !sockets_act(&client->sockets, err))
         return false;
-    CURLMcode code = curl_multi_perform(client->multi, &running);
-    if (code != CURLM_OK)
-        return error_set(err, ERROR_NETWORK, "the network loop failed: %s",
-                         curl_multi_strerror(code));
     end_what_is_done(client);
     end_what_is_late(client);
     timers_call(client);
     return true;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Waits for the network, at most until `deadline` and at most POLL_MAX_MS. A wait that took longer than it
  * was asked for is no silence of the other side: we were stopped, or the machine slept. */
 static bool wait(struct http_client *client, uint64_t deadline, struct error *err)
 {
-    uint64_t before = clock_ns(), due = timers_due(client);
-    if (due < deadline)
-        deadline = due;
-    if (before >= deadline)
-        return true;
-    double left = ceil((double) (deadline - before) / 1e6);
+    uint64_t before = clock_ns(), until = earlier(deadline, timers_due(client));
+    until = earlier(until, client->sockets.due);
+    double left = before < until ? ceil((double) (until - before) / 1e6) : 0;
     int ms = left < POLL_MAX_MS ? (int) left : POLL_MAX_MS;
-    CURLMcode code = curl_multi_poll(client->multi, NULL, 0, ms, NULL);
+    bool ok = sockets_wait(&client->sockets, ms, err);
     uint64_t took = clock_ns() - before, asked = (uint64_t) ms * 1000000;
     client->waited += took < asked ? took : asked;
-    if (code != CURLM_OK)
-        return error_set(err, ERROR_NETWORK, "waiting for the network failed: %s",
-                         curl_multi_strerror(code));
-    return true;
+    return ok;
 }
 
 static bool interrupted(const struct http_client *client, struct error *err)

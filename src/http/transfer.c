@@ -83,6 +83,9 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *context)
 
 static bool header_is(const char *header, struct str name)
 {
+    /* The first letter tells most apart, at each of thousands of requests a second. */
+    if ((header[0] | 0x20) != (name.p[0] | 0x20))
+        return false;
     struct str s = str_of(header);
     return s.n > name.n && s.p[name.n] == ':' && str_eq_case((struct str){s.p, name.n}, name);
 }
@@ -98,11 +101,11 @@ static bool has_header(const struct http_request *request, struct str name)
 /* A line end inside would let a value become a header of its own. */
 static bool header_is_plain(const char *header)
 {
-    size_t n = strlen(header);
-    for (size_t i = 0; i < n; i++)
-        if (((unsigned char) header[i] < ' ' && header[i] != '\t') || header[i] == 0x7f)
+    size_t n = 0;
+    for (; header[n]; n++)
+        if (((unsigned char) header[n] < ' ' && header[n] != '\t') || header[n] == 0x7f)
             return false;
-    return n <= HEADER_MAX && strchr(header, ':') != NULL;
+    return n <= HEADER_MAX && memchr(header, ':', n) != NULL;
 }
 
 /* The list is ours, so that a request costs no allocation for each of its headers: curl only reads it. */
@@ -274,7 +277,8 @@ static bool prepare(struct transfer *t, const struct http_request *request, stru
     if (!copy_method(t, request, err) ||
         !http_address_parse_like(request->url, &client->address, &t->address, err))
         return false;
-    client->address = t->address;
+    if (strcmp(client->address.origin, t->address.origin) != 0)
+        client->address = t->address;
     return check_privacy(t, request, err) && copy_url(t, request, err) &&
            copy_headers(t, request, err) && copy_body(t, request, err) && set_request(t, err);
 }

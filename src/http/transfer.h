@@ -5,6 +5,7 @@
 #include "http/address.h"
 #include "http/answer.h"
 #include "http/http.h"
+#include "http/sockets.h"
 
 #include <curl/curl.h>
 
@@ -21,6 +22,7 @@ struct transfers {
 
 struct http_client {
     CURLM *multi;
+    struct sockets sockets;     /* that curl waits for */
     struct transfers fresh;     /* started, not yet given to curl */
     struct transfers running;   /* curl works on them */
     struct transfer *idle;      /* done: kept with their handles for the next requests */
