@@ -21,6 +21,7 @@ enum {
     SQL_MAX = 1 << 20,
     WHERE_MAX = 256,
     FROM_MAX = 512,
+    TRUTH_MAX = 4096,
     COUNTS_MAX = TABLES_MAX
 };
 
@@ -165,11 +166,16 @@ static void put_truth(const struct exporter *exporter, const char *table, int64_
                       struct str id, int times)
 {
     char text[TICK_TEXT_MAX];
+    struct buf line = BUF_INIT(TRUTH_MAX);
+    if (!exporter->truth)
+        return;
     (void) tick_format(time, text);
-    if (exporter->truth)
-        (void) fprintf(exporter->truth,
-                       "{\"table\":\"%s\",\"time\":\"%s\",\"item\":\"%.*s\",\"written\":%d}\n",
-                       table, text, (int) id.n, id.p, times);
+    buf_printf(&line, "{\"table\":\"%s\",\"time\":\"%s\",\"item\":\"", table, text);
+    text_put_json(&line, id);
+    buf_printf(&line, "\",\"written\":%d}\n", times);
+    if (!line.failed)
+        (void) fwrite(line.bytes, 1, line.used, exporter->truth);
+    buf_release(&line);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */

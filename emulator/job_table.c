@@ -172,7 +172,7 @@ static void put_restore(const struct job *job, const struct table *source, int64
     buf_puts(sql, "CREATE TABLE ");
     put_name(sql, job->name);
     buf_printf(sql, " AS SELECT * REPLACE (%lld::BIGINT AS \"_weir_visible\") FROM ",
-               (long long) (job->began + time));
+               (long long) job->began + (long long) time);
     put_name(sql, source->name);
     buf_printf(sql,
                " WHERE \"TimeGenerated\" >= %lld AND \"TimeGenerated\" < %lld AND "

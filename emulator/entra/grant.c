@@ -77,7 +77,7 @@ static void put_members(const struct grant *grant, int64_t now, int64_t life)
                quote);
     if (grant->v1)
         buf_printf(body, "\"expires_on\":\"%lld\",\"not_before\":\"%lld\",\"resource\":\"%.*s\",",
-                   (long long) (now + life), (long long) now, (int) grant->audience.n,
+                   (long long) now + (long long) life, (long long) now, (int) grant->audience.n,
                    grant->audience.p);
     else
         buf_printf(body, "\"ext_expires_in\":%lld,", (long long) life);
