@@ -135,9 +135,9 @@ static size_t list(const char *url, size_t first, size_t days)
     struct store *store = open_store(url, &http);
     size_t blobs = 0;
     int64_t from = begin + (int64_t) first * TICK_DAY;
-    check(lake_blobs(store, &place, begin, begin + (int64_t) days * TICK_DAY, count_blob, &blobs,
-                     &err),
-          &err);
+    check(
+        lake_blobs(store, &place, from, from + (int64_t) days * TICK_DAY, count_blob, &blobs, &err),
+        &err);
     store_free(store);
     http_free(http);
     return blobs;
