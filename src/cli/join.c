@@ -24,8 +24,8 @@ static void say_rule(const struct cli *cli, const char *table, const struct expo
              until->created > 0 ? " since " : "", until->created > 0 ? created : "", end);
 }
 
-bool cli_join_range(const struct cli *cli, const struct export_options *options,
-                    struct cli_range *range, struct error *err)
+bool cli_join_range(const struct cli *cli, struct export_options *options, struct cli_range *range,
+                    struct error *err)
 {
     struct export_until until;
     if (!cli_flag(cli, CLI_UNTIL_CONTINUOUS) || cli_given(cli, CLI_END) ||
@@ -34,6 +34,7 @@ bool cli_join_range(const struct cli *cli, const struct export_options *options,
     if (!export_until(options, &until, err))
         return false;
     say_rule(cli, options->source.place.table, &until);
+    options->continuous = until.flows;
     if (!cli_given(cli, CLI_START))
         range->from += until.end - range->to;
     range->to = until.end;

@@ -12,9 +12,9 @@ bool cli_join_read(const struct cli *cli, enum export_beside *out, struct error 
 
 /* With --until-continuous and no end, the range's end is where the continuous export has taken over: asks the rule of
  * the table of `options`, says what came of it, and moves the range there (its begin too where it is given as so many
- * days before the end). Else leaves it as it is. */
-bool cli_join_range(const struct cli *cli, const struct export_options *options,
-                    struct cli_range *range, struct error *err);
+ * days before the end), and tells the export since when the service writes. Else leaves it as it is. */
+bool cli_join_range(const struct cli *cli, struct export_options *options, struct cli_range *range,
+                    struct error *err);
 
 /* " 12 partitions are joined with the continuous export: ..."; empty where none is. */
 enum { CLI_JOIN_TEXT = 512 };

@@ -5,16 +5,16 @@
 
 #include <curl/curl.h>
 
-enum { DATE_TEXT_MAX = 64 };
+static void copy(struct str value, char out[HTTP_DATE_MAX])
+{
+    size_t n = value.n < HTTP_DATE_MAX ? value.n : 0;
+    memcpy(out, value.p, n);
+    out[n] = '\0';
+}
 
 /* Seconds since 1970 of an HTTP date, or 0. */
-static int64_t date(struct str value)
+static int64_t date(const char *text)
 {
-    char text[DATE_TEXT_MAX];
-    if (value.n == 0 || value.n >= sizeof text)
-        return 0;
-    memcpy(text, value.p, value.n);
-    text[value.n] = '\0';
     time_t seconds = curl_getdate(text, NULL);
     return seconds > 0 ? (int64_t) seconds : 0;
 }
@@ -38,6 +38,13 @@ static bool last_is_chunked(struct str codings)
     return str_eq_case(str_trim(last), STR("chunked"));
 }
 
+static void note_retry_date(struct http_answer *answer, struct str value)
+{
+    char text[HTTP_DATE_MAX];
+    copy(value, text);
+    answer->retry_date = date(text);
+}
+
 static void note(struct http_answer *answer, struct str name, struct str value)
 {
     uint64_t seconds;
@@ -50,13 +57,13 @@ static void note(struct http_answer *answer, struct str name, struct str value)
     else if (str_eq_case(name, STR("transfer-encoding")))
         answer->framed = answer->framed || last_is_chunked(value);
     else if (str_eq_case(name, STR("date")))
-        answer->date = date(value);
+        copy(value, answer->date);
     else if (str_eq_case(name, STR("age")) && number)
         answer->age = (double) seconds;
     else if (str_eq_case(name, STR("retry-after")) && number)
         answer->retry_after = (double) seconds;
     else if (str_eq_case(name, STR("retry-after")))
-        answer->retry_date = date(value);
+        note_retry_date(answer, value);
 }
 
 void http_answer_init(struct http_answer *answer)
@@ -73,6 +80,7 @@ bool http_answer_line(struct http_answer *answer, struct str line)
     }
     answer->header_bytes = bytes;
     struct str rest = str_trim(line), name;
+    answer->ended = answer->ended || rest.n == 0;
     if (str_split(&rest, ':', &name))
         note(answer, str_trim(name), str_trim(rest));
     return bytes <= HTTP_HEADER_BYTES_MAX;
@@ -82,7 +90,8 @@ double http_answer_pause(const struct http_answer *answer, int64_t now)
 {
     double pause = answer->retry_after;
     if (pause < 0 && answer->retry_date > 0) {
-        pause = (double) (answer->retry_date - (answer->date > 0 ? answer->date : now));
+        int64_t theirs = date(answer->date);
+        pause = (double) (answer->retry_date - (theirs > 0 ? theirs : now));
         if (pause < 0)
             pause = 0;
     }

@@ -4,13 +4,17 @@
 
 #include "base/text.h"
 
+enum { HTTP_DATE_MAX = 64 };
+
 struct http_answer {
     int status;         /* 0: no status line yet */
     bool framed;        /* Content-Length or chunked: the end of the body can be told from a cut */
     double age;         /* seconds or -1 */
     double retry_after; /* seconds or -1 */
     int64_t retry_date; /* Retry-After as a date, seconds since 1970; 0: none */
-    int64_t date;       /* the other side's clock; 0: none */
+    bool ended;         /* the empty line that ends the headers came */
+    char date
+        [HTTP_DATE_MAX]; /* the other side's clock as it tells it: read only where it is needed */
     size_t header_bytes;
 };
 

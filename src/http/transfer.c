@@ -531,6 +531,9 @@ static void explain(struct transfer *t, CURLcode code, bool framed)
     else if (status != 0 && !is_good(status))
         (void) error_set(&t->error, code_of_status(status), "%s %s: status %d", t->method,
                          t->address.shown, status);
+    else if (status != 0 && !t->answer.ended)
+        (void) error_set(&t->error, ERROR_NETWORK, "%s %s: the answer was cut in its headers",
+                         t->method, t->address.shown);
     else if (!framed)
         (void) error_set(&t->error, ERROR_NETWORK, "%s %s: the answer does not say where it ends",
                          t->method, t->address.shown);
@@ -544,7 +547,7 @@ static bool has_no_body(const struct transfer *t)
 
 void transfer_finish(struct transfer *t, CURLcode code)
 {
-    bool framed = t->answer.status != 0 && (t->answer.framed || has_no_body(t));
+    bool framed = t->answer.status != 0 && t->answer.ended && (t->answer.framed || has_no_body(t));
     explain(t, code, framed);
     struct http_response response = {
         .status = t->answer.status,

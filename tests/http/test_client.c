@@ -172,6 +172,23 @@ static void a_body_that_ends_with_its_connection_is_not_known_to_be_whole(void *
     assert_string_equal(buf_text(&f->seen.body), "hello");
 }
 
+static void headers_that_break_off_are_no_answer(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    server_answer(f->server, &(struct server_answer){
+                                 .raw = STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: \"1"),
+                                 .times = 2,
+                                 .close = true});
+    struct http_request request = {
+        .url = server_url(f->server, "/"), .method = "HEAD", .on_done = note, .context = &f->seen};
+    assert_true(http_start(f->client, &request, &err) && http_run(f->client, -1, &err));
+    assert_cut(f);
+    request.method = "GET";
+    assert_true(http_start(f->client, &request, &err) && http_run(f->client, -1, &err));
+    assert_cut(f);
+}
+
 static void a_body_longer_than_content_length_is_cut_there(void **state)
 {
     struct fixture *f = *state;
@@ -686,6 +703,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             a_body_that_ends_with_its_connection_is_not_known_to_be_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(headers_that_break_off_are_no_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_body_longer_than_content_length_is_cut_there, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(gzip_is_asked_for_and_undone, set_up, tear_down),
