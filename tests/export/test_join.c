@@ -1,6 +1,7 @@
 /* History and continuous export, joined by record: no gap, no double, whatever the service wrote and however. */
 #include "theirs.h"
 
+#include "base/memory.h"
 #include "export/run.h"
 #include "lake/check.h"
 
@@ -599,6 +600,32 @@ static void a_query_is_not_joined(void **state)
     played_end(&played);
 }
 
+static void every_failed_allocation_is_reported(void **state)
+{
+    (void) state;
+    struct random random;
+    uint64_t seed = clock_ns();
+    unsigned failed = 0;
+    (void) printf("seed %llu\n", (unsigned long long) seed);
+    random_seed(&random, seed);
+    for (uint64_t n = 1 + random_below(&random, 30); n < 3000; n += 1 + random_below(&random, 60)) {
+        struct played played;
+        struct error err = ERROR_INIT;
+        begin_ten(&played);
+        append_rows(&played, "PT05M.json", 0, 5, 86400);
+        mem_fail_at(n);
+        bool ok = played_run(&played, &err);
+        mem_fail_at(0);
+        assert_true(ok || err.code == ERROR_MEMORY);
+        failed += !ok;
+        run(&played);
+        assert_int_equal(played.report.failed_count, 0);
+        theirs_assert_one(&played, false);
+        played_end(&played);
+    }
+    assert_true(failed > 5);
+}
+
 /* -- until when -- */
 
 static void the_end_follows_from_the_rule(void **state)
@@ -670,6 +697,7 @@ int main(void)
         cmocka_unit_test(when_their_blobs_are_gone_all_rows_are_ours),
         cmocka_unit_test(verify_misses_what_the_service_had),
         cmocka_unit_test(a_query_is_not_joined),
+        cmocka_unit_test(every_failed_allocation_is_reported),
         cmocka_unit_test(the_end_follows_from_the_rule),
         cmocka_unit_test(without_a_rule_an_end_must_be_given),
     };
