@@ -57,7 +57,8 @@ static void queue(struct fixture *f, const char *name, struct str bytes)
 
 static bool count_blob(void *context, const struct store_blob *blob, struct error *err)
 {
-    (void) blob, (void) err;
+    (void) blob;
+    (void) err;
     ++*(size_t *) context;
     return true;
 }

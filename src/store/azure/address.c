@@ -40,8 +40,10 @@ static bool split(const char *text, struct parts *out)
     size_t n = strcspn(at, "/");
     struct str authority = {at, n};
     out->path = str_of(at + n);
-    while (out->path.n > 0 && out->path.p[0] == '/')
-        out->path.p++, out->path.n--;
+    while (out->path.n > 0 && out->path.p[0] == '/') {
+        out->path.p++;
+        out->path.n--;
+    }
     while (out->path.n > 0 && out->path.p[out->path.n - 1] == '/')
         out->path.n--;
     const char *user = memchr(authority.p, '@', authority.n);

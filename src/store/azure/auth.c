@@ -38,7 +38,7 @@ static bool use_sas(struct az *az, const struct secret *secret, struct error *er
     if (!az_sas_parse(text, &sas, err))
         return false;
     if (text.n > 0 && text.p[0] == '?')
-        text.p++, text.n--;
+        text = (struct str){text.p + 1, text.n - 1};
     if (!secret_set(&az->auth.sas, text, err))
         return false;
     note_end(az, &sas);

@@ -295,7 +295,8 @@ void az_engine_turn(struct az *az)
         struct az_lane *lane = &engine->lanes[i];
         if (!lane->waiting.first || (lane->closed > 0 && clock_ns() < lane->closed))
             continue;
-        while (may_start(az, i, lane->waiting.first, safe) && start(az, lane->waiting.first))
+        while (may_start(az, (enum az_lane_name) i, lane->waiting.first, safe) &&
+               start(az, lane->waiting.first))
             continue;
     }
     engine->turning = false;

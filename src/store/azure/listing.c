@@ -188,7 +188,10 @@ static void on_end(void *context, const char *name)
 static void on_doctype(void *context, const char *name, const char *system, const char *public,
                        int inside)
 {
-    (void) name, (void) system, (void) public, (void) inside;
+    (void) name;
+    (void) system;
+    (void) public;
+    (void) inside;
     refuse(context, "it declares a document type");
 }
 

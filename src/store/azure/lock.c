@@ -206,8 +206,10 @@ static enum taken take_over(struct az *az, struct az_lock *lock, struct error *e
     struct error why = ERROR_INIT;
     struct holder holder;
     struct az_once said;
-    if (!read_holder(az, lock, &holder, &why))
-        return why.code == ERROR_NONE ? TAKEN_NOT : (error_pass(err, &why), TAKEN_FAILED);
+    if (!read_holder(az, lock, &holder, &why)) {
+        (void) error_pass(err, &why);
+        return why.code == ERROR_NONE ? TAKEN_NOT : TAKEN_FAILED;
+    }
     if (lock->fixed || !holder.lease[0] || !host_process_gone(&holder.process)) {
         (void) locked(az, lock->name, lock->fixed ? "" : holder.line, err);
         return TAKEN_FAILED;

@@ -67,7 +67,7 @@ bool az_sas_parse(struct str text, struct az_sas *out, struct error *err)
     *out = (struct az_sas){0};
     text = str_trim(text);
     if (text.n > 0 && text.p[0] == '?')
-        text.p++, text.n--;
+        text = (struct str){text.p + 1, text.n - 1};
     if (text.n == 0 || text.n > AZ_SAS_MAX || !take_fields(text, &f) || f.sig.n == 0 || f.sv.n == 0)
         return refuse("is none", err);
     out->kind = f.skoid.n > 0 ? AZ_SAS_DELEGATION : f.ss.n > 0 ? AZ_SAS_ACCOUNT : AZ_SAS_SERVICE;

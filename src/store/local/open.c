@@ -142,14 +142,17 @@ static bool local_path(const struct store *store, const char *name, struct buf *
 /* A file system that forbids is found when it does. */
 static bool local_immutable(struct store *store, const char *name, bool *out, struct error *err)
 {
-    (void) store, (void) name, (void) err;
+    (void) store;
+    (void) name;
+    (void) err;
     *out = false;
     return true;
 }
 
 static bool local_access(struct store *store, struct store_access *out, struct error *err)
 {
-    (void) store, (void) err;
+    (void) store;
+    (void) err;
     *out = (struct store_access){.by = "folder"};
     return true;
 }
