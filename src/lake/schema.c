@@ -124,9 +124,9 @@ static bool read_text(struct str text, struct lake_schema *out, struct error *er
 {
     json_error_t why;
     json_t *object = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &why);
-    bool ok = json_is_object(object)
-                  ? read_object(object, out, err)
-                  : error_set(err, ERROR_FORMAT, "line %d: it is no JSON object", why.line);
+    bool ok = json_is_object(object) && read_object(object, out, err);
+    if (!json_is_object(object))
+        (void) error_set(err, ERROR_FORMAT, "line %d: it is no JSON object", why.line);
     json_decref(object);
     return ok;
 }
