@@ -210,16 +210,17 @@ bool cli_jobs_end(struct cli_jobs *jobs, struct cli_context *context, struct err
         cli_note(jobs->cli, "%s is removed from the workspace", jobs->states[i].name);
         jobs->states[i].status = WORKSPACE_JOB_NONE;
     }
+    jobs->begun = 0;
     return true;
 }
 
 void cli_jobs_say_left(const struct cli_jobs *jobs)
 {
-    for (size_t i = 0; jobs->table && i < jobs->begun; i++)
-        if (jobs->states[i].status != WORKSPACE_JOB_NONE)
-            cli_last(jobs->cli,
-                     "%s stays in the workspace%s: the same command goes on with it, and removes "
-                     "it",
-                     jobs->states[i].name,
-                     jobs->pieces[i].kind == WORKSPACE_JOB_RESTORE ? ", and is billed" : "");
+    for (size_t i = 0; i < jobs->begun; i++) {
+        char name[WORKSPACE_JOB_NAME_MAX + 1];
+        workspace_job_name(&jobs->pieces[i], name);
+        cli_last(jobs->cli,
+                 "%s stays in the workspace%s: the same command goes on with it, and removes it",
+                 name, jobs->pieces[i].kind == WORKSPACE_JOB_RESTORE ? ", and is billed" : "");
+    }
 }
