@@ -51,17 +51,20 @@ bool cli_join_range(const struct cli *cli, struct export_options *options, struc
 const char *cli_join_text(const struct export_report *report, char out[CLI_JOIN_TEXT])
 {
     char joined[TEXT_NUMBER_MAX], rows[TEXT_NUMBER_MAX], doubled[TEXT_NUMBER_MAX],
-        filled[TEXT_NUMBER_MAX], gaps[CLI_COUNT_TEXT];
+        filled[TEXT_NUMBER_MAX], gaps[CLI_COUNT_TEXT], lacks[CLI_JOIN_TEXT / 2] = "lacks none.";
     out[0] = '\0';
-    if (report->joined == 0)
+    if (report->joined == 0 && report->gaps == 0)
         return out;
-    (void) cli_count_text(report->gaps, "partition", gaps);
+    if (report->gaps > 0)
+        (void) snprintf(lacks, sizeof lacks, "lacks %s in %s: weir wrote those.",
+                        text_grouped(report->filled, filled),
+                        cli_count_text(report->gaps, "partition", gaps));
     (void) snprintf(out, CLI_JOIN_TEXT,
                     " %s of them %s joined with the continuous export, which has %s rows (%s lines "
-                    "more than once) and lacks %s in %s: weir wrote those.",
+                    "more than once) and %s",
                     text_grouped(report->joined, joined), report->joined == 1 ? "is" : "are",
                     text_grouped(report->beside_rows, rows), text_grouped(report->doubled, doubled),
-                    text_grouped(report->filled, filled), gaps);
+                    lacks);
     return out;
 }
 

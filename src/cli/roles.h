@@ -12,7 +12,7 @@ struct cli_role_end {
 };
 
 /* The first end of a role that this identity has on the workspace for a time only, as Privileged Identity Management
- * gives them (docs/service.md 5.3). Whoever may not ask, or has no such roles, gets until = 0: another role may let us
+ * gives them (docs/service.md 5.4). Whoever may not ask, or has no such roles, gets until = 0: another role may let us
  * in as well, so this is for a note. False: memory, interrupted. */
 bool cli_role_end(const struct cli *cli, struct cli_context *context, struct cli_role_end *out,
                   struct error *err);
