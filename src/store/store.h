@@ -25,7 +25,7 @@ enum {
     STORE_LOCK_OWNER_MAX = 512,
     STORE_MD5 = 16,                      /* bytes */
     STORE_LIST_MAX = 4096,               /* prefixes of one store_list_many */
-    STORE_AHEAD_BYTES = 32 * 1024 * 1024 /* held by one store_ahead, at most */
+    STORE_AHEAD_BYTES = 16 * 1024 * 1024 /* held by one store_ahead, at most */
 };
 
 struct store;

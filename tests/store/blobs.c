@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -345,6 +346,17 @@ static bool may_write(struct blobs *b, const struct request *r, struct blob *blo
     return a->status == 0;
 }
 
+static void describe(const struct blob *blob, struct answer *a)
+{
+    char etag[32];
+    (void) snprintf(etag, sizeof etag, "\"0x%X\"", blob->etag);
+    add_header(a, "ETag", etag);
+    add_header(a, "x-ms-blob-type", blob->append ? "AppendBlob" : "BlockBlob");
+    add_header(a, "x-ms-lease-state", is_leased(blob) ? "leased" : "available");
+    if (blob->mark[0])
+        add_header(a, "x-ms-meta-weir", blob->mark);
+}
+
 static void keep_headers(struct blob *blob, const struct request *r)
 {
     struct str mark = header(r, "x-ms-meta-weir"), tier = header(r, "x-ms-access-tier");
@@ -371,6 +383,7 @@ static void put_blob(struct blobs *b, const struct request *r, struct answer *a)
     set_bytes(b, blob, r->body, r->n);
     drop_blocks(blob);
     keep_headers(blob, r);
+    describe(blob, a);
     say(a, 201, NULL);
 }
 
@@ -462,16 +475,6 @@ static void lease(const struct request *r, struct blob *blob, struct answer *a)
             blob->lease[0] = '\0';
         }
     }
-}
-
-static void describe(const struct blob *blob, struct answer *a)
-{
-    char etag[32];
-    (void) snprintf(etag, sizeof etag, "\"0x%X\"", blob->etag);
-    add_header(a, "ETag", etag);
-    add_header(a, "x-ms-blob-type", blob->append ? "AppendBlob" : "BlockBlob");
-    if (blob->mark[0])
-        add_header(a, "x-ms-meta-weir", blob->mark);
 }
 
 static void get_blob(const struct request *r, const struct blob *blob, struct answer *a)
@@ -606,9 +609,10 @@ static void on_blob(struct blobs *b, const struct request *r, struct answer *a)
         put_blob(b, r, a);
     else if (!there)
         say(a, 404, "BlobNotFound");
-    else if (put)
+    else if (put) {
+        describe(blob, a);
         lease(r, blob, a);
-    else if (strcmp(r->method, "DELETE") == 0) {
+    } else if (strcmp(r->method, "DELETE") == 0) {
         if (may_write(b, r, blob, true, a)) {
             drop(b, blob);
             say(a, 202, NULL);
@@ -715,6 +719,10 @@ static bool serve(struct blobs *b, int fd, struct request *r)
     if (answers) {
         say(&a, fault.status, fault.code);
         (void) snprintf(a.headers, sizeof a.headers, "%s", fault.headers ? fault.headers : "");
+    }
+    if (met && fault.victim > 0) {
+        (void) kill(fault.victim, SIGKILL);
+        (void) usleep(1000);
     }
     bool lost = cut || (met && fault.kind == BLOBS_LOST);
     bool ok = !lost && reply(fd, r, &a, met && fault.kind == BLOBS_HALF, fault.message);

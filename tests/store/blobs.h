@@ -15,6 +15,8 @@
 
 #include "base/text.h"
 
+#include <sys/types.h>
+
 struct blobs;
 struct blobs *blobs_new(void);
 void blobs_free(struct blobs *blobs);
@@ -33,6 +35,7 @@ struct blobs_fault {
     unsigned times;    /* so many in a row; 0: one */
     enum blobs_fault_kind kind;
     int status;
+    pid_t victim; /* with BLOBS_CUT, BLOBS_LOST: a process that is killed at that moment; 0: none */
     const char *code, *headers, *message; /* headers: each with \r\n; lent, NULL: none */
 };
 /* One at a time; at 0: none any more. */

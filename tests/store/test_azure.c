@@ -374,35 +374,98 @@ static void a_renewal_that_fails_in_between_is_asked_again(void **state)
     store_lock_free(lock);
 }
 
-/* A process of its own takes the lock and dies; this machine's next run does not wait for the lease to end. */
-static void the_lock_of_a_killed_process_is_taken_at_once(void **state)
+/* A process of its own that takes the lock when the pipe says so, and then says "y" and waits to be killed. */
+struct holder {
+    pid_t pid;
+    int go[2], said[2];
+};
+
+static void hold(struct fixture *f, const struct holder *holder)
 {
-    struct fixture *f = *state;
-    int ready[2];
     char byte;
-    assert_int_equal(pipe(ready), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        struct error err = ERROR_INIT;
-        struct http_client *http = http_new(&(struct http_options){0}, &err);
-        struct store *store = store_open_with(
-            &(struct store_options){
-                .address = blobs_url(f->blobs, ""), .http = http, .key = "env:WEIR_TEST_KEY"},
-            &err);
-        bool ok = store_lock_new(store, "weir/lock", "the one that dies", &err) != NULL;
-        _exit(write(ready[1], ok ? "y" : "n", 1) == 1 ? 0 : 1);
+    struct error err = ERROR_INIT;
+    struct http_client *http = http_new(&(struct http_options){0}, &err);
+    struct store *store = store_open_with(
+        &(struct store_options){
+            .address = blobs_url(f->blobs, ""), .http = http, .key = "env:WEIR_TEST_KEY"},
+        &err);
+    bool ok = read(holder->go[0], &byte, 1) == 1 &&
+              store_lock_new(store, "weir/lock", "the one that dies", &err) != NULL;
+    _exit(write(holder->said[1], ok ? "y" : "n", 1) == 1 && pause() == 0);
+}
+
+static struct holder holder_new(struct fixture *f)
+{
+    struct holder holder;
+    assert_int_equal(pipe(holder.go), 0);
+    assert_int_equal(pipe(holder.said), 0);
+    holder.pid = fork();
+    if (holder.pid == 0) {
+        (void) close(holder.said[0]);
+        hold(f, &holder);
     }
-    assert_true(child > 0);
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    assert_int_equal(byte, 'y');
-    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(holder.pid > 0);
+    (void) close(holder.said[1]);
+    return holder;
+}
+
+static void holder_go(const struct holder *holder)
+{
+    assert_int_equal(write(holder->go[1], "g", 1), 1);
+}
+
+/* True when it held the lock before it died. */
+static bool holder_end(const struct holder *holder)
+{
+    char byte = 'k';
+    bool held = read(holder->said[0], &byte, 1) == 1 && byte == 'y';
+    assert_true(byte != 'n');
+    (void) kill(holder->pid, SIGKILL);
+    assert_int_equal(waitpid(holder->pid, NULL, 0), holder->pid);
+    (void) close(holder->go[0]);
+    (void) close(holder->go[1]);
+    (void) close(holder->said[0]);
+    return held;
+}
+
+static void take_at_once(struct fixture *f)
+{
+    error_clear(&f->err);
     struct store_lock *lock = store_lock_new(f->store, "weir/lock", "the next", &f->err);
     if (!lock)
         fail_msg("%s", f->err.message);
     assert_non_null(strstr(bytes_of(f, "weir/lock"), "the next"));
     store_lock_free(lock);
-    (void) close(ready[0]);
-    (void) close(ready[1]);
+    assert_false(blobs_has(f->blobs, "weir/lock"));
+}
+
+/* Killed at each of its requests in turn, before and after it is done, until it has the lock before it is killed:
+ * this machine's next run never waits for the lease to end. `dead`: it takes over from one that was killed. */
+static void kill_at_every_request(struct fixture *f, enum blobs_fault_kind kind, bool dead)
+{
+    bool held = false;
+    for (unsigned n = 1; !held; n++) {
+        assert_true(n < 20);
+        if (dead) {
+            struct holder first = holder_new(f);
+            holder_go(&first);
+            assert_true(holder_end(&first));
+        }
+        struct holder holder = holder_new(f);
+        blobs_fault(f->blobs, &(struct blobs_fault){.at = n, .kind = kind, .victim = holder.pid});
+        holder_go(&holder);
+        held = holder_end(&holder);
+        blobs_fault(f->blobs, &(struct blobs_fault){.at = 0});
+        take_at_once(f);
+    }
+}
+
+static void the_lock_of_a_killed_process_is_taken_at_once(void **state)
+{
+    kill_at_every_request(*state, BLOBS_CUT, false);
+    kill_at_every_request(*state, BLOBS_LOST, false);
+    kill_at_every_request(*state, BLOBS_CUT, true);
+    kill_at_every_request(*state, BLOBS_LOST, true);
 }
 
 static void the_lock_of_another_machine_is_waited_for(void **state)

@@ -140,6 +140,7 @@ struct az_is {
     char mark[AZ_MARK_MAX]; /* of weir; "": not ours */
     uint64_t size;          /* of all of it, whatever range was asked for */
     bool has_md5, append;
+    bool leased;
     bool immutable; /* of a container: it has a policy or a legal hold */
     unsigned char md5[STORE_MD5];
 };

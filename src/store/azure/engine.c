@@ -311,7 +311,7 @@ static void tick(void *context)
 
 void az_engine_init(struct az_engine *engine, uint64_t seed)
 {
-    static const unsigned most[AZ_LANES] = {AZ_CONTROL_MAX, AZ_WIDTH_MAX, AZ_WIDTH_MAX};
+    static const unsigned most[AZ_LANES] = {AZ_CONTROL_MAX, AZ_READ_MAX, AZ_WIDTH_MAX};
     *engine = (struct az_engine){.hurry = 1};
     random_seed(&engine->random, seed);
     for (int i = 0; i < AZ_LANES; i++)

@@ -17,7 +17,8 @@
 
 enum {
     AZ_WIDTH_FIRST = 8,
-    AZ_WIDTH_MAX = 256,  /* of one lane */
+    AZ_WIDTH_MAX = 256,  /* uploads at once */
+    AZ_READ_MAX = 128,   /* GETs at once: each has a receive buffer */
     AZ_CONTROL_MAX = 32, /* of the lane of small things */
     AZ_TRIES_MAX = 20,   /* of one operation */
     AZ_TRIES_APART =

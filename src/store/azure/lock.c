@@ -1,8 +1,12 @@
 /* Locks: a lease of a minute on a blob, renewed four times a minute; docs/service.md section 4.8.
  *
  * The lease is the lock; the text in the blob only tells who: one line for people, one for us. The id of the lease
- * stands there too. So who finds a holder that died on this machine changes the lease from that id to its own, in
- * one step: of two that try, one does it, and neither can take the lease of somebody who came between.
+ * stands there too. So who finds a holder that died on this machine changes the lease from that id to its own: of two
+ * that try, one does it, and neither can take the lease of somebody who came between.
+ *
+ * A process can be killed between any two requests, and the next one shall not wait for it. So the text is written
+ * first and the lease taken after that: the text names the lease that is about to be, and the one that it takes over.
+ * Of two that begin at once one takes the lease; it sees by the ETag whether the text is still its own.
  *
  * A lease is good while the service's answer to its last renewal is younger than FRESH. Past that no write begins
  * until it is renewed; when the service says that it is another's, none begins any more.
@@ -40,14 +44,14 @@ struct az_lock {
 };
 
 struct holder {
-    char line[TEXT_MAX]; /* for people */
-    char lease[GUID_TEXT];
+    char line[TEXT_MAX];                      /* for people */
+    char lease[GUID_TEXT], before[GUID_TEXT]; /* its lease, or still the one that it took over */
     struct host_process process;
 };
 
 /* --- the text --- */
 
-static void put_text(struct buf *out, const char *owner, const char *lease)
+static void put_text(struct buf *out, const char *owner, const char *lease, const char *before)
 {
     struct host_process self;
     char since[TICK_TEXT_MAX];
@@ -55,8 +59,8 @@ static void put_text(struct buf *out, const char *owner, const char *lease)
     (void) tick_format(tick_floor(tick_now(), TICK_SECOND), since);
     buf_printf(out, "%.*s on %s, process %lld, since %s\n", STORE_LOCK_OWNER_MAX, owner, self.host,
                (long long) self.pid, since);
-    buf_printf(out, "lease=%s boot=%s space=%s pid=%lld began=%lld\n", lease, self.boot, self.space,
-               (long long) self.pid, (long long) self.began);
+    buf_printf(out, "lease=%s before=%s boot=%s space=%s pid=%lld began=%lld\n", lease, before,
+               self.boot, self.space, (long long) self.pid, (long long) self.began);
 }
 
 static void copy(char *out, size_t room, struct str value)
@@ -80,6 +84,8 @@ static void read_text(struct str text, struct holder *out)
             continue;
         if (str_eq(name, STR("lease")))
             copy(out->lease, sizeof out->lease, value);
+        else if (str_eq(name, STR("before")))
+            copy(out->before, sizeof out->before, value);
         else if (str_eq(name, STR("boot")))
             copy(out->process.boot, sizeof out->process.boot, value);
         else if (str_eq(name, STR("space")))
@@ -112,12 +118,6 @@ static bool once(struct az *az, const struct az_lock *lock, const struct az_ask 
     return az_once(az, out, err);
 }
 
-static void note_renewed(struct az_lock *lock, uint64_t asked, int64_t asked_at)
-{
-    lock->renewed = asked;
-    lock->renewed_at = asked_at;
-}
-
 static bool locked(const struct az *az, const char *name, const char *line, struct error *err)
 {
     (void) error_set(err, ERROR_LOCKED, "%s is held by %s", name,
@@ -129,144 +129,135 @@ static bool locked(const struct az *az, const char *name, const char *line, stru
         LEASE, az->base.address);
 }
 
-enum taken { TAKEN, TAKEN_NOT, TAKEN_BY_OTHER, TAKEN_FAILED /* err is set */ };
+enum taken { TAKEN, TAKEN_NOT /* something changed: try again */, TAKEN_FAILED /* err is set */ };
 
-/* Leases the blob as it is. TAKEN_NOT: it is not there. */
-static enum taken acquire(struct az *az, struct az_lock *lock, struct error *err)
+static enum taken failed(const struct error *why, struct error *err)
 {
-    struct az_once said;
-    struct az_ask ask = lease_ask(lock, "acquire");
-    ask.lease_seconds = LEASE;
-    ask.proposed_lease_id = lock->id;
-    uint64_t asked = clock_ns();
-    int64_t asked_at = tick_now();
-    if (!once(az, lock, &ask, NULL, &said, err))
-        return TAKEN_FAILED;
-    note_renewed(lock, asked, asked_at);
-    if (said.error.code == ERROR_NONE)
-        return TAKEN;
-    if (said.status == 404)
-        return TAKEN_NOT;
-    if (strcmp(said.code, "LeaseAlreadyPresent") == 0)
-        return TAKEN_BY_OTHER;
-    (void) error_pass(err, &said.error);
+    (void) error_pass(err, why);
     return TAKEN_FAILED;
 }
 
-/* Puts the text: as a new blob to be leased, or under our lease over the one that is there. */
-static bool put_blob(struct az *az, const struct az_lock *lock, const char *owner, bool new,
-                     struct az_once *said, struct error *err)
+/* Our text over what `etag` is, "" for nothing; under the lease `under`, if that is not NULL. `before`: the lease that
+ * ours takes over, or "". TAKEN: the text is there, and *said tells its ETag. */
+static enum taken put_own(struct az *az, const struct az_lock *lock, const char *owner,
+                          const char *etag, const char *under, const char *before,
+                          struct az_once *said, struct error *err)
 {
     struct buf text = BUF_INIT(TEXT_MAX);
     unsigned char md5[STORE_MD5];
-    put_text(&text, owner, lock->id);
+    put_text(&text, owner, lock->id, before);
     az_md5_begin(&az->md5);
     az_md5_add(&az->md5, text.bytes, text.used);
     struct az_ask ask = {.method = "PUT",
                          .place = lock->place,
                          .content_md5 = md5,
                          .blob_type = "BlockBlob",
-                         .lease_id = new ? NULL : lock->id,
-                         .if_none_match = new,
+                         .lease_id = under,
+                         .if_match = etag[0] ? etag : NULL,
+                         .if_none_match = !etag[0],
                          .mark = az->id,
                          .body = buf_str(&text)};
     bool ok = buf_ok(&text, "the text of a lock", err) && az_md5_end(&az->md5, md5, err) &&
               once(az, lock, &ask, NULL, said, err);
     buf_release(&text);
-    return ok;
+    if (!ok)
+        return TAKEN_FAILED;
+    if (said->error.code == ERROR_NONE)
+        return TAKEN;
+    return said->status == 409 || said->status == 412 ? TAKEN_NOT : failed(&said->error, err);
 }
 
-/* A blob to lease, where there is none. Another run may be quicker. */
-static bool make_blob(struct az *az, const struct az_lock *lock, const char *owner,
-                      struct error *err)
-{
-    struct az_once said;
-    if (!put_blob(az, lock, owner, true, &said, err))
-        return false;
-    return said.error.code == ERROR_NONE || said.status == 409 || said.status == 412 ||
-           error_pass(err, &said.error);
-}
-
-/* Who holds it, as the blob says. False: it is gone (err is clear), or err. */
-static bool read_holder(struct az *az, const struct az_lock *lock, struct holder *out,
+/* From `held` to ours, or a new lease when `held` is NULL. *said: the ETag of the blob. */
+static enum taken lease(struct az *az, struct az_lock *lock, const char *held, struct az_once *said,
                         struct error *err)
 {
-    struct buf text = BUF_INIT(TEXT_MAX);
-    struct az_once said;
-    struct az_ask get = {.method = "GET", .place = lock->place};
-    bool ok = once(az, lock, &get, &text, &said, err);
-    read_text(ok && said.error.code == ERROR_NONE ? buf_str(&text) : STR(""), out);
-    buf_release(&text);
-    return ok && said.status != 404;
+    struct az_ask ask = lease_ask(lock, held ? "change" : "acquire");
+    ask.lease_id = held;
+    ask.lease_seconds = held ? 0 : LEASE;
+    ask.proposed_lease_id = lock->id;
+    lock->renewed = clock_ns();
+    lock->renewed_at = tick_now();
+    if (!once(az, lock, &ask, NULL, said, err))
+        return TAKEN_FAILED;
+    if (said->error.code == ERROR_NONE)
+        return TAKEN;
+    return said->status == 404 || said->status == 409 || said->status == 412
+               ? TAKEN_NOT
+               : failed(&said->error, err);
 }
 
-/* Somebody holds it: one that died on this machine gives way. TAKEN_NOT: it is gone meanwhile. */
-static enum taken take_over(struct az *az, struct az_lock *lock, struct error *err)
+/* Nobody holds it: our text, then our lease. */
+static enum taken take_free(struct az *az, struct az_lock *lock, const char *owner,
+                            const char *etag, struct error *err)
 {
-    struct error why = ERROR_INIT;
+    struct az_once wrote = {.done = false}, leased;
+    enum taken taken = TAKEN;
+    if (!lock->fixed || !etag[0])
+        taken = put_own(az, lock, owner, etag, NULL, "", &wrote, err);
+    if (taken == TAKEN)
+        taken = lease(az, lock, NULL, &leased, err);
+    if (taken != TAKEN || lock->fixed || strcmp(wrote.is.etag, leased.is.etag) == 0)
+        return taken;
+    /* Another has put its text between, and not got the lease. */
+    taken = put_own(az, lock, owner, leased.is.etag, lock->id, "", &wrote, err);
+    return taken == TAKEN_NOT ? failed(&wrote.error, err) : taken;
+}
+
+/* Somebody holds it: one that died on this machine gives way. */
+static enum taken take_over(struct az *az, struct az_lock *lock, const char *owner,
+                            struct error *err)
+{
+    struct buf text = BUF_INIT(TEXT_MAX);
     struct holder holder;
-    struct az_once said;
-    if (!read_holder(az, lock, &holder, &why)) {
-        (void) error_pass(err, &why);
-        return why.code == ERROR_NONE ? TAKEN_NOT : TAKEN_FAILED;
-    }
+    struct az_once said, wrote;
+    struct az_ask get = {.method = "GET", .place = lock->place};
+    bool ok = once(az, lock, &get, &text, &said, err);
+    bool there = ok && said.error.code == ERROR_NONE;
+    read_text(there ? buf_str(&text) : STR(""), &holder);
+    buf_release(&text);
+    if (!there)
+        return ok && said.status == 404 ? TAKEN_NOT : failed(&said.error, err);
     if (lock->fixed || !holder.lease[0] || !host_process_gone(&holder.process)) {
         (void) locked(az, lock->name, lock->fixed ? "" : holder.line, err);
         return TAKEN_FAILED;
     }
-    struct az_ask change = lease_ask(lock, "change");
-    change.lease_id = holder.lease;
-    change.proposed_lease_id = lock->id;
-    uint64_t asked = clock_ns();
-    int64_t asked_at = tick_now();
-    if (!once(az, lock, &change, NULL, &said, err))
-        return TAKEN_FAILED;
-    note_renewed(lock, asked, asked_at);
-    if (said.error.code == ERROR_NONE)
-        return TAKEN;
-    if (said.status == 404)
-        return TAKEN_NOT;
-    if (said.status == 409)
-        (void) locked(az, lock->name, "a run that has just begun", err);
-    (void) error_pass(err, &said.error);
-    return TAKEN_FAILED;
+    const char *const held[] = {holder.lease, holder.before};
+    enum taken taken = TAKEN_NOT;
+    for (int i = 0; i < 2 && taken == TAKEN_NOT && held[i][0]; i++)
+        taken = put_own(az, lock, owner, said.is.etag, held[i], held[i], &wrote, err) == TAKEN
+                    ? lease(az, lock, held[i], &wrote, err)
+                    : TAKEN_NOT;
+    return err && err->code != ERROR_NONE ? TAKEN_FAILED : taken;
 }
 
-/* Says who holds it now. A blob that nobody may replace keeps its old text: the lease holds all the same. */
-static bool write_text(struct az *az, const struct az_lock *lock, const char *owner,
-                       struct error *err)
+/* One look and one try. */
+static enum taken take_once(struct az *az, struct az_lock *lock, const char *owner,
+                            struct error *err)
 {
-    struct az_once look, wrote;
+    struct az_once look;
     struct az_ask head = {.method = "HEAD", .place = lock->place};
     if (!once(az, lock, &head, NULL, &look, err))
-        return false;
+        return TAKEN_FAILED;
+    if (look.status == 404)
+        return take_free(az, lock, owner, "", err);
     if (look.error.code != ERROR_NONE)
-        return error_pass(err, &look.error);
-    if (!look.is.mark[0])
-        return error_set(err, ERROR_EXISTS, "%s in lake %s was not written by weir", lock->name,
+        return failed(&look.error, err);
+    if (!look.is.mark[0]) {
+        (void) error_set(err, ERROR_EXISTS, "%s in lake %s was not written by weir", lock->name,
                          az->base.address);
-    if (lock->fixed)
-        return true;
-    if (!put_blob(az, lock, owner, false, &wrote, err))
-        return false;
-    return wrote.error.code == ERROR_NONE ||
-           strncmp(wrote.code, "BlobImmutable", strlen("BlobImmutable")) == 0 ||
-           error_pass(err, &wrote.error);
+        return TAKEN_FAILED;
+    }
+    return look.is.leased ? take_over(az, lock, owner, err)
+                          : take_free(az, lock, owner, look.is.etag, err);
 }
 
 static bool take(struct az *az, struct az_lock *lock, const char *owner, struct error *err)
 {
-    for (int i = 0; i < TRIES; i++) {
-        enum taken taken = acquire(az, lock, err);
-        if (taken == TAKEN_BY_OTHER)
-            taken = take_over(az, lock, err);
-        else if (taken == TAKEN_NOT && !make_blob(az, lock, owner, err))
-            return false;
-        if (taken != TAKEN_NOT)
-            return taken == TAKEN;
-    }
-    return error_set(err, ERROR_LOCKED, "%s in lake %s keeps changing", lock->name,
-                     az->base.address);
+    enum taken taken = TAKEN_NOT;
+    for (int i = 0; i < TRIES && taken == TAKEN_NOT; i++)
+        taken = take_once(az, lock, owner, err);
+    return taken == TAKEN ||
+           (taken == TAKEN_NOT && locked(az, lock->name, "a run that has just begun", err));
 }
 
 /* --- renewal --- */
@@ -284,7 +275,8 @@ static void on_renewed(struct az_op *op, const struct az_answer *answer)
     struct az_lock *lock = (struct az_lock *) (void *) ((char *) op - offsetof(struct az_lock, op));
     struct az *az = op->az;
     if (answer->error.code == ERROR_NONE) {
-        note_renewed(lock, lock->asked, lock->asked_at);
+        lock->renewed = lock->asked;
+        lock->renewed_at = lock->asked_at;
         return;
     }
     if (answer->status != 404 && answer->status != 409 && answer->status != 412)
@@ -360,10 +352,7 @@ struct store_lock *az_lock_new(struct store *store, const char *name, const char
     }
     lock->next = az->locks;
     az->locks = lock;
-    if (write_text(az, lock, owner, err))
-        return &lock->base;
-    az_lock_free(&lock->base);
-    return NULL;
+    return &lock->base;
 }
 
 /* The blob goes, and the lease with it; where it cannot go, the lease ends. */

@@ -208,6 +208,7 @@ void az_is_read(const struct http_response *response, struct az_is *out)
     out->has_md5 = az_unbase64_md5(md5, out->md5);
     out->immutable = str_eq(http_header(response, "x-ms-has-immutability-policy"), STR("true")) ||
                      str_eq(http_header(response, "x-ms-has-legal-hold"), STR("true"));
+    out->leased = str_eq(http_header(response, "x-ms-lease-state"), STR("leased"));
     out->append = str_eq(http_header(response, "x-ms-blob-type"), STR("AppendBlob"));
 }
 
