@@ -14,8 +14,19 @@
 
 enum { DAY_PARTITIONS = 288, YEAR_DAYS = 365, FORMS = 4 };
 
+/* The clock by which segments set out. */
+static uint64_t ahead_ns;
+
+uint64_t __real_clock_ns(void);
+uint64_t __wrap_clock_ns(void);
+uint64_t __wrap_clock_ns(void)
+{
+    return __real_clock_ns() + ahead_ns;
+}
+
 static int set_up(void **state)
 {
+    ahead_ns = 0;
     if (fixture_set_up(state) != 0)
         return -1;
     struct fixture *f = *state;
@@ -181,6 +192,30 @@ static void add_lines(struct fixture *f, struct lake_ledger *ledger, int from, i
     }
 }
 
+static void what_fills_no_segment_sets_out_after_a_while(void **state)
+{
+    struct fixture *f = *state;
+    struct remote *remote = remote_of(f->store);
+    const uint64_t second = UINT64_C(1000000000);
+    struct lake_ledger *ledger = begun(f);
+    add_lines(f, ledger, 0, 5);
+    ahead_ns = (LAKE_LEDGER_SECONDS - 5) * second;
+    assert_true(lake_ledger_flush_soon(ledger, &f->err));
+    assert_int_equal(remote->follows, 0);
+    ahead_ns = LAKE_LEDGER_SECONDS * second;
+    assert_true(lake_ledger_flush_soon(ledger, &f->err));
+    assert_int_equal(remote->follows, 1);
+    add_lines(f, ledger, 5, 6);
+    do {
+        assert_true(lake_ledger_flush_soon(ledger, &f->err));
+    } while (lake_ledger_segments(ledger) == 0);
+    assert_int_equal(remote->follows, 1); /* the one behind it has its own while */
+    ahead_ns += LAKE_LEDGER_SECONDS * second;
+    assert_true(lake_ledger_flush_soon(ledger, &f->err));
+    assert_int_equal(remote->follows, 2);
+    lake_ledger_free(ledger);
+}
+
 static void a_segment_sets_out_when_it_is_full_and_not_each_second(void **state)
 {
     struct fixture *f = *state;
@@ -218,6 +253,7 @@ int main(void)
         T(the_usual_container_is_found_without_a_look_at_all),
         T(a_table_is_found_with_a_look_for_each_name_of_its_own),
         T(a_segment_sets_out_when_it_is_full_and_not_each_second),
+        T(what_fills_no_segment_sets_out_after_a_while),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
