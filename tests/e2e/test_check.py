@@ -80,6 +80,18 @@ class Check(unittest.TestCase):
             lines = self.check(1, weir=Weir(), env={**canned.environment(), "WEIR_RESOURCE_ID": "/subscriptions/s"})
         self.assert_lacks(lines, "workspace", "public network", "private link scope")
 
+    def test_a_role_that_ends_is_told(self):
+        role = {"endDateTime": "2001-02-03T04:05:06Z", "expandedProperties": {"roleDefinition": {"displayName": "Night Reader"}}}
+        other = {"expandedProperties": {"roleDefinition": {"displayName": "Reader"}}}
+        weir = Weir(self.emulator)
+        with Canned(200, json.dumps({"value": [{"properties": other}, {"properties": role}]})) as manager:
+            where = {"WEIR_MANAGEMENT_ENDPOINT": manager.url}
+            lines = self.check(0, weir=weir, env=where)
+            self.assertEqual(lines["role"]["state"], "warns")
+            self.assertIn("'Night Reader' on the workspace ends at 2001-02-03 04:05", lines["role"]["what"])
+            done = weir.run("export", "Syslog", "--end", "2021-11-08", "--days", "1", env=where)
+        self.assertIn("the role 'Night Reader' of this identity on the workspace ends at 2001-02-03", done.stderr)
+
     def test_people_read_a_line_for_each(self):
         weir = Weir(self.emulator)
         done = weir.run("check", "--output", "table", "--workspace-id", "nonsense")
