@@ -135,17 +135,18 @@ bool export_fetch_write(struct export_fetch *fetch, size_t part, struct lake_pil
                               &why)) {
         if (why.code != ERROR_EXISTS)
             return error_pass(err, &why);
-        export_fetch_give_up(fetch, part, 0, why.message); /* a name of ours that others took */
+        export_fetch_give_up(fetch, part, 0,
+                             "a blob under its name was not written by weir: it is left as it is");
         return true;
     }
     struct lake_entry entry = entry_of(fetch, part, &written, joined);
     entry.number = number;
     if (fetch->options->source.relation_partial)
         entry.verdict = LAKE_VERDICT_UNVERIFIED;
-    if (entry.rows + entry.beside_rows != entry.rows_expected)
-        return error_set(err, ERROR_INTERNAL, "%llu rows were piled up and %llu written",
-                         (unsigned long long) entry.rows_expected,
-                         (unsigned long long) (entry.rows + entry.beside_rows));
+    unsigned long long held = entry.rows + entry.beside_rows, counted = entry.rows_expected;
+    if (held != counted)
+        return error_set(err, ERROR_INTERNAL, "%llu rows were piled up and %llu written", counted,
+                         held);
     if (!lake_ledger_add(fetch->ledger, &entry, err))
         return false;
     note_written(fetch, part, &entry);
