@@ -1,6 +1,7 @@
 /* On a container where nothing can be replaced: what is written anew has the next number, the ledger names the one that
  * counts, and what an earlier or a killed export left is no finding. And a remote lake is compared by its listing.
  */
+#include "base/memory.h"
 #include "lake/check.h"
 #include "lake/number.h"
 #include "lake/partition.h"
@@ -9,6 +10,7 @@
 #include "place.h"
 #include "remote.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -249,6 +251,33 @@ static void a_line_without_an_md5_is_compared_by_size_and_told(void **state)
     assert_int_equal(remote_of(f->store)->gets, 1);
 }
 
+/* Lists, reads ahead and compares: whatever allocation fails, it is told, and nothing else happens. */
+static void every_failed_allocation_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    remote_of(f->store)->immutable = "am-okta-cl";
+    assert_int_equal(run(f, "run-1", 1, LAKE_VERDICT_VERIFIED, false), 0);
+    assert_int_equal(run(f, "run-2", 2, LAKE_VERDICT_VERIFIED, false), 2);
+    bool done = false;
+    for (uint64_t n = 1; !done; n++) {
+        struct error err = ERROR_INIT;
+        struct lake_check_totals totals = {0};
+        struct lake_check_options options = {0};
+        mem_fail_at(n);
+        struct lake_ledger *ledger = lake_ledger_open(f->store, &place_of_tests, &err);
+        struct lake_numbers *numbers =
+            ledger ? lake_numbers_new(f->store, &place_of_tests, 0, TICK_MAX, &err) : NULL;
+        done = numbers && lake_check(f->store, &place_of_tests, ledger, &options, &totals, &err);
+        mem_fail_at(0);
+        bool told = err.code == ERROR_MEMORY || strstr(err.message, strerror(ENOMEM));
+        if (done ? err.code != ERROR_NONE : !told)
+            fail_msg("%llu: %s", (unsigned long long) n, err.message);
+        assert_true(!done || (n > 20 && totals.findings[LAKE_FINDING_OK] == 1));
+        lake_numbers_free(numbers);
+        lake_ledger_free(ledger);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -262,6 +291,7 @@ int main(void)
         T(a_schema_that_changed_is_a_new_one_and_the_latest_counts),
         T(by_its_listing_a_lake_is_compared_without_reading),
         T(a_line_without_an_md5_is_compared_by_size_and_told),
+        T(every_failed_allocation_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
