@@ -315,28 +315,6 @@ static bool start_server(struct run *run, struct error *err)
     return run->server != NULL;
 }
 
-static bool make_arrival(struct run *run, struct error *err)
-{
-    const struct serve_options *options = run->options;
-    struct service *service = &run->service;
-    struct exporter_options exporter = {
-        .folder = options->exporter.to,
-        .name = options->exporter.name,
-        .doubled = options->exporter.doubled,
-        .dropped = options->exporter.dropped,
-        .truth = options->exporter.truth,
-        .delay = (int64_t) (options->exporter.delay / NS_PER_TICK),
-        .overflow = options->exporter.overflow,
-        .seed = options->seed,
-        .no_ids = options->exporter.no_ids,
-    };
-    service->ingest = ingest_new(buf_text(&run->folder), err);
-    if (!service->ingest || !options->exporter.to)
-        return service->ingest != NULL;
-    service->exporter = exporter_new(&exporter, err);
-    return service->exporter && exporter_start(service->exporter, service, &run->bell, err);
-}
-
 static bool start_imds(struct run *run, struct error *err)
 {
     return sign_in_listen(&run->sign_in, run->options->listen, &run->bell, &run->service, err);
@@ -362,12 +340,35 @@ static bool make_endpoint(struct run *run, struct error *err)
     service->clients[SERVICE_APP].secret = buf_text(&run->secret);
     service->clients[SERVICE_CONDITIONAL].secret = buf_text(&run->conditional_secret);
     clock_begin(&service->clock);
-    atomic_store(&service->answering, true);
     return true;
 }
 
-static bool write_ready(const struct run *run, struct error *err)
+static bool make_arrival(struct run *run, struct error *err)
 {
+    const struct serve_options *options = run->options;
+    struct service *service = &run->service;
+    struct exporter_options exporter = {
+        .folder = options->exporter.to,
+        .name = options->exporter.name,
+        .doubled = options->exporter.doubled,
+        .dropped = options->exporter.dropped,
+        .truth = options->exporter.truth,
+        .delay = (int64_t) (options->exporter.delay / NS_PER_TICK),
+        .overflow = options->exporter.overflow,
+        .seed = options->seed,
+        .no_ids = options->exporter.no_ids,
+    };
+    service->ingest = ingest_new(buf_text(&run->folder), err);
+    if (!service->ingest || !options->exporter.to)
+        return service->ingest != NULL;
+    service->exporter = exporter_new(&exporter, err);
+    return service->exporter && exporter_start(service->exporter, service, &run->bell, err);
+}
+
+/* From now on whoever asks is answered, and who waits for the ready file learns of it. */
+static bool open_doors(struct run *run, struct error *err)
+{
+    atomic_store(&run->service.answering, true);
     if (!run->options->ready_file)
         return true;
     struct buf text = BUF_INIT(NOTES_MAX);
@@ -425,8 +426,8 @@ static bool start(struct run *run, struct error *err)
                 make_service(run, err) && start_signals(run, err) && make_folder(run, err) &&
                 make_secret(run, err) && make_conditional(run, err) && make_sign_in(run, err) &&
                 (!run->options->tls || make_tls(run, err)) && load_data(run, &notes, err) &&
-                start_server(run, err) && start_imds(run, err) && make_arrival(run, err) &&
-                make_endpoint(run, err) && write_ready(run, err);
+                start_server(run, err) && start_imds(run, err) && make_endpoint(run, err) &&
+                make_arrival(run, err) && open_doors(run, err);
     if (done)
         say_ready(run, &notes);
     buf_release(&notes);
