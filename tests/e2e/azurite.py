@@ -152,6 +152,11 @@ class Azurite:
     def read(self, container, name):
         return self.service().get_blob_client(container, name).download_blob().readall()
 
+    def tags(self):
+        """'container/name' to what changes whenever the blob does."""
+        return {f"{container}/{name}": blob.etag for container in self.containers()
+                for name, blob in self.blobs(container).items()}
+
     def everything(self):
         """'container/name' to bytes, of the whole account."""
         return {f"{container}/{name}": self.read(container, name)

@@ -322,8 +322,9 @@ class Locks(Base):
         first = self.begin(weir, proxy)
         second = CloudWeir(self.emulator, azurite)
         done = second.run("export", TABLE, *DAY)
+        proxy.rule = None
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn("locked", done.stderr.lower() + " locked" if "held" in done.stderr else done.stderr.lower())
+        self.assertIn("held", done.stderr)
         self.assertIn(str(first.pid), done.stderr)
         _, said = first.communicate(timeout=120)
         self.assertEqual(first.returncode, 0, said)
@@ -350,7 +351,6 @@ class Locks(Base):
         BlobLeaseClient(azurite.service().get_blob_client(*lock)).break_lease(0)
         other = BlobLeaseClient(azurite.service().get_blob_client(*lock))
         other.acquire(60)
-        proxy.rule = lambda r: Pass(wait=0.5) if r.kind == "put" and r.container == CONTAINER else None
         _, said = process.communicate(timeout=120)
         self.assertNotEqual(process.returncode, 0, said)
         self.assertIn("lease", said)
@@ -414,12 +414,12 @@ class Immutability(Base):
         for legal_hold in (False, True):
             azurite, rule, weir = self.lake(legal_hold)
             self.exported(weir)
-            before = azurite.everything()
+            before = azurite.tags()
             self.exported(weir)
             weir.ok("verify", TABLE, "--offline")
             self.assertEqual(self.count(weir), ROWS)
             self.assertEqual(rule.refused, [])
-            after = azurite.everything()
+            after = azurite.tags()
             changed = [name for name in before if after.get(name) != before[name]]
             self.assertEqual(changed, [])
 

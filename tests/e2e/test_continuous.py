@@ -7,11 +7,15 @@ import collections
 import json
 import random
 import re
+import time
 import unittest
+import urllib.parse
+import urllib.request
+from pathlib import Path
 
-from azurite import Azurite, CloudWeir
+from azurite import Azurite, CloudWeir, md5s
 from campaign import partition_name
-from harness import Emulator, Weir, generate
+from harness import Emulator, Folder, Weir, generate
 
 TABLE = "CommonSecurityLog"
 RANGE = ["--end-date", "2021-11-07", "--lookback-days", "2"]
@@ -195,6 +199,112 @@ class OnAnAccount(Joined, unittest.TestCase):
     def read(self, weir, *names):
         return [line for name in names for path in weir.names(f"/{name}$")
                 for line in weir.bytes_of(path).splitlines(keepends=True)]
+
+
+class Rule(unittest.TestCase):
+    """An export rule of the emulator, made while rows arrive: an hour a second, live half an hour later, some rows twice,
+    some never, and some that come by the Logs Ingestion API."""
+
+    BEGIN, END = "2021-11-07T12:00:00Z", "2021-11-08T02:00:00Z"
+    BOTH = ["--start", "2021-11-06", "--end", "2021-11-08"]
+
+    def setUp(self):
+        self.folder = Folder().path
+        self.lake, self.told = self.folder / "lake", self.folder / "truth.jsonl"
+        self.emulator = self.enterContext(Emulator(
+            generate(TABLE, rows=1200, days=2), "--rate", 0, "--at-once", 0, "--now", self.BEGIN, "--clock-speed", 3600,
+            "--export-to", self.lake, "--export-double", 0.05, "--export-drop", 0.03, "--export-truth", self.told))
+        self.weir = Weir(self.emulator)
+        self.weir.lake = self.lake
+        self.weir.ok("init", "--from-emulator", self.emulator.ready, "--lake", self.lake, "--force")
+
+    def ask(self, method, url, body, audience):
+        info = self.emulator.info
+        form = {"grant_type": "client_credentials", "client_id": info["client_id"], "scope": f"{audience}/.default",
+                "client_secret": Path(info["client_secret_file"]).read_text().strip()}
+        token_url = f"{info['authority']}/{info['tenant']}/oauth2/v2.0/token"
+        with urllib.request.urlopen(token_url, urllib.parse.urlencode(form).encode()) as answer:
+            token = json.load(answer)["access_token"]
+        request = urllib.request.Request(url, json.dumps(body).encode(), method=method, headers={
+            "Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+        with urllib.request.urlopen(request) as answer:
+            return answer.read()
+
+    def make_rule(self):
+        info = self.emulator.info
+        account = "/subscriptions/0/resourceGroups/soc/providers/Microsoft.Storage/storageAccounts/weirtests"
+        self.ask("PUT", f"{info['management']}{info['resource_id']}/dataExports/live?api-version=2020-08-01",
+                 {"properties": {"destination": {"resourceId": account}, "tableNames": [TABLE], "enable": True}},
+                 "https://management.azure.com")
+
+    def send(self, n):
+        info = self.emulator.info
+        url = (f"{info['ingestion']}/dataCollectionRules/{info['ingestion_rule']}/streams/Microsoft-{TABLE}"
+               "?api-version=2023-01-01")
+        rows = [{"DeviceVendor": "arrived", "Message": f"row {i}"} for i in range(n)]
+        self.ask("POST", url, rows, "https://monitor.azure.com")
+
+    def now(self):
+        (line,) = self.weir.ok("query", "print Now = now()", "--engine", "workspace", "--days", 1, "-o", "jsonl").stdout.splitlines()
+        return json.loads(line)["Now"]
+
+    def let_rows_arrive(self):
+        self.make_rule()
+        for _ in range(12):
+            self.send(10)
+            time.sleep(0.3)  # a quarter of an hour of its clock
+        deadline = time.monotonic() + 90
+        while self.now() < self.END:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.2)
+
+    def truth(self):
+        """Of each row that the service decided on: how many lines of it there are."""
+        return {line["item"]: line for line in map(json.loads, self.told.read_text().splitlines()) if line["table"] == TABLE}
+
+    def read(self, pattern):
+        return [json.loads(line) for path in self.lake.glob(f"am-*/**/{pattern}")
+                for line in path.read_bytes().splitlines()]
+
+    def test_history_and_the_rule_s_export_are_one(self):
+        self.let_rows_arrive()
+        plain = Weir(self.emulator)
+        plain.ok("export", TABLE, *self.BOTH, "--settle", "0s")
+        rows = [row["_ItemId"] for row in plain.rows(TABLE)]
+        refused = self.weir.run("export", TABLE, *self.BOTH)
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("--until-continuous", refused.stderr)
+        self.assertIn("--beside", refused.stderr)
+        done = self.weir.ok("export", TABLE, "--days", 3, "--until-continuous", "--settle", "0s")
+        self.assertIn("rule live", done.stderr)
+        done = self.weir.ok("export", TABLE, *self.BOTH, "--until-continuous", "--settle", "0s")
+        service, ours = self.read("PT05M.json"), self.read("PT05M_weir.json")
+        truth = self.truth()
+        self.assertTrue({0, 1, 2} <= {line["written"] for line in truth.values()}, "it played no doubles or drops")
+        lines = collections.Counter(row["_ItemId"] for row in service)
+        mine = collections.Counter(row["_ItemId"] for row in ours)
+        self.assertTrue(any(n > 1 for n in lines.values()))
+        self.assertEqual(set(mine.values()), {1})
+        self.assertEqual(mine.keys() & lines.keys(), set(), "weir wrote what the service had")
+        missing = set(rows) - (mine.keys() | lines.keys())
+        self.assertEqual(missing, set(), "a gap")
+        (row,) = [json.loads(line) for line in self.weir.ok("query", ALL, *self.BOTH, "-o", "jsonl").stdout.splitlines()]
+        self.assertEqual(row, {"Ids": len(rows), "Rows": len(rows), "Most": 1})
+        self.on_an_account(rows)
+
+    def on_an_account(self, rows):
+        """The service's blobs put into an account as append blobs: the same comes of it."""
+        azurite = self.enterContext(Azurite())
+        container = azurite.service().create_container(f"am-{TABLE.lower()}")
+        for path in self.lake.glob("am-*/**/PT05M.json"):
+            blob = container.get_blob_client(str(path.relative_to(self.lake)).split("/", 1)[1])
+            blob.create_append_blob()
+            blob.append_block(path.read_bytes())
+        cloud = CloudWeir(self.emulator, azurite)
+        cloud.ok("export", TABLE, *self.BOTH, "--until-continuous", "--settle", "0s")
+        (row,) = [json.loads(line) for line in cloud.ok("query", ALL, *self.BOTH, "-o", "jsonl").stdout.splitlines()]
+        self.assertEqual(row, {"Ids": len(rows), "Rows": len(rows), "Most": 1})
+        self.assertEqual(cloud.md5s(TABLE), md5s(self.weir, TABLE))
 
 
 if __name__ == "__main__":
