@@ -143,7 +143,8 @@ bool az_date_parse(struct str text, int64_t *out)
 {
     struct tick_civil at = {0};
     const char *p = text.p;
-    if (text.n != AZ_DATE_TEXT - 1 || memcmp(p + 25, " GMT", 4) != 0 || p[16] != ' ' ||
+    if (text.n != AZ_DATE_TEXT - 1 || memcmp(p + 3, ", ", 2) != 0 ||
+        memcmp(p + 25, " GMT", 4) != 0 || p[7] != ' ' || p[11] != ' ' || p[16] != ' ' ||
         p[19] != ':' || p[22] != ':' || !digits(p + 5, 2, &at.day) ||
         !digits(p + 12, 4, &at.year) || !digits(p + 17, 2, &at.hour) ||
         !digits(p + 20, 2, &at.minute) || !digits(p + 23, 2, &at.second))
