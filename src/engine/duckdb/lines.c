@@ -311,25 +311,22 @@ static bool cancelled(const struct query_state *state, struct error *err)
     return true;
 }
 
-/* Whether a row is to be given: its time is wanted, and it is not of a group that gave it already. 1, 0, -1. */
-static int is_wanted(struct thread_state *thread, const struct query_state *state,
-                     const struct scan_object *object, struct error *err)
+/* Whether a row of a group was given already. 1, 0, -1. */
+static int is_doubled(struct thread_state *thread, const struct scan_object *object,
+                      struct error *err)
 {
     bool doubled = false;
-    if (!in_range(thread, state, &object->json))
-        return 0;
-    if (!state->source->groups)
-        return 1;
     if (!scan_hand_doubled(thread->hand, object, &doubled, err))
         return -1;
     thread->doubled += doubled;
-    return doubled ? 0 : 1;
+    return doubled;
 }
 
 static bool fill_chunk(struct thread_state *thread, const struct query_state *state,
                        duckdb_data_chunk output, struct error *err)
 {
     size_t row = 0, most = duckdb_vector_size();
+    bool grouped = state->source->groups != NULL;
     int64_t *numbers = NULL;
     if (!thread->hand && !begin_thread(thread, state, err))
         return false;
@@ -345,10 +342,12 @@ static bool fill_chunk(struct thread_state *thread, const struct query_state *st
             return false;
         if (found == 0)
             break;
-        int give = is_wanted(thread, state, &object, err);
-        if (give < 0)
+        if (!in_range(thread, state, &object.json))
+            continue;
+        int doubled = grouped ? is_doubled(thread, &object, err) : 0;
+        if (doubled < 0)
             return false;
-        if (give == 0)
+        if (doubled > 0)
             continue;
         if (!put_row(thread, state, row, &object.json, err))
             return false;
