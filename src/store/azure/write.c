@@ -445,11 +445,13 @@ static bool make_room(struct az_upload *upload, size_t n, struct error *err)
 {
     size_t room = upload->room > 0 ? upload->room : ROOM_FIRST;
     size_t most = az_of_upload(upload)->single;
+    if (upload->body && upload->used + n <= upload->room)
+        return true;
     while (room < upload->used + n)
         room *= 2;
     if (room > most)
         room = most;
-    char *body = room == upload->room ? upload->body : mem_resize(upload->body, room, 1, err);
+    char *body = mem_resize(upload->body, room, 1, err);
     if (!body)
         return false;
     upload->body = body;
@@ -466,7 +468,7 @@ bool az_writer_add(struct store_writer *base, const void *bytes, size_t n, struc
         if (upload->used == single && !send_block(upload, err))
             return false;
         size_t left = single - upload->used, step = n < left ? n : left;
-        if (upload->used + step > upload->room && !make_room(upload, step, err))
+        if (!make_room(upload, step, err))
             return false;
         memcpy(upload->body + upload->used, from, step);
         upload->used += step;
