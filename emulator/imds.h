@@ -1,5 +1,5 @@
 /* IMDS: managed identities, as a virtual machine gets their tokens from the metadata address
- * (docs/service.md 2.6) and as App Service gives them (2.7). It has a listener of its own, which
+ * (docs/service.md 2.5) and as App Service gives them (2.6). It has a listener of its own, which
  * speaks plain HTTP always.
  *
  *     GET /metadata/identity/oauth2/token   header Metadata: true, api-version 2018-02-01 or later

@@ -207,11 +207,9 @@ static void refuse(struct server_reply *reply, int status, const char *code, con
 static bool may_enter(const struct service *service, const struct server_request *request,
                       struct server_reply *reply)
 {
-    static const char *const audiences[] = {SERVICE_INGESTION_AUDIENCE};
     struct token_holder holder;
-    int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
     enum token_verdict verdict =
-        tokens_check(&service->tokens, request->authorization, audiences, 1, now, &holder);
+        service_check(service, SERVICE_INGESTION, request->authorization, &holder);
     const struct client *client = verdict == TOKEN_GOOD ? service_holder(service, &holder) : NULL;
     if (client && !client->conditional)
         return true;

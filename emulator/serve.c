@@ -337,6 +337,8 @@ static bool make_endpoint(struct run *run, struct error *err)
     service->audiences[0] = service->endpoint;
     service->audiences[1] = "https://api.loganalytics.io";
     service->audiences[2] = "https://api.loganalytics.azure.com";
+    service->audiences[3] = "https://api.loganalytics.us";
+    service->audiences[4] = "https://api.loganalytics.azure.cn";
     service->clients[SERVICE_APP].secret = buf_text(&run->secret);
     service->clients[SERVICE_CONDITIONAL].secret = buf_text(&run->conditional_secret);
     clock_begin(&service->clock);

@@ -9,7 +9,19 @@
 
 #include <strings.h>
 
+enum { CLOUD_AUDIENCES = 4 };
+
 static const uint64_t second = 1000000000;
+
+static const char *const part_audiences[SERVICE_PARTS][CLOUD_AUDIENCES] = {
+    [SERVICE_ARM] = {SERVICE_ARM_AUDIENCE, "https://management.core.windows.net",
+                     "https://management.usgovcloudapi.net", "https://management.chinacloudapi.cn"},
+    [SERVICE_VAULT] = {SERVICE_VAULT_AUDIENCE, "https://vault.usgovcloudapi.net",
+                       "https://vault.azure.cn"},
+    [SERVICE_INGESTION] = {"https://monitor.azure.com", "https://monitor.azure.us",
+                           "https://monitor.azure.cn"},
+    [SERVICE_STORAGE] = {"https://storage.azure.com"},
+};
 
 int64_t service_now(const struct service *service)
 {
@@ -37,21 +49,30 @@ const struct client *service_holder(const struct service *service,
     return NULL;
 }
 
+enum token_verdict service_check(const struct service *service, enum service_part part,
+                                 const char *authorization, struct token_holder *holder)
+{
+    size_t count = 0;
+    int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
+    while (count < CLOUD_AUDIENCES && part_audiences[part][count])
+        count++;
+    return tokens_check(&service->tokens, authorization, part_audiences[part], count, now, holder);
+}
+
 bool service_is_audience(const struct service *service, struct str audience)
 {
-    static const char *const others[] = {
-        SERVICE_ARM_AUDIENCE, "https://management.core.windows.net", SERVICE_VAULT_AUDIENCE,
-        SERVICE_INGESTION_AUDIENCE, "https://storage.azure.com"};
     for (int i = 0; i < SERVICE_AUDIENCES_MAX && service->audiences[i]; i++) {
         if (str_eq(audience, str_of(service->audiences[i])))
             return true;
     }
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        if (str_eq(audience, str_of(others[i])))
-            return true;
+    for (int part = 0; part < SERVICE_PARTS; part++) {
+        for (int i = 0; i < CLOUD_AUDIENCES && part_audiences[part][i]; i++) {
+            if (str_eq(audience, str_of(part_audiences[part][i])))
+                return true;
+        }
     }
     return str_starts(audience, STR("https://")) &&
-           str_ends(audience, STR(".blob.core.windows.net"));
+           memmem(audience.p, audience.n, ".blob.core.", 11);
 }
 
 int64_t service_retry_after(const struct service *service, uint64_t ns)

@@ -26,9 +26,12 @@ enum {
     SERVICE_CLIENTS_MAX
 };
 
-#define SERVICE_ARM_AUDIENCE "https://management.azure.com" /* of Resource Manager's tokens */
+/* For whom tokens are, beside the query API; each has its names in the other clouds too
+ * (docs/service.md 2.9). */
+#define SERVICE_ARM_AUDIENCE "https://management.azure.com"
 #define SERVICE_VAULT_AUDIENCE "https://vault.azure.net"
-#define SERVICE_INGESTION_AUDIENCE "https://monitor.azure.com"
+
+enum service_part { SERVICE_ARM, SERVICE_VAULT, SERVICE_INGESTION, SERVICE_STORAGE, SERVICE_PARTS };
 
 struct client {
     struct token_owner owner;
@@ -90,6 +93,10 @@ const struct client *service_client(const struct service *service, struct str id
 /* Whose a token is; NULL: of nobody that is known. */
 const struct client *service_holder(const struct service *service,
                                     const struct token_holder *holder);
+
+/* What a token says of itself: good for a part, and whose it is. */
+enum token_verdict service_check(const struct service *service, enum service_part part,
+                                 const char *authorization, struct token_holder *holder);
 
 /* Tokens of this audience are given out. */
 bool service_is_audience(const struct service *service, struct str audience);

@@ -165,11 +165,9 @@ static void challenge(const struct service *service, struct server_reply *reply)
 static bool may_enter(const struct service *service, const struct server_request *request,
                       struct server_reply *reply)
 {
-    static const char *const audiences[] = {SERVICE_VAULT_AUDIENCE};
     struct token_holder holder;
-    int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
     enum token_verdict verdict =
-        tokens_check(&service->tokens, request->authorization, audiences, 1, now, &holder);
+        service_check(service, SERVICE_VAULT, request->authorization, &holder);
     if (verdict != TOKEN_GOOD)
         challenge(service, reply);
     else if (service->no_vault)

@@ -1,5 +1,5 @@
 /* Vault: secrets of a Key Vault, each of them the text of a file that is read again at every request:
- * whoever writes the file rotates the secret (docs/service.md 2.8).
+ * whoever writes the file rotates the secret (docs/service.md 2.10).
  *
  *     the file is not there   404 SecretNotFound
  *     the file is empty       the secret is disabled: 403 Forbidden

@@ -1,4 +1,4 @@
-/* Search jobs and restores: PUT and DELETE of a table, and how far they are (docs/service.md 1.8; 5.4 for
+/* Search jobs and restores: PUT and DELETE of a table, and how far they are (docs/service.md 1.8; 5.3 for
  * operations that take their time). */
 
 #include "emulator/jobs.h"

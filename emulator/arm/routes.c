@@ -2,7 +2,6 @@
 
 #include "emulator/arm/ask.h"
 
-#include "base/tick.h"
 
 enum { ARM_MESSAGE_MAX = 2048, RETENTION_DAYS = 4383 };
 
@@ -11,10 +10,8 @@ static const struct client *sign_in(const struct service *service,
                                     const struct server_request *request,
                                     struct server_reply *reply)
 {
-    static const char *const audiences[] = {SERVICE_ARM_AUDIENCE};
     struct token_holder holder;
-    int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
-    switch (tokens_check(&service->tokens, request->authorization, audiences, 1, now, &holder)) {
+    switch (service_check(service, SERVICE_ARM, request->authorization, &holder)) {
     case TOKEN_GOOD:
         return service_holder(service, &holder);
     case TOKEN_MISSING:

@@ -1,6 +1,6 @@
 /* Assertions: a JSON Web Token by which the client proves that it is itself (RFC 7523). It signed it
  * with the key of its certificate, or an outside issuer did, whom the application trusts
- * (docs/service.md 2.4, 2.5).
+ * (docs/service.md 2.4).
  *
  * Which of the two it is follows from the issuer: a client names itself. */
 

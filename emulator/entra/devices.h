@@ -1,4 +1,4 @@
-/* Devices: the device codes that wait for a person (docs/service.md 2.7; RFC 8628). The person is
+/* Devices: the device codes that wait for a person (docs/service.md 2.8; RFC 8628). The person is
  * played by --device: what it does, it does at the second poll. Safe for threads. */
 #ifndef WEIR_EMULATOR_ENTRA_DEVICES_H
 #define WEIR_EMULATOR_ENTRA_DEVICES_H

@@ -1,5 +1,5 @@
 /* Grants: what the token endpoint gives a token for, a file each; and what they share: the audience
- * that is asked for, the answer, the refusal (docs/service.md 2.2 to 2.7). For entra/ alone. */
+ * that is asked for, the answer, the refusal (docs/service.md 2.2 to 2.8). For entra/ alone. */
 #ifndef WEIR_EMULATOR_ENTRA_GRANT_H
 #define WEIR_EMULATOR_ENTRA_GRANT_H
 

@@ -261,6 +261,13 @@ class Identity(unittest.TestCase):
             self.assertGreater(token["exp"], now + 3000)
             self.assertTrue(token["oid"])
 
+    def test_tokens_are_for_other_clouds_too(self):
+        for audience in ("https://api.loganalytics.us", "https://management.usgovcloudapi.net",
+                         "https://management.chinacloudapi.cn", "https://vault.azure.cn",
+                         "https://anybody.blob.core.usgovcloudapi.net"):
+            token = claims(self.served.credential().get_token(audience + "/.default").token)
+            self.assertEqual(token["aud"], audience)
+
     def test_nobody_gets_a_token_for_what_is_not_there(self):
         with self.assertRaisesRegex(ClientAuthenticationError, "AADSTS500011"):
             self.served.credential().get_token("https://nothing.example/.default")
