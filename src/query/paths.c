@@ -129,25 +129,35 @@ static bool has_export(const struct search *search, int64_t tick)
     return false;
 }
 
-/* Whether weir's own hold all rows that the workspace had in their span. */
+/* Whether the service wrote to one of the blobs behind `tick`, or may have. */
+static bool written_since(const struct search *search, int64_t tick)
+{
+    for (size_t i = 0; i < search->n; i++)
+        if (search->met[i].kind == LAKE_BLOB_SERVICE &&
+            search->met[i].modified > tick - clocks_differ)
+            return true;
+    return false;
+}
+
+/* The moment up to which a line knows what the workspace had. */
+static int64_t known_until(const struct search *search, const struct lake_entry *entry)
+{
+    const struct lake_run *run = lake_ledger_run(search->ledger, entry->run);
+    return run->t0 > 0 && run->t0 < entry->at ? run->t0 : entry->at;
+}
+
+/* Whether weir's own hold all rows that the service's blobs can have: all that the workspace had in their span, and
+ * the service has written nothing since. What came late stands in the service's blobs alone. */
 static bool is_whole(const struct search *search)
 {
     for (int64_t tick = search->begin; tick < search->end; tick += TICK_PARTITION) {
         const struct lake_entry *entry = lake_ledger_find(search->ledger, tick);
         if (!entry || !lake_entry_held(entry) || entry->joined ||
-            (entry->bytes > 0) != has_export(search, tick))
+            (entry->bytes > 0) != has_export(search, tick) ||
+            written_since(search, known_until(search, entry)))
             return false;
     }
     return true;
-}
-
-static bool written_since(const struct search *search, const struct lake_entry *entry)
-{
-    for (size_t i = 0; i < search->n; i++)
-        if (search->met[i].kind == LAKE_BLOB_SERVICE &&
-            search->met[i].modified > entry->at - clocks_differ)
-            return true;
-    return false;
 }
 
 /* Whether the ledger says that no row stands twice: all was compared when it was joined. */
@@ -156,7 +166,7 @@ static bool is_apart(const struct search *search)
     for (int64_t tick = search->begin; tick < search->end; tick += TICK_PARTITION) {
         const struct lake_entry *entry = lake_ledger_find(search->ledger, tick);
         if (!entry || !lake_entry_held(entry) || !entry->joined || entry->doubled > 0 ||
-            written_since(search, entry))
+            written_since(search, entry->at))
             return false;
     }
     return true;

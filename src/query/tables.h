@@ -36,7 +36,8 @@ struct query_table *query_tables_find(struct query_tables *tables, struct str na
  * a partition may have been exported too. So the blobs of a partition in which the service has any are a group
  * (engine/engine.h), weir's own first: of the lines with one _ItemId the first is given. One of an hour makes a group of
  * all twelve partitions. There is no group where the ledger says that both were compared when they were joined and that
- * nothing stood twice, if the service has not written there since. */
+ * nothing stood twice, if the service has not written there since. Lines without _ItemId of the service are left out
+ * where weir's own are verified and not joined, under the same condition: what came later is in no blob of weir's. */
 struct query_paths {
     struct buf text; /* names, or paths where the store has them; each with its NUL */
     const char **v;  /* into it */

@@ -24,6 +24,7 @@ struct rig {
     struct lake_entry entries[ENTRIES_MAX];
     size_t n;
     bool written;
+    int64_t t0;                               /* of the run; 0: not known */
     uint64_t doubled, joined, outdated, held; /* of the last query */
 };
 
@@ -72,7 +73,7 @@ static void write_ledger(struct rig *rig)
 {
     struct error *err = &rig->f->err;
     struct columns columns = {0};
-    struct lake_run run = {.id = "run", .by = "weir"};
+    struct lake_run run = {.id = "run", .by = "weir", .t0 = rig->t0};
     struct lake_ledger *ledger = lake_ledger_open(rig->f->store, &place_of_tests, err);
     bool ok = ledger && columns_add(&columns, STR("TimeGenerated"), COLUMN_DATETIME, err) &&
               columns_add(&columns, STR("n"), COLUMN_LONG, err) &&
@@ -194,6 +195,27 @@ static void without_ids_nothing_is_lost_where_the_half_is_not_verified(void **st
     put_blob(rig, 10, "PT05M.json", "5 6"); /* verified, and its blob is gone */
     put_entry(rig, 10, 2);
     check_rows(rig, "1 1 2 3 3 4 5 6 ", 0);
+}
+
+static void a_late_line_without_an_id_is_not_taken_for_one_of_the_verified(void **state)
+{
+    struct rig *rig = *state;
+    for (int i = 0; i < 2; i++) {
+        put_blob(rig, i * 5, OURS, "1");
+        put_blob(rig, i * 5, "PT05M.json", "1 2");
+        put_entry(rig, i * 5, 1)->at = tick_now() + (i == 0 ? TICK_HOUR : -TICK_HOUR);
+    }
+    check_rows(rig, "1 1 1 2 ", 2);
+}
+
+static void what_came_while_the_run_was_at_work_is_late_too(void **state)
+{
+    struct rig *rig = *state;
+    rig->t0 = tick_now() - TICK_HOUR;
+    put_blob(rig, 0, OURS, "1");
+    put_blob(rig, 0, "PT05M.json", "1 2");
+    put_entry(rig, 0, 1);
+    check_rows(rig, "1 1 2 ", 0);
 }
 
 static void a_joined_partition_has_its_rows_in_two_blobs(void **state)
@@ -319,6 +341,8 @@ int main(void)
         TEST(a_row_of_both_halves_is_read_once_and_new_ones_too),
         TEST(without_ids_the_verified_half_stands_for_both),
         TEST(without_ids_nothing_is_lost_where_the_half_is_not_verified),
+        TEST(a_late_line_without_an_id_is_not_taken_for_one_of_the_verified),
+        TEST(what_came_while_the_run_was_at_work_is_late_too),
         TEST(a_joined_partition_has_its_rows_in_two_blobs),
         TEST(a_joined_partition_is_not_held_when_the_other_half_is_gone),
         TEST(where_nothing_stood_twice_nothing_is_compared_until_the_service_writes_again),
