@@ -2,6 +2,7 @@
  *
  *     snapshot   T0, the columns, whether rows have an `_ItemId`           snapshot.h
  *     count      rows and sums per partition: the left side                count.h
+ *     join       what the service's own export has of them already         join.h
  *     plan       partitions to fetch, packed into batches under ceilings   plan.h
  *     run        fetch, write, ledger: the right side, compared at once    run.c
  *     verify     the lake against the workspace, later                     verify.c

@@ -538,7 +538,7 @@ struct sieve {
     struct reading *reading;
     struct lake_pile *missing;
     struct export_joined *out;
-    size_t part;
+    struct export_joint *joint;
     bool by_value; /* several passes: no line there has an id */
 };
 
@@ -548,7 +548,8 @@ static bool stands_there(const struct sieve *sieve, const struct lake_row *row, 
     const struct reading *reading = sieve->reading;
     struct export_keys *keys = &reading->join->keys;
     bool keyed = row->has_item && reading->join->snapshot->item && !sieve->by_value;
-    struct export_key id = key_of(row, true, sieve->part), value = key_of(row, false, sieve->part);
+    struct export_key id = key_of(row, true, sieve->joint->part),
+                      value = key_of(row, false, sieve->joint->part);
     *now = in_pass(reading, keyed ? &id : &value);
     return *now && ((keyed && export_keys_take(keys, &id)) || export_keys_take(keys, &value));
 }
@@ -617,6 +618,7 @@ static bool sieve_in_passes(struct sieve *sieve, const struct chunk *chunk,
         reading->lines = reading->keyed = 0;
         if (!read_alone(reading, chunk, err))
             return false;
+        sieve->joint->growing = reading->growing;
         if (reading->growing)
             return wait_for(why, reading, "ends in a torn line: it is being written");
         sieve->by_value = reading->keyed == 0;
@@ -673,7 +675,7 @@ bool export_join_filter(struct export_join *join, struct export_joint *joint,
     struct chunk chunk;
     struct group group = {0};
     struct reading reading = {.join = join, .group = &group, .values = true};
-    struct sieve sieve = {.reading = &reading, .out = out, .part = joint->part};
+    struct sieve sieve = {.reading = &reading, .out = out, .joint = joint};
     *missing = NULL;
     why[0] = '\0';
     chunk_init(&chunk);

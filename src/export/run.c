@@ -13,6 +13,8 @@ enum {
     REMOTE_BUDGET = 64 << 20 /* bytes of rows in memory beside uploads, which take as much */
 };
 
+static const double writing_pause = 2; /* seconds */
+
 void export_note(const struct export *export, const char *line)
 {
     const struct export_watch *watch = export->options.watch;
@@ -363,6 +365,17 @@ static bool leave_failed(struct export *export, const struct error *why, struct 
     return true;
 }
 
+/* The service is given a moment to end the line that it writes. */
+static bool wait_for_service(struct export *export, struct error *err)
+{
+    for (size_t i = 0; i < export->join.n; i++) {
+        const struct export_joint *joint = &export->join.v[i];
+        if (joint->growing && export->plan.parts[joint->part].state == EXPORT_WAITING)
+            return workspace_pause(export->options.workspace, writing_pause, err);
+    }
+    return true;
+}
+
 /* Partitions that were set back are counted again, since the workspace may have changed, and wait again. */
 static bool set_up_again(struct export *export, bool *any, struct error *err)
 {
@@ -377,6 +390,8 @@ static bool set_up_again(struct export *export, bool *any, struct error *err)
     plan->next = 0;
     struct error why = ERROR_INIT;
     export->recount = true;
+    if (!wait_for_service(export, err))
+        return false;
     if (*any && !plan->uncounted && !count_waiting(export, NULL, &why)) {
         *any = false;
         return leave_failed(export, &why, err);

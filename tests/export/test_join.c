@@ -399,6 +399,45 @@ static void a_torn_end_is_written_still_or_was_left_so(void **state)
     played_end(&played);
 }
 
+struct writer {
+    struct played *played;
+    struct buf rest;
+};
+
+/* The service writes on while the export runs. */
+static void write_on(void *context, const struct export_progress *progress)
+{
+    struct writer *writer = context;
+    if (strcmp(progress->phase, "fetch") != 0 || writer->rest.used == 0)
+        return;
+    theirs_append(writer->played, from_of(writer->played), "PT05M.json", buf_str(&writer->rest), 0);
+    buf_reset(&writer->rest);
+}
+
+static void a_line_that_is_ended_meanwhile_is_read_by_the_same_run(void **state)
+{
+    (void) state;
+    struct played played;
+    struct buf line = BUF_INIT(1 << 12);
+    struct writer writer = {.played = &played, .rest = BUF_INIT(1 << 12)};
+    struct export_watch watch = {.progress = write_on, .context = &writer};
+    begin_ten(&played);
+    played.options.watch = &watch;
+    append_rows(&played, "PT05M.json", 0, 4, 0);
+    theirs_line(&line, &played.fake, &played.fake.rows[4], THEIRS_CRLF);
+    theirs_append(&played, from_of(&played), "PT05M.json", (struct str){line.bytes, 20}, 0);
+    buf_put(&writer.rest, line.bytes + 20, line.used - 20);
+    run(&played);
+    assert_int_equal(played.report.failed_count, 0);
+    assert_int_equal(played.report.damaged, 0);
+    assert_int_equal(played.report.beside_rows, 5);
+    assert_int_equal(played.report.filled, 5);
+    theirs_assert_one(&played, false);
+    buf_release(&line);
+    buf_release(&writer.rest);
+    played_end(&played);
+}
+
 static void a_torn_end_of_long_ago_is_no_row(void **state)
 {
     (void) state;
@@ -687,6 +726,7 @@ int main(void)
         cmocka_unit_test(many_rows_are_taken_in_passes),
         cmocka_unit_test(a_line_that_is_no_row_is_told_and_counts_as_missing),
         cmocka_unit_test(a_torn_end_is_written_still_or_was_left_so),
+        cmocka_unit_test(a_line_that_is_ended_meanwhile_is_read_by_the_same_run),
         cmocka_unit_test(a_torn_end_of_long_ago_is_no_row),
         cmocka_unit_test(a_last_row_may_lack_its_line_feed),
         cmocka_unit_test(rows_that_the_workspace_lacks_are_strangers),
