@@ -294,6 +294,11 @@ static bool start(struct workspace *w, const struct workspace_job *job,
         ok = true;
     else
         ok = error_pass(err, &why);
+    if (!ok && why.code == ERROR_THROTTLED)
+        (void) error_hint(err,
+                          "a workspace runs 10 search jobs and 2 restores at once, and 200 jobs a "
+                          "day: run the same command again later, it finds those that were "
+                          "begun");
     azure_operation_release(&operation);
     return ok;
 }

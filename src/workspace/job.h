@@ -49,7 +49,7 @@ struct workspace_job {
 void workspace_job_name(const struct workspace_job *job, char out[WORKSPACE_JOB_NAME_MAX + 1]);
 
 /* What a range comes to in jobs the service takes: a search in pieces of at most a year and, as far as `rows` (of the whole
- * range, 0: not known) tells, half of what one may find, cut at midnight where a piece is longer than a day; a restore in one
+ * range, 0: not known) tells, half of what one may find, cut at midnight or a whole hour; a restore in one
  * piece of whole days, two at least and none beyond `now`. The rows of a piece lie in its range, which a restore has wider
  * than was asked. *n of out; ERROR_LIMIT. Asks nobody. */
 bool workspace_jobs_cut(const struct workspace_job *whole, uint64_t rows, int64_t now,
@@ -57,7 +57,8 @@ bool workspace_jobs_cut(const struct workspace_job *whole, uint64_t rows, int64_
                         struct error *err);
 
 /* The same as of now, but around the jobs that an earlier run left of this table and in this range: those are pieces as they
- * are, however that run cut, so that nothing is paid twice. In order of time. */
+ * are, however that run cut, so that nothing is paid twice. In order of time. Without `rows` of a search, Usage and the
+ * rows of the last days tell about how many there are. */
 bool workspace_jobs_plan(struct workspace *workspace, const struct workspace_job *whole,
                          uint64_t rows, struct workspace_job out[WORKSPACE_JOB_PIECES_MAX],
                          size_t *n, struct error *err);

@@ -11,10 +11,13 @@
 enum {
     TABLE_SHOWN = 20, /* characters of the table in a result's name */
     KEY_MAX = 512,
-    HEX = 12
+    HEX = 12,
+    ROUND_SHARE = 10
 };
+static const int64_t LONGEST = WORKSPACE_JOB_DAYS_MAX * TICK_DAY;
 static const double MEGABYTE = 1e6, GIGABYTE = 1e9; /* as Usage and the bill have them */
 static const double DAY_HOURS = 24;
+static const double USUAL_ROW = 500; /* bytes that are billed for a row, where nobody tells */
 
 /* --- names --- */
 
@@ -51,13 +54,16 @@ static bool too_many(struct error *err)
     return error_hint(err, "a workspace runs 200 a day: take a shorter range");
 }
 
-/* The end of the piece that begins at `from` and should have `length`: at midnight, where a piece is longer than a day. */
+/* The end of the piece that begins at `from` and should have `length`: at midnight or a whole hour, where that costs a tenth
+ * of the length at most. */
 static int64_t piece_end(int64_t from, int64_t length, int64_t to)
 {
-    int64_t unit = length > TICK_DAY ? TICK_DAY : TICK_PARTITION;
-    int64_t end = tick_floor(from + length, unit);
-    if (end <= from)
-        end = tick_floor(from, unit) + unit;
+    int64_t unit = length >= ROUND_SHARE * TICK_DAY    ? TICK_DAY
+                   : length >= ROUND_SHARE * TICK_HOUR ? TICK_HOUR
+                                                       : TICK_PARTITION;
+    int64_t end = tick_floor(from + length + unit - 1, unit);
+    if (end - from > LONGEST)
+        end -= unit;
     return end < to ? end : to;
 }
 
@@ -79,8 +85,7 @@ static bool cut_search(const struct workspace_job *whole, int64_t from, int64_t 
                        struct workspace_job out[WORKSPACE_JOB_PIECES_MAX], size_t *n,
                        struct error *err)
 {
-    const int64_t longest = WORKSPACE_JOB_DAYS_MAX * TICK_DAY;
-    uint64_t by_time = (uint64_t) ((to - from + longest - 1) / longest);
+    uint64_t by_time = (uint64_t) ((to - from + LONGEST - 1) / LONGEST);
     uint64_t by_rows = rows / (WORKSPACE_JOB_ROWS_MAX / 2) + 1;
     uint64_t pieces = by_time > by_rows ? by_time : by_rows;
     if (pieces > WORKSPACE_JOB_PIECES_MAX)
@@ -184,22 +189,6 @@ static bool plan_search(const struct left *left, uint64_t rows,
     return true;
 }
 
-bool workspace_jobs_plan(struct workspace *workspace, const struct workspace_job *whole,
-                         uint64_t rows, struct workspace_job out[WORKSPACE_JOB_PIECES_MAX],
-                         size_t *n, struct error *err)
-{
-    struct left left = {.whole = whole};
-    *n = 0;
-    if (!workspace_jobs_left(workspace, keep_left, &left, err))
-        return false;
-    if (left.n == 0 || whole->from >= whole->to)
-        return workspace_jobs_cut(whole, rows, tick_now(), out, n, err);
-    qsort(left.v, left.n, sizeof *left.v, compare_jobs);
-    return whole->kind == WORKSPACE_JOB_SEARCH
-               ? plan_search(&left, rows, out, n, err)
-               : add_piece(whole, left.v[0].from, left.v[0].to, out, n, err);
-}
-
 /* --- the bill --- */
 
 static void put_tick(struct buf *out, int64_t tick)
@@ -284,4 +273,63 @@ bool workspace_job_bill(struct workspace *workspace, const struct workspace_job 
     workspace_table_release(&table);
     buf_release(&kql);
     return ok;
+}
+
+/* --- the plan --- */
+
+/* Bytes that a row is billed by, of the last days; what is usual where nothing is told. */
+static double row_bytes(struct workspace *workspace, const struct workspace_job *job)
+{
+    enum { QUESTION_MAX = 4096 };
+    struct buf kql = BUF_INIT(QUESTION_MAX);
+    struct workspace_table table = {0};
+    double rows = 0, bytes = 0;
+    buf_puts(&kql, "[\"");
+    text_put_json(&kql, str_of(job->table));
+    buf_puts(&kql, "\"]\n| where TimeGenerated > ago(2d)\n"
+                   "| summarize Rows = count(), Bytes = sum(_BilledSize)");
+    if (!kql.failed && workspace_ask(workspace, buf_str(&kql), NULL, 1, &table, NULL)) {
+        (void) cell_number(&table, "Rows", &rows);
+        (void) cell_number(&table, "Bytes", &bytes);
+    }
+    workspace_table_release(&table);
+    buf_release(&kql);
+    return rows >= 1 && bytes >= rows ? bytes / rows : USUAL_ROW;
+}
+
+/* About how many rows a search will find; 0: that cannot be told. Tables whose reading is billed are not sampled. */
+static bool guess_rows(struct workspace *workspace, const struct workspace_job *job, uint64_t *rows,
+                       struct error *err)
+{
+    struct workspace_job_bill bill;
+    struct workspace_facts facts;
+    *rows = 0;
+    if (!workspace_job_bill(workspace, job, 0, &bill, err) ||
+        !workspace_facts(workspace, job->table, &facts, err))
+        return false;
+    bool free_to_read =
+        facts.plan != WORKSPACE_PLAN_BASIC && facts.plan != WORKSPACE_PLAN_AUXILIARY;
+    if (bill.known && bill.bytes > 0)
+        *rows = (uint64_t) ((double) bill.bytes /
+                            (free_to_read ? row_bytes(workspace, job) : USUAL_ROW));
+    return true;
+}
+
+bool workspace_jobs_plan(struct workspace *workspace, const struct workspace_job *whole,
+                         uint64_t rows, struct workspace_job out[WORKSPACE_JOB_PIECES_MAX],
+                         size_t *n, struct error *err)
+{
+    struct left left = {.whole = whole};
+    *n = 0;
+    if (!workspace_jobs_left(workspace, keep_left, &left, err))
+        return false;
+    if (whole->kind == WORKSPACE_JOB_SEARCH && rows == 0 && whole->from < whole->to &&
+        !guess_rows(workspace, whole, &rows, err))
+        return false;
+    if (left.n == 0 || whole->from >= whole->to)
+        return workspace_jobs_cut(whole, rows, tick_now(), out, n, err);
+    qsort(left.v, left.n, sizeof *left.v, compare_jobs);
+    return whole->kind == WORKSPACE_JOB_SEARCH
+               ? plan_search(&left, rows, out, n, err)
+               : add_piece(whole, left.v[0].from, left.v[0].to, out, n, err);
 }

@@ -197,7 +197,7 @@ static void a_long_search_is_cut_into_pieces_that_meet(void **state)
         {"2021-01-01T00:00:00Z", "2022-01-01T00:00:00Z", 0, 1, true},
         {"2021-01-01T00:00:00Z", "2022-01-01T00:05:00Z", 0, 2, true},
         {"2012-03-01T07:15:00Z", "2022-01-01T00:05:00Z", 0, 10, true},
-        {"2021-01-01T00:00:00Z", "2021-02-01T00:00:00Z", 199000000, 4, true},
+        {"2021-01-01T00:00:00Z", "2021-02-01T00:00:00Z", 199000000, 4, false},
         {"2021-01-01T00:10:00Z", "2021-01-01T06:00:00Z", 300000000, 6, false},
         {"2021-01-01T00:00:00Z", "2021-01-01T00:05:00Z", 300000000, 1, false},
     };
@@ -548,7 +548,7 @@ static void a_plan_goes_around_what_was_left(void **state)
     add_table(f, &tables, WORKSPACE_JOB_RESTORE, "2021-04-01", "2021-05-01", "Succeeded");
     list(f, &tables);
     be(f, WORKSPACE_JOB_SEARCH, "2021-01-01", "2021-07-01");
-    if (!workspace_jobs_plan(f->w, &f->job, 0, v, &n, &f->f.err))
+    if (!workspace_jobs_plan(f->w, &f->job, 1, v, &n, &f->f.err))
         fail_msg("%s", f->f.err.message);
     static const char *const begins[] = {"2021-01-01", "2021-02-01", "2021-03-01", "2021-04-01"};
     assert_int_equal(n, 4);
@@ -559,7 +559,7 @@ static void a_plan_goes_around_what_was_left(void **state)
     }
     list(f, &tables);
     be(f, WORKSPACE_JOB_RESTORE, "2021-04-07", "2021-04-08");
-    assert_true(workspace_jobs_plan(f->w, &f->job, 0, v, &n, &f->f.err));
+    assert_true(workspace_jobs_plan(f->w, &f->job, 1, v, &n, &f->f.err));
     assert_int_equal(n, 1);
     assert_true(v[0].from == tick_of("2021-04-01") && v[0].to == tick_of("2021-05-01"));
     buf_release(&tables);
@@ -597,6 +597,53 @@ static void a_bill_is_what_usage_tells(void **state)
     assert_true(workspace_job_bill(f->w, &f->job, 0, &bill, &f->f.err));
     assert_false(bill.known);
     assert_non_null(strstr(bill.why, "Syslog"));
+}
+
+static void sample(struct job_fixture *f, const char *row)
+{
+    struct buf body = BUF_INIT(4096);
+    buf_printf(&body,
+               "{\"tables\":[{\"name\":\"PrimaryResult\",\"columns\":["
+               "{\"name\":\"Rows\",\"type\":\"long\"},{\"name\":\"Bytes\",\"type\":\"real\"}],"
+               "\"rows\":[%s]}]}",
+               row);
+    fixture_answer(&f->f, 200, buf_str(&body));
+    buf_release(&body);
+}
+
+/* How many jobs a search of so many megabytes is planned as. */
+static size_t planned(struct job_fixture *f, unsigned megabytes, const char *plan, const char *rows)
+{
+    struct workspace_job v[WORKSPACE_JOB_PIECES_MAX];
+    size_t n = 0;
+    char text[TEXT];
+    server_answer(f->f.server, &(struct server_answer){.match = "GET " TABLES "?",
+                                                       .body = STR("{\"value\":[]}")});
+    (void) snprintf(text, sizeof text,
+                    "[%u,90000000,\"2020-12-01T00:00:00Z\",\"2021-03-01T00:00:00Z\"]", megabytes);
+    usage(f, text);
+    (void) snprintf(text, sizeof text, "{\"properties\":{\"plan\":\"%s\"}}", plan);
+    server_answer(f->f.server,
+                  &(struct server_answer){.match = "GET " TABLES "/Syslog?", .body = str_of(text)});
+    if (rows)
+        sample(f, rows);
+    if (!workspace_jobs_plan(f->w, &f->job, 0, v, &n, &f->f.err))
+        fail_msg("%s", f->f.err.message);
+    assert_true(v[0].from == f->job.from && v[n - 1].to == f->job.to);
+    return n;
+}
+
+static void a_plan_has_a_job_for_each_fifty_million_rows(void **state)
+{
+    struct job_fixture *f = *state;
+    fixture_sign_in(&f->f, 1); /* two audiences are asked */
+    /* 10^9 rows of 31,000 bytes */
+    assert_int_equal(planned(f, 31000000, "Analytics", "[1000,31000000]"), 21);
+    assert_int_equal(planned(f, 31000000, "Analytics", "[1,310000000]"), 1);
+    size_t usual = planned(f, 100000, "Basic", NULL); /* is not read for a guess */
+    assert_int_equal(usual, 5);
+    assert_int_equal(planned(f, 100000, "Analytics", "[0,0]"), usual); /* nothing of late */
+    assert_true(server_all_used(f->f.server));
 }
 
 static void a_restore_is_billed_for_two_terabytes_and_half_a_day_at_least(void **state)
@@ -644,6 +691,7 @@ int main(void)
         TEST(what_was_left_is_listed_and_nothing_of_others),
         TEST(a_plan_goes_around_what_was_left),
         TEST(a_bill_is_what_usage_tells),
+        TEST(a_plan_has_a_job_for_each_fifty_million_rows),
         TEST(a_restore_is_billed_for_two_terabytes_and_half_a_day_at_least),
         TEST(without_resource_manager_there_are_no_jobs),
     };
