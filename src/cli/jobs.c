@@ -190,7 +190,7 @@ bool cli_jobs_run(struct cli_jobs *jobs, struct cli *cli, struct cli_context *co
                                         .to = options->source.to};
     bool held = false, paid = false;
     jobs->cli = cli;
-    if (!workspace_jobs_cut(&whole, 0, tick_now(), jobs->pieces, &jobs->count, err) ||
+    if (!workspace_jobs_plan(context->workspace, &whole, 0, jobs->pieces, &jobs->count, err) ||
         !is_held(options, &held, err) || !ask_all(jobs, context, &paid, err))
         return false;
     jobs->table = whole.table;
