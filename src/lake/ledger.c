@@ -464,7 +464,7 @@ static struct lake_entry clean(const struct lake_ledger *ledger, const struct la
     copy.run = (uint32_t) (ledger->n_runs - 1);
     copy.has_md5 = copy.has_md5 && copy.bytes > 0;
     if (!copy.joined)
-        copy.beside_rows = copy.beside_sum = copy.doubled = 0;
+        copy.beside_rows = copy.beside_sum = copy.beside_bytes = copy.doubled = 0;
     if (copy.proof != LAKE_PROOF_SUM)
         copy.sum = copy.sum_expected = copy.beside_sum = 0;
     if (copy.bytes == 0)
@@ -489,7 +489,7 @@ bool lake_ledger_add(struct lake_ledger *ledger, const struct lake_entry *entry,
 
 /* Something has the name that the next segment should have. */
 static bool name_taken(const struct lake_ledger *ledger, const char *name, const char *last,
-                       struct error *err)
+                       const struct error *why, struct error *err)
 {
     uint64_t size;
     if (store_stat(ledger->store, name, &size, NULL)) {
@@ -499,6 +499,8 @@ static bool name_taken(const struct lake_ledger *ledger, const char *name, const
                          last);
         return error_hint(err, "wait until it has ended, and run the same command again");
     }
+    if (store_remote(ledger->store)) /* told here, but of what was committed before */
+        return error_pass(err, why);
     (void) error_set(err, ERROR_FORMAT, "it is a symbolic link, or no file");
     return way_out(ledger, last, err);
 }
@@ -546,7 +548,7 @@ static bool broke(struct lake_ledger *ledger, const struct error *why, struct er
     segment_name(last, ledger->segments + 1);
     (void) snprintf(name, sizeof name, "%s/%s", ledger->prefix, last);
     if (why->code == ERROR_EXISTS)
-        return name_taken(ledger, name, last, err);
+        return name_taken(ledger, name, last, why, err);
     return error_pass(err, why);
 }
 

@@ -99,7 +99,8 @@ struct lake_entry {
     /* Where the service's own blobs stand beside (joined): what they have, each row once. Of a line that is verified,
      * rows + beside_rows are rows_expected, and sums likewise. */
     uint64_t beside_rows, beside_sum;
-    uint64_t doubled; /* lines that the service wrote again; in no other figure */
+    uint64_t beside_bytes; /* of those blobs, as they were listed: they only grow */
+    uint64_t doubled;      /* lines that the service wrote again; in no other figure */
     unsigned char sha256[HASH_SHA256_SIZE]; /* of the blob; all zero without one */
     unsigned char md5[STORE_MD5]; /* as the store was given it; all zero without has_md5 */
     uint32_t number;              /* of the blob's name: lake_export_name */

@@ -83,7 +83,8 @@ static void put_beside(struct buf *out, const struct lake_entry *entry)
     buf_printf(out, ",\"beside\":{\"rows\":%llu", (unsigned long long) entry->beside_rows);
     if (entry->proof == LAKE_PROOF_SUM)
         buf_printf(out, ",\"sum\":\"%lld\"", (long long) entry->beside_sum);
-    buf_printf(out, ",\"doubled\":%llu}", (unsigned long long) entry->doubled);
+    buf_printf(out, ",\"bytes\":%llu,\"doubled\":%llu}", (unsigned long long) entry->beside_bytes,
+               (unsigned long long) entry->doubled);
 }
 
 static void put_entry(struct buf *out, const struct lake_entry *entry)
@@ -170,7 +171,7 @@ bool lake_segment_write(const struct lake_segment *segment, const struct lake_en
     X(VERDICT, "verdict")                                                                          \
     X(AT, "at")
 
-#define BESIDE_KEYS(X) X(ROWS, "rows") X(SUM, "sum") X(DOUBLED, "doubled")
+#define BESIDE_KEYS(X) X(ROWS, "rows") X(SUM, "sum") X(BYTES, "bytes") X(DOUBLED, "doubled")
 #define TAIL_KEYS(X) X(LINES, "lines") X(SHA256, "sha256")
 
 enum { KEYS_MAX = 20 };
@@ -409,6 +410,7 @@ static bool read_beside(const struct fields *f, struct lake_entry *out)
     out->joined = true;
     return take_apart(f->v[LINE_BESIDE].value, &in) &&
            get_number(&in, BESIDE_ROWS, &out->beside_rows) &&
+           get_number(&in, BESIDE_BYTES, &out->beside_bytes) &&
            get_number(&in, BESIDE_DOUBLED, &out->doubled) &&
            (out->proof != LAKE_PROOF_SUM || get_sum(&in, BESIDE_SUM, &out->beside_sum));
 }

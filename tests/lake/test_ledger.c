@@ -84,7 +84,7 @@ static void same_entry(const struct lake_entry *a, const struct lake_entry *b)
     assert_memory_equal(a->md5, b->md5, sizeof a->md5);
     assert_int_equal(a->joined, b->joined);
     assert_true(a->beside_rows == b->beside_rows && a->beside_sum == b->beside_sum);
-    assert_true(a->doubled == b->doubled);
+    assert_true(a->doubled == b->doubled && a->beside_bytes == b->beside_bytes);
 }
 
 /* Three segments, two runs: 2 lines, 1 line, 1 line that replaces the first. */
@@ -268,19 +268,20 @@ static void a_number_an_md5_and_what_stands_beside_are_read_back(void **state)
     sum.beside_rows = 7;
     sum.beside_sum = UINT64_MAX - 5;
     sum.doubled = 1;
+    sum.beside_bytes = UINT64_C(1) << 40;
     count = sum;
     count.partition += TICK_PARTITION;
     count.proof = LAKE_PROOF_ROWS;
     count.number = LAKE_NUMBER_MAX;
     none.partition += 2 * TICK_PARTITION;
-    none.beside_rows = none.doubled = 9; /* nothing without joined */
+    none.beside_rows = none.doubled = none.beside_bytes = 9; /* nothing without joined */
     memset(none.md5, 1, sizeof none.md5);
     assert_true(lake_ledger_add(ledger, &sum, &f->err));
     assert_true(lake_ledger_add(ledger, &count, &f->err));
     assert_true(lake_ledger_add(ledger, &none, &f->err));
     assert_true(lake_ledger_flush(ledger, &f->err));
     count.sum = count.sum_expected = count.beside_sum = 0;
-    none.beside_rows = none.doubled = 0;
+    none.beside_rows = none.doubled = none.beside_bytes = 0;
     memset(none.md5, 0, sizeof none.md5);
     for (int opened = 0; opened < 2; opened++) {
         same_entry(lake_ledger_find(ledger, sum.partition), &sum);
