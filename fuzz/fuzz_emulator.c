@@ -1,10 +1,13 @@
 /* The emulator's requests: whatever comes, there is an answer, and what says that it is JSON is
  * JSON. The input is a line "METHOD path", a line each for Content-Type, Authorization ("@": a good
- * token) and Prefer, and the body. Every query meets a 503, so no engine is needed; the request's
+ * token, "@audience": one for somebody) and Prefer, and the body. Every query meets a 503, so no engine is needed; the request's
  * other texts are read by themselves. */
+#include "emulator/entra/devices.h"
+#include "emulator/exports.h"
 #include "emulator/service.h"
 #include "emulator/shape.h"
 #include "emulator/timespan.h"
+#include "emulator/vault.h"
 
 #include "base/memory.h"
 #include "base/tick.h"
@@ -33,17 +36,32 @@ static void make_service(struct fixture *fixture)
     service->clients[0] = (struct client){.owner = {.client = "c", .object = "o"}, .secret = "s"};
     service->audiences[0] = "a";
     service->throttle = throttle_new(&limits, NULL);
-    buf_init(&fixture->bearer, TOKEN_MAX);
-    buf_puts(&fixture->bearer, "Bearer ");
-    int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
-    if (!service->throttle || !tokens_init(&service->tokens, "t", NULL) ||
+    service->devices = devices_new("approve", NULL);
+    service->exports = exports_new(NULL);
+    service->vault = vault_new("a=/dev/null", NULL);
+    if (!service->devices || !service->exports || !service->vault || !service->throttle ||
+        !tokens_init(&service->tokens, "t", NULL) ||
         !faults_init(&service->faults, "503:1", 1, NULL) ||
-        !report_init(&service->report, NULL, NULL) ||
-        !tables_add(&service->tables, STR("T"), NULL) ||
-        !tokens_put(&service->tokens, &service->clients[0].owner, STR("a"), now, now + 3600,
-                    &fixture->bearer, NULL))
+        !report_init(&service->report, NULL, NULL) || !tables_add(&service->tables, STR("T"), NULL))
         abort();
     atomic_store(&service->answering, true);
+}
+
+/* What the line says, or, behind an "@", a good token for the audience that it names: "a" is the query
+ * API's. */
+static const char *make_bearer(struct fixture *fixture, const char *line)
+{
+    const struct service *service = &fixture->service;
+    struct str audience = line[0] == '@' && line[1] ? str_of(line + 1) : STR("a");
+    int64_t now = (tick_now() - TICK_UNIX_EPOCH) / TICK_SECOND;
+    buf_init(&fixture->bearer, TOKEN_MAX);
+    buf_puts(&fixture->bearer, "Bearer ");
+    if (line[0] != '@')
+        return line;
+    if (!tokens_put(&service->tokens, &service->clients[0].owner, audience, now, now + 3600,
+                    &fixture->bearer, NULL))
+        return "Bearer";
+    return buf_text(&fixture->bearer);
 }
 
 static void free_service(struct fixture *fixture)
@@ -53,6 +71,9 @@ static void free_service(struct fixture *fixture)
     report_release(&fixture->service.report);
     tokens_release(&fixture->service.tokens);
     throttle_free(fixture->service.throttle);
+    devices_free(fixture->service.devices);
+    exports_free(fixture->service.exports);
+    vault_free(fixture->service.vault);
 }
 
 static void check_texts(const char *text)
@@ -92,12 +113,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (path)
         *path++ = '\0';
     make_service(&fixture);
+    static const struct server_field fields[] = {{"api-version", "1"}, {NULL, NULL}};
     struct server_request request = {
+        .fields = fields,
         .method = lines[0],
         .path = path ? path : "",
         .body = rest.p ? rest : STR(""),
         .content_type = lines[1],
-        .authorization = strcmp(lines[2], "@") == 0 ? buf_text(&fixture.bearer) : lines[2],
+        .authorization = make_bearer(&fixture, lines[2]),
         .prefer = lines[3],
     };
     struct server_reply reply = {.retry_after = -1};
