@@ -64,7 +64,7 @@ static void hold(struct search *search, int64_t from, int64_t span)
     }
 }
 
-/* Where the service's blobs have a share of the rows, they hold the partition themselves, while they are there. */
+/* Where the service's blobs have a share of the rows, hold_beside looks whether they are there. */
 static bool hold_verified(struct search *search, struct error *err)
 {
     struct query_coverage *coverage = search->coverage;
@@ -172,6 +172,27 @@ static bool is_apart(const struct search *search)
     return true;
 }
 
+/* What the service wrote holds its partitions, unless the ledger knows of more: blobs may go one by one, but do not
+ * shrink. */
+static void hold_beside(struct search *search)
+{
+    for (int64_t tick = search->begin; tick < search->end; tick += TICK_PARTITION) {
+        const struct lake_entry *entry = lake_ledger_find(search->ledger, tick);
+        uint64_t bytes = 0;
+        bool any = false;
+        for (size_t i = 0; i < search->n; i++) {
+            const struct blob *blob = &search->met[i];
+            if (blob->kind != LAKE_BLOB_SERVICE || tick < blob->tick ||
+                tick >= blob->tick + blob->span)
+                continue;
+            any = true;
+            bytes += blob->size;
+        }
+        if (any && !(entry && entry->joined && bytes < entry->beside_bytes))
+            hold(search, tick, TICK_PARTITION);
+    }
+}
+
 /* --- paths ---------------------------------------------------------------------------------------------- */
 
 /* The name as the engine is to have it: a path on the disk, where there is one. */
@@ -217,6 +238,7 @@ static bool put_kind(struct search *search, enum lake_blob_kind kind, uint32_t g
 static bool put_met(struct search *search, struct error *err)
 {
     leave_uncounted(search);
+    hold_beside(search);
     size_t service = of_kind(search, LAKE_BLOB_SERVICE), ours = of_kind(search, LAKE_BLOB_EXPORT);
     uint32_t group = service > 0 && !is_apart(search) ? ++search->groups : 0;
     bool ok = put_kind(search, LAKE_BLOB_EXPORT, group, group && is_whole(search), err) &&
@@ -248,8 +270,8 @@ static bool on_blob(void *context, const struct lake_blob *blob, struct error *e
                                              .number = blob->number};
     buf_put_str(&search->names, blob->name);
     buf_putc(&search->names, '\0');
-    /* What weir wrote counts when the ledger says so. */
-    if (blob->kind != LAKE_BLOB_EXPORT)
+    /* What weir wrote counts when the ledger says so; for what the service wrote see hold_beside. */
+    if (blob->kind == LAKE_BLOB_IMPORT || blob->kind == LAKE_BLOB_OTHER)
         hold(search, blob->tick, blob->span);
     return buf_ok(&search->names, "names of blobs", err);
 }

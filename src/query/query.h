@@ -39,7 +39,8 @@ void query_free(struct query *query);
 const struct columns *query_columns(const struct query *query);
 
 /* How much of what was asked the lake holds of one table. A partition is held when the ledger has verified it, or
- * when blobs that are not weir's stand in it. Without a range nothing was asked: partitions is 0. */
+ * when blobs that are not weir's stand in it; one that was joined with the service's blobs while as many bytes of them
+ * are there as the ledger says. Without a range nothing was asked: partitions is 0. */
 struct query_coverage {
     const char *table;
     int64_t from, to; /* the asked range, in whole partitions; both 0: none */

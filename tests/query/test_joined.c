@@ -246,6 +246,20 @@ static void a_joined_partition_is_not_held_when_the_other_half_is_gone(void **st
     assert_int_equal(rig->held, 1);
 }
 
+static void a_joined_partition_is_not_held_when_a_part_of_the_other_half_is_gone(void **state)
+{
+    struct rig *rig = *state;
+    for (int i = 0; i < 3; i++) {
+        put_blob(rig, i * 5, "PT05M.json", "1a");
+        struct lake_entry *entry = put_entry(rig, i * 5, 0);
+        entry->beside_rows = entry->rows_expected = 1;
+        entry->joined = true;
+        entry->beside_bytes = (uint64_t[]){0, 10, 10000}[i];
+    }
+    check_rows(rig, "1 1 1 ", 0);
+    assert_int_equal(rig->held, 2);
+}
+
 /* Told apart by a lie in the ledger: lines that are equal are read as they stand where nothing is compared. */
 static void where_nothing_stood_twice_nothing_is_compared_until_the_service_writes_again(
     void **state)
@@ -345,6 +359,7 @@ int main(void)
         TEST(what_came_while_the_run_was_at_work_is_late_too),
         TEST(a_joined_partition_has_its_rows_in_two_blobs),
         TEST(a_joined_partition_is_not_held_when_the_other_half_is_gone),
+        TEST(a_joined_partition_is_not_held_when_a_part_of_the_other_half_is_gone),
         TEST(where_nothing_stood_twice_nothing_is_compared_until_the_service_writes_again),
         TEST(a_blob_of_an_hour_meets_all_its_partitions),
         TEST(a_blob_of_an_hour_that_is_verified_throughout_adds_no_line_without_an_id),
