@@ -49,9 +49,10 @@ struct workspace_job {
 void workspace_job_name(const struct workspace_job *job, char out[WORKSPACE_JOB_NAME_MAX + 1]);
 
 /* What a range comes to in jobs the service takes: a search in pieces of at most a year and, as far as `rows` (of the whole
- * range, 0: not known) tells, half of what one may find, cut at midnight or a whole hour; a restore in one
- * piece of whole days, two at least and none beyond `now`. The rows of a piece lie in its range, which a restore has wider
- * than was asked. *n of out; ERROR_LIMIT. Asks nobody. */
+ * range, 0: not known) tells, half of what one may find, cut at midnight or a whole hour; a restore in one piece of whole
+ * days, two at least and none beyond `now`, so maybe wider than what was asked. A result has the rows of its piece, and maybe
+ * some of a second before and behind it (docs/service.md 1.8): who takes several together cuts each to its own range.
+ * *n of out; ERROR_LIMIT. Asks nobody. */
 bool workspace_jobs_cut(const struct workspace_job *whole, uint64_t rows, int64_t now,
                         struct workspace_job out[WORKSPACE_JOB_PIECES_MAX], size_t *n,
                         struct error *err);
