@@ -18,6 +18,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import (AccountSasPermissions, BlobServiceClient, ContainerSasPermissions, ResourceTypes,
                                 generate_account_sas, generate_container_sas)
 
@@ -147,7 +148,10 @@ class Azurite:
     def blobs(self, container, prefix=None):
         """Name to properties, as the listing has them."""
         client = self.service().get_container_client(container)
-        return {b.name: b for b in client.list_blobs(name_starts_with=prefix, include=["metadata"])}
+        try:
+            return {b.name: b for b in client.list_blobs(name_starts_with=prefix, include=["metadata"])}
+        except ResourceNotFoundError:
+            return {}
 
     def read(self, container, name):
         return self.service().get_blob_client(container, name).download_blob().readall()

@@ -17,8 +17,8 @@ from harness import Emulator, Folder, Weir, digest
 from proxy import Immutable, Misfortune, Pass, Proxy, Reset
 
 TABLE = "CommonSecurityLog"
-RANGE = ["--end-date", "2021-11-07"]
-ROWS = 1500
+RANGE = ["--start", "2021-11-07", "--end", "2021-11-07T12:00:00Z"]
+ROWS = 1500  # of the day
 KILLS, OF_A_STORY = 50, 5
 EXPORTS = 25
 AGAIN_MOST = 20
@@ -30,18 +30,22 @@ TROUBLE = ["--fault", "429:0.02,503:0.02,cut:0.02,reset:0.02"]
 
 
 class Seen(Weir):
-    """A lake of Azurite as a folder, as it is now."""
+    """A lake of Azurite as a folder, as it is now: what changed since the last look is read."""
 
-    def __init__(self, weir):
+    def __init__(self, weir, known):
         # pylint: disable=super-init-not-called
         self.weir, self.folder = weir, weir.folder / "seen"
         self.lake = self.folder
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir()
-        for name in weir.names(""):
+        self.folder.mkdir(exist_ok=True)
+        there = {name: blob.etag for name, blob in weir.names("").items() if not name.endswith("/lock")}
+        for name in known.keys() - there.keys():
+            (self.lake / name).unlink()
+        for name in [name for name, etag in there.items() if known.get(name) != etag]:
             path = self.lake / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(weir.bytes_of(name))
+        known.clear()
+        known.update(there)
 
     def ok(self, *words, **more):
         return self.weir.ok(*words, **more)
@@ -66,14 +70,14 @@ class Cloud:
         """A proxy, and a user whose lake is a container behind it."""
         proxy = Proxy(self.azurite)
         weir = CloudWeir(self.emulator, self.azurite, address=f"{proxy.url}/{self.tally.what}-{number}")
-        weir.patience = PATIENCE
+        weir.patience, weir.known = PATIENCE, {}
         return proxy, weir
 
     def end(self, proxy, weir, words=()):
         """Left in peace, the same command ends whole."""
         proxy.rule = None
         weir.ok("export", TABLE, *RANGE, *words)
-        whole(Seen(weir), TABLE, self.truth, source=None)
+        whole(Seen(weir, weir.known), TABLE, self.truth, source=None)
         self.tally.add("lakes")
         self.tally.add("requests", len(proxy.requests))
         self.azurite.service().delete_container(weir.root().split("/")[0])
@@ -128,7 +132,7 @@ class Kill(Cloud):
             if killed == OF_A_STORY:
                 break
             killed += self.run_and_kill(proxy, weir, chance)
-            never_a_lie(Seen(weir), TABLE, self.truth)
+            never_a_lie(Seen(weir, weir.known), TABLE, self.truth)
         self.end(proxy, weir)
 
 
@@ -142,12 +146,14 @@ class Faults(Cloud):
         proxy, weir = self.lake(number)
         kinds = Misfortune.KINDS if number % 3 == 0 else (Misfortune.KINDS[number % len(Misfortune.KINDS)],)
         misfortune = Misfortune(chance.randrange(1 << 30), chance.choice([0.05, 0.1, 0.25]), kinds)
-        immutable = Immutable(self.azurite) if chance.random() < 0.25 else lambda request: None
-        proxy.rule = lambda request: immutable(request) or misfortune(request)
-        self.export(weir, chance, refresh=not isinstance(immutable, Immutable))
+        immutable = Immutable(self.azurite) if chance.random() < 0.25 else None
+        if immutable:
+            self.azurite.service().create_container(weir.root().split("/")[0])
+        proxy.rule = lambda request: (immutable and immutable(request)) or misfortune(request)
+        self.export(weir, chance, refresh=not immutable)
         for kind, n in misfortune.met.items():
             self.tally.add(f"fault {kind}", n)
-        if isinstance(immutable, Immutable):
+        if immutable:
             self.tally.add("immutable")
             assert not immutable.refused, f"it tried to change what is immutable: {immutable.refused[:3]}"
         self.end(proxy, weir)
@@ -158,7 +164,7 @@ class Faults(Cloud):
             done = weir.run("export", TABLE, *RANGE, *words, env=laid_under(speed=FAST))
             self.tally.add(f"exit {done.returncode}")
             self.tally.add("exports" if attempt == 0 else "the same again")
-            seen = Seen(weir)
+            seen = Seen(weir, weir.known)
             never_a_lie(seen, TABLE, self.truth)
             if done.returncode == 0:
                 assert digest(seen, TABLE) == self.truth, f"exit 0 of a lake that is not whole: {done.stderr[-600:]}"
