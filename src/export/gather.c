@@ -71,7 +71,7 @@ static struct lake_entry entry_of(const struct export_fetch *fetch, size_t part,
     const struct export_counted *counted = &fetch->plan->parts[part].counted;
     struct lake_entry entry = {
         .partition = export_plan_tick(fetch->plan, part),
-        .at = tick_now(),
+        .at = joined ? joined->at : tick_now(),
         .rows_expected = counted->rows,
         .sum_expected = counted->sum,
         .rows = written->rows,
@@ -87,6 +87,7 @@ static struct lake_entry entry_of(const struct export_fetch *fetch, size_t part,
     if (joined) {
         entry.beside_rows = joined->rows;
         entry.beside_sum = joined->sum;
+        entry.beside_bytes = joined->bytes;
         entry.doubled = joined->doubled;
     }
     return entry;

@@ -686,6 +686,9 @@ bool export_join_filter(struct export_join *join, struct export_joint *joint,
               sieve_all(&sieve, &chunk, missing, piles, n, why, &changed);
     if (!ok && is_changed(&changed))
         ok = wait_for(why, &reading, "is gone or became shorter");
+    const struct export_look *listed = joint->stale && fresh.ours ? &fresh : join->look;
+    out->at = listed->at;
+    out->bytes = export_look_bytes(listed, tick_of(join, joint));
     out->doubled += joint->doubled;
     joint->stale = joint->stale || why[0];
     joint->told = true;

@@ -72,6 +72,8 @@ struct export_joined {
     uint64_t rows, sum; /* found there */
     uint64_t doubled;   /* lines that stand there once more */
     uint64_t strangers; /* rows there that the workspace does not have */
+    int64_t at;         /* when the blobs were listed, up to whose ends they were read: tick, */
+    uint64_t bytes;     /* and the bytes of all of them */
 };
 /* All rows of a partition are in the piles, which stay; *missing, a new pile, gets those that stand in none of the
  * service's blobs. *why is not empty when it must wait: the blobs changed, or are being written. */

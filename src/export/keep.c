@@ -35,7 +35,8 @@ static bool is_intact(const struct export *export, const struct lake_entry *entr
 bool export_keep_stands(const struct export *export, const struct lake_entry *entry)
 {
     uint64_t size = 0;
-    if (entry->joined && !export_look_beside(&export->look, entry->partition))
+    if (entry->joined && (!export_look_beside(&export->look, entry->partition) ||
+                          export_look_bytes(&export->look, entry->partition) < entry->beside_bytes))
         return false;
     return entry->bytes == 0 ||
            (export_keep_size(export, entry->partition, &size) && size == entry->bytes &&

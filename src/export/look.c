@@ -60,8 +60,11 @@ bool export_look(struct export_look *look, struct store *store, const struct lak
                  const struct lake_ledger *ledger, int64_t from, int64_t to, struct error *err)
 {
     size_t parts = (size_t) ((to - from) / TICK_PARTITION);
-    *look = (struct export_look){
-        .from = from, .to = to, .prefix = BUF_INIT(LAKE_NAME_MAX), .ledger = ledger};
+    *look = (struct export_look){.from = from,
+                                 .to = to,
+                                 .at = tick_now(),
+                                 .prefix = BUF_INIT(LAKE_NAME_MAX),
+                                 .ledger = ledger};
     arena_init(&look->arena, NAMES_MAX);
     lake_table_prefix(&look->prefix, place);
     look->ours = mem_alloc(parts, sizeof *look->ours, err);
@@ -112,4 +115,15 @@ void export_look_theirs(const struct export_look *look, int64_t tick, int64_t to
 {
     *first = lower_bound(look, tick_floor(tick, TICK_HOUR));
     *end = lower_bound(look, to);
+}
+
+uint64_t export_look_bytes(const struct export_look *look, int64_t tick)
+{
+    size_t first, end;
+    uint64_t bytes = 0;
+    export_look_theirs(look, tick, tick + TICK_PARTITION, &first, &end);
+    for (size_t i = first; i < end; i++)
+        if (look->theirs[i].tick <= tick && look->theirs[i].tick + look->theirs[i].span > tick)
+            bytes += look->theirs[i].size;
+    return bytes;
 }

@@ -20,6 +20,7 @@ struct export_theirs {
 
 struct export_look {
     int64_t from, to;
+    int64_t at;     /* tick: what was written since may not be in it */
     uint64_t *ours; /* of each partition: bytes of our blob and one; 0: there is none */
     bool *beside;   /* of each partition: a blob of the service's may hold rows of it */
     struct export_theirs *theirs; /* in order of tick, then name */
@@ -37,6 +38,8 @@ void export_look_release(struct export_look *look);
 /* Of the partition at `tick`. */
 bool export_look_ours(const struct export_look *look, int64_t tick, uint64_t *size);
 bool export_look_beside(const struct export_look *look, int64_t tick);
+/* Bytes of the service's blobs that may hold rows of it; one of an hour counts with all of its bytes. They only grow. */
+uint64_t export_look_bytes(const struct export_look *look, int64_t tick);
 /* The service's blobs that begin in the hour of `tick`, or in later ones up to `to`: [*first, *end). Which of them
  * hold rows of a partition their tick and span say. */
 void export_look_theirs(const struct export_look *look, int64_t tick, int64_t to, size_t *first,

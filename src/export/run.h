@@ -97,7 +97,8 @@ bool export_settle_came(void *context, size_t part, bool *settled, struct error 
 
 /* The blob of a partition is there, with this size, and did not come from this run. */
 bool export_keep_size(const struct export *export, int64_t tick, uint64_t *size);
-/* Whether the blob of a line is there, with its size; for a repair, with its bytes; and, of a joined one, the service's. */
+/* Whether the blob of a line is there, with its size; for a repair, with its bytes; and, of a joined one, the service's,
+ * with no fewer bytes than they had. */
 bool export_keep_stands(const struct export *export, const struct lake_entry *entry);
 /* With `counted` of a partition at hand. *kept: it must not be fetched, since the workspace has fewer rows; it is
  * settled, or given up and listed. */

@@ -59,7 +59,12 @@ bool export_settle_say(struct export *export, size_t part, const struct lake_ent
 {
     const struct export_counted *counted = &export->plan.parts[part].counted;
     struct lake_entry again = *entry;
-    again.at = tick_now();
+    const struct export_joint *joint = export_join_find(&export->join, part);
+    bool read = entry->joined && joint && joint->read;
+    /* Of a joined one, when the service's blobs were listed that it was compared with. */
+    again.at = read ? export->look.at : entry->joined ? entry->at : tick_now();
+    if (read)
+        again.beside_bytes = export_look_bytes(&export->look, entry->partition);
     again.verdict = (uint8_t) verdict;
     /* Rows that were counted once and never came are not forgotten. */
     if (lake_entry_held(entry) || entry->rows_expected <= counted->rows) {
@@ -268,7 +273,12 @@ bool export_settle_whole(struct export *export, struct error *err)
         const struct export_joint *joint = &export->join.v[i];
         const struct export_part *part = &export->plan.parts[joint->part];
         struct export_joined joined = {
-            .rows = part->counted.rows, .sum = part->counted.sum, .doubled = joint->doubled};
+            .rows = part->counted.rows,
+            .sum = part->counted.sum,
+            .doubled = joint->doubled,
+            .at = export->look.at,
+            .bytes =
+                export_look_bytes(&export->look, export_plan_tick(&export->plan, joint->part))};
         if (part->state == EXPORT_WAITING && export_join_whole(&export->join, joint) &&
             !export_fetch_write(&export->fetch, joint->part, NULL, 0, &joined, err))
             return false;

@@ -105,11 +105,15 @@ static enum export_verdict judge_beside(const struct verify *verify, const struc
         return EXPORT_VERDICT_OK;
     size_t part = (size_t) ((entry->partition - verify->from) / TICK_PARTITION);
     const struct export_joint *joint = export_join_find(&verify->join, part);
+    *reason = "the service's own blobs could not be read";
+    if (joint && !joint->read)
+        return EXPORT_VERDICT_MISSING;
     *reason = "the service's own blobs lack rows that they had";
-    if (!joint || (joint->read && joint->rows + joint->unkeyed < entry->beside_rows))
+    if (!joint || joint->rows + joint->unkeyed < entry->beside_rows ||
+        export_look_bytes(&verify->look, entry->partition) < entry->beside_bytes)
         return EXPORT_VERDICT_MISSING;
     *reason = "the service's own blobs have other rows than they had";
-    bool sums = entry->proof == LAKE_PROOF_SUM && joint->read && joint->unkeyed == 0;
+    bool sums = entry->proof == LAKE_PROOF_SUM && joint->unkeyed == 0;
     return sums && joint->rows == entry->beside_rows && joint->sum != entry->beside_sum
                ? EXPORT_VERDICT_CHANGED
                : EXPORT_VERDICT_OK;

@@ -627,6 +627,63 @@ static void verify_misses_what_the_service_had(void **state)
     }
 }
 
+static void a_final_line_is_not_believed_when_one_of_their_blobs_is_gone(void **state)
+{
+    (void) state;
+    struct played played;
+    struct error err = ERROR_INIT;
+    char path[FOLDER_PATH];
+    struct buf folder = BUF_INIT(LAKE_NAME_MAX);
+    begin_ten(&played);
+    append_rows(&played, "PT05M.json", 0, 4, 86400);
+    append_rows(&played, "PT05M_1.json", 4, 6, 86400);
+    run(&played);
+    assert_int_equal(played.report.filled, 4);
+    run(&played);
+    assert_int_equal(played.report.skipped, 1);
+    lake_partition_prefix(&folder, &played_place, from_of(&played));
+    (void) snprintf(path, sizeof path, "%s/%s/PT05M.json", played.folder.lake, buf_text(&folder));
+    assert_int_equal(unlink(path), 0);
+    must(played_verify(&played, &err), &err);
+    assert_int_equal(played.report.failed_count, 1);
+    run(&played);
+    assert_int_equal(played.report.skipped, 0);
+    assert_int_equal(played.report.beside_rows, 2);
+    assert_int_equal(played.report.filled, 8);
+    theirs_assert_one(&played, false);
+    buf_release(&folder);
+    played_end(&played);
+}
+
+/* A reader looks again at what was written after that moment. */
+static void a_joined_line_is_of_the_moment_of_the_listing(void **state)
+{
+    (void) state;
+    struct played played;
+    struct error err = ERROR_INIT;
+    struct writer writer = {.played = &played, .rest = BUF_INIT(1 << 12)};
+    struct export_watch watch = {.progress = write_on, .context = &writer};
+    begin_ten(&played);
+    played.options.watch = &watch;
+    append_rows(&played, "PT05M.json", 0, 4, 0);
+    theirs_line(&writer.rest, &played.fake, &played.fake.rows[9], THEIRS_PLAIN);
+    uint64_t bytes = 4 * writer.rest.used; /* lines of one length */
+    int64_t before = tick_now();
+    struct export *export = export_new(&played.options, &err);
+    must(export && export_prepare(export, &err), &err);
+    int64_t listed = tick_now();
+    must(export_fetch(export, &err), &err);
+    export_free(export);
+    struct lake_ledger *ledger = lake_ledger_open(played.store, &played_place, &err);
+    const struct lake_entry *entry = lake_ledger_find(ledger, from_of(&played));
+    assert_true(entry && entry->joined);
+    assert_true(entry->at >= before - TICK_SECOND && entry->at <= listed);
+    assert_int_equal(entry->beside_bytes, bytes);
+    lake_ledger_free(ledger);
+    buf_release(&writer.rest);
+    played_end(&played);
+}
+
 static void a_query_is_not_joined(void **state)
 {
     (void) state;
@@ -736,6 +793,8 @@ int main(void)
         cmocka_unit_test(a_joined_partition_is_repaired_as_one),
         cmocka_unit_test(when_their_blobs_are_gone_all_rows_are_ours),
         cmocka_unit_test(verify_misses_what_the_service_had),
+        cmocka_unit_test(a_final_line_is_not_believed_when_one_of_their_blobs_is_gone),
+        cmocka_unit_test(a_joined_line_is_of_the_moment_of_the_listing),
         cmocka_unit_test(a_query_is_not_joined),
         cmocka_unit_test(every_failed_allocation_is_reported),
         cmocka_unit_test(the_end_follows_from_the_rule),
