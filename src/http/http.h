@@ -13,7 +13,8 @@
  * TLS or to a loopback address and nowhere else: a request with a header that holds one (Authorization
  * and such), a confidential one, one with a secret query, to another http:// address is refused; only a
  * header may go to a link-local address too. No text of this room shows a header, a query or what the
- * environment says of a proxy beyond its host.
+ * environment says of a proxy beyond its host; in the kept body of a refusal what the request sent as a
+ * secret header or query is masked with '*'.
  *
  * Timeouts count only the time that the loop waited for the network, so neither a slow call-back nor a
  * process that was stopped, nor a machine that slept, makes the other side look silent. Memory of a

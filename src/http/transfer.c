@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/tick.h"
+#include "http/mask.h"
 #include "http/proxy.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@
 enum {
     METHOD_MAX = 15,
     PROXY_REFUSES = 407,
+    EXPECT_BYTES = 512 * 1024,          /* curl asks before it sends a body of 1 MiB and more */
     HEADER_MAX = 32 * 1024,             /* bytes of one header: a token and some */
     REFUSED_BODY_MAX = 4 * 1024 * 1024, /* a longer body of an error ends the transfer */
     KEPT_ROOM_MAX = 16 * 1024,          /* bytes that each buffer of an idle transfer keeps */
@@ -98,6 +100,22 @@ static bool has_header(const struct http_request *request, struct str name)
     return false;
 }
 
+/* Headers that hold a secret: of Entra ID's and storage's sign-in, and of managed identity in its App Service
+ * forms. */
+static bool is_secret(const char *header)
+{
+    return header_is(header, STR("Authorization")) || header_is(header, STR("X-IDENTITY-HEADER")) ||
+           header_is(header, STR("Secret"));
+}
+
+static bool has_secret_header(const struct http_request *request)
+{
+    for (int i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++)
+        if (is_secret(request->headers[i]))
+            return true;
+    return false;
+}
+
 /* A line end inside would let a value become a header of its own. */
 static bool header_is_plain(const char *header)
 {
@@ -112,25 +130,80 @@ static bool header_is_plain(const char *header)
 static void link_lines(struct transfer *t)
 {
     size_t count = 0;
-    for (char *at = t->texts.bytes, *end = at + t->texts.used; at < end; at += strlen(at) + 1)
+    char *at = t->texts.bytes, *end = at + t->texts.used;
+    for (; t->texts.used > 0 && at < end; at += strlen(at) + 1)
         t->lines[count++] = (struct curl_slist){.data = at};
     for (size_t i = 0; i + 1 < count; i++)
         t->lines[i].next = &t->lines[i + 1];
+    t->has_lines = count > 0;
+}
+
+/* Those that curl looks for among ours, because it would else send one of its own. */
+static bool is_curls(const char *header)
+{
+    static const struct str names[] = {
+        STR_INIT("Accept"),     STR_INIT("Accept-Encoding"), STR_INIT("Connection"),
+        STR_INIT("Host"),       STR_INIT("Content-Length"),  STR_INIT("Content-Type"),
+        STR_INIT("Cookie"),     STR_INIT("Content-Range"),   STR_INIT("Expect"),
+        STR_INIT("Range"),      STR_INIT("Referer"),         STR_INIT("TE"),
+        STR_INIT("User-Agent"), STR_INIT("Upgrade"),         STR_INIT("Transfer-Encoding")};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (header_is(header, names[i]))
+            return true;
+    return false;
+}
+
+static bool sends_body(const struct transfer *t, size_t bytes)
+{
+    return bytes > 0 || strcmp(t->method, "POST") == 0 || strcmp(t->method, "PUT") == 0 ||
+           strcmp(t->method, "PATCH") == 0;
+}
+
+static bool check_headers(const struct transfer *t, const struct http_request *request,
+                          struct error *err)
+{
+    for (int i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++)
+        if (!header_is_plain(request->headers[i]))
+            return error_set(err, ERROR_SETTINGS, "%s %s: header %d cannot be sent", t->method,
+                             t->address.shown, i + 1);
+    return true;
+}
+
+/* All others as one: curl sends a text of the list as it stands, and each costs it some thousand instructions. */
+static void put_joined(struct transfer *t, const struct http_request *request)
+{
+    bool any = false;
+    for (int i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++) {
+        const char *header = request->headers[i];
+        if (is_curls(header))
+            continue;
+        if (any)
+            buf_put(&t->texts, "\r\n", 2);
+        if (is_secret(header)) {
+            t->secret_header = t->texts.used;
+            t->secret_header_bytes = strlen(header);
+        }
+        buf_puts(&t->texts, header);
+        any = true;
+    }
+    if (any)
+        buf_putc(&t->texts, '\0');
 }
 
 static bool copy_headers(struct transfer *t, const struct http_request *request, struct error *err)
 {
-    for (int i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++) {
-        if (!header_is_plain(request->headers[i]))
-            return error_set(err, ERROR_SETTINGS, "%s %s: header %d cannot be sent", t->method,
-                             t->address.shown, i + 1);
-        buf_put(&t->texts, request->headers[i], strlen(request->headers[i]) + 1);
-    }
-    /* Headers that curl would add by itself: a round trip before a large body, and a form's type. */
+    if (!check_headers(t, request, err))
+        return false;
+    for (int i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++)
+        if (is_curls(request->headers[i]))
+            buf_put(&t->texts, request->headers[i], strlen(request->headers[i]) + 1);
+    /* What curl would add by itself: a round trip before a large body, and a form's type. */
     static const char no_expect[] = "Expect:", no_type[] = "Content-Type:";
-    buf_put(&t->texts, no_expect, sizeof no_expect);
-    if (!has_header(request, STR("Content-Type")))
+    if (request->body.n >= EXPECT_BYTES)
+        buf_put(&t->texts, no_expect, sizeof no_expect);
+    if (sends_body(t, request->body.n) && !has_header(request, STR("Content-Type")))
         buf_put(&t->texts, no_type, sizeof no_type);
+    put_joined(t, request);
     if (!buf_ok(&t->texts, "the headers of a request", err))
         return false;
     link_lines(t);
@@ -148,14 +221,6 @@ static bool copy_method(struct transfer *t, const struct http_request *request, 
         return error_set(err, ERROR_INTERNAL, "not a method of HTTP");
     memcpy(t->method, method, n + 1);
     return true;
-}
-
-/* Headers that hold a secret: of Entra ID's and storage's sign-in, and of managed identity in its App Service
- * forms. */
-static bool has_secret_header(const struct http_request *request)
-{
-    return has_header(request, STR("Authorization")) ||
-           has_header(request, STR("X-IDENTITY-HEADER")) || has_header(request, STR("Secret"));
 }
 
 static bool check_privacy(struct transfer *t, const struct http_request *request, struct error *err)
@@ -180,6 +245,7 @@ static bool copy_url(struct transfer *t, const struct http_request *request, str
                 return error_set(err, ERROR_SETTINGS, "%s %s: the secret query cannot be sent",
                                  t->method, t->address.shown);
         buf_putc(&t->url, strchr(request->url, '?') ? '&' : '?');
+        t->secret_query = t->url.used;
         buf_puts(&t->url, request->secret_query);
     }
     return buf_ok(&t->url, "the address of a request", err);
@@ -201,8 +267,7 @@ static bool copy_body(struct transfer *t, const struct http_request *request, st
 static bool set_method(struct transfer *t)
 {
     bool ok = true;
-    bool sends = t->body.n > 0 || strcmp(t->method, "POST") == 0 || strcmp(t->method, "PUT") == 0 ||
-                 strcmp(t->method, "PATCH") == 0;
+    bool sends = sends_body(t, t->body.n);
     bool named = strcmp(t->method, sends ? "POST" : "GET") != 0;
     if (sends) {
         SET(CURLOPT_POST, 1L);
@@ -257,11 +322,27 @@ static bool set_call_backs(struct transfer *t)
     return ok;
 }
 
+/* What follows the origin, when it can be sent as it stands: curl takes a URL apart byte by byte, and a blob's is
+ * long. A proxy that opens no tunnel would have to see the whole URL. NULL: it cannot. */
+static const char *target_of(const struct transfer *t, bool direct)
+{
+    size_t skip = strlen(t->address.origin);
+    const char *target = buf_text(&t->url) + skip;
+    if (skip == 0 || (!direct && !t->address.tls) || target[0] != '/')
+        return NULL;
+    for (const char *at = target; *at; at++)
+        if (*at <= ' ' || *at > '~' || *at == '#')
+            return NULL;
+    return strstr(target, "/.") ? NULL : target; /* dots between slashes are for curl to resolve */
+}
+
 static bool set_request(struct transfer *t, struct error *err)
 {
     bool ok = true, direct = t->address.loopback || t->address.link_local;
-    SET(CURLOPT_URL, buf_text(&t->url));
-    SET(CURLOPT_HTTPHEADER, t->lines);
+    const char *target = target_of(t, direct);
+    SET(CURLOPT_URL, target ? t->address.origin : buf_text(&t->url));
+    SET(CURLOPT_REQUEST_TARGET, target);
+    SET(CURLOPT_HTTPHEADER, t->has_lines ? t->lines : NULL);
     if (direct != t->direct)
         SET(CURLOPT_PROXY, direct ? "" : NULL);
     t->direct = direct;
@@ -356,6 +437,7 @@ void transfer_done(struct transfer *t)
         SET(CURLOPT_URL, NULL);
     t->body = (struct str){0};
     t->secret = false;
+    t->secret_header_bytes = t->secret_query = 0;
     t->bytes = 0;
     t->connects = 0;
     t->curl_text[0] = '\0';
@@ -545,8 +627,26 @@ static bool has_no_body(const struct transfer *t)
     return strcmp(t->method, "HEAD") == 0 || t->answer.status == 204 || t->answer.status == 304;
 }
 
+/* A service that refuses a secret may quote it. Nobody above needs to look for it. */
+static void mask_secrets(struct transfer *t)
+{
+    if (!t->secret || is_good(t->answer.status))
+        return;
+    struct str header = {t->texts.bytes + t->secret_header, t->secret_header_bytes};
+    struct str query = {t->url.bytes + t->secret_query, t->url.used - t->secret_query};
+    if (header.n > 0) {
+        http_mask_header(&t->kept, header);
+        http_mask_header(&t->headers, header);
+    }
+    if (t->secret_query > 0) {
+        http_mask_query(&t->kept, query);
+        http_mask_query(&t->headers, query);
+    }
+}
+
 void transfer_finish(struct transfer *t, CURLcode code)
 {
+    mask_secrets(t);
     bool framed = t->answer.status != 0 && t->answer.ended && (t->answer.framed || has_no_body(t));
     explain(t, code, framed);
     struct http_response response = {

@@ -45,14 +45,19 @@ struct transfer {
     struct transfers *list;     /* that it stands in; NULL: none */
     struct http_client *client; /* lent */
     CURL *easy;
-    struct curl_slist lines[HTTP_HEADERS_MAX + 2]; /* headers, and two that curl must not add */
-    struct buf texts;                              /* of the lines */
-    struct buf url;                                /* with its secret query */
-    struct buf copied;                             /* the body, unless it is lent */
-    struct str body;                               /* curl sends from it */
-    bool secret;                                   /* holds a token or a secret: wiped */
-    bool direct;                                   /* the handle is set to use no proxy */
-    bool sent_small;                               /* the handle has the small receive buffer */
+    struct curl_slist
+        lines[HTTP_HEADERS_MAX + 2]; /* headers; two are there so that curl adds none */
+    struct buf texts;                /* of the lines */
+    struct buf url;                  /* with its secret query */
+    struct buf copied;               /* the body, unless it is lent */
+    struct str body;                 /* curl sends from it */
+    size_t secret_header;            /* where in texts that header stands, */
+    size_t secret_header_bytes;      /* 0: there is none */
+    size_t secret_query;             /* where in url it begins; 0: there is none */
+    bool has_lines;
+    bool secret;     /* holds a token or a secret: wiped */
+    bool direct;     /* the handle is set to use no proxy */
+    bool sent_small; /* the handle has the small receive buffer */
     struct http_address address;
     char method[16];
     bool (*on_body)(void *context, const char *bytes, size_t n, struct error *err);

@@ -665,15 +665,29 @@ static void a_request_is_sent_as_it_was_given(void **state)
     assert_true(str_eq(server_header(r, "X-One"), STR("1")));
     assert_true(str_eq(server_header(r, "Content-Type"), STR("text/plain")));
     assert_true(str_starts(server_header(r, "User-Agent"), STR("weir/")));
+    struct http_request own = {.url = request.url,
+                               .headers = {"User-Agent: me", "X-Two: 2", "Accept: text/xml",
+                                           "If-Match: *", "Host: elsewhere"}};
+    assert_true(http_start(f->client, &own, &err) && http_run(f->client, -1, &err));
+    r = server_request(f->server, 1);
+    assert_true(str_eq(server_header(r, "X-Two"), STR("2")));
+    assert_true(str_eq(server_header(r, "If-Match"), STR("*")));
+    assert_true(str_eq(server_header(r, "Host"), STR("elsewhere")));
+    assert_true(str_eq(server_header(r, "User-Agent"), STR("me")));
+    assert_true(str_eq(server_header(r, "Accept"), STR("text/xml")));
+    assert_null(strstr(r->headers, "weir/"));
+    assert_null(strstr(r->headers, "*/*"));
+    assert_null(strstr(r->headers, "127.0.0.1"));
+    assert_null(strstr(r->headers, "\r\n\r\nX"));
     struct http_request bare = {.url = request.url, .method = "POST"};
     assert_true(http_start(f->client, &bare, &err) && http_run(f->client, -1, &err));
-    r = server_request(f->server, 1);
+    r = server_request(f->server, 2);
     assert_string_equal(r->method, "POST");
     assert_true(str_eq(server_header(r, "Content-Length"), STR("0")));
     assert_int_equal(server_header(r, "Content-Type").n, 0);
     bare.method = "DELETE";
     assert_true(http_start(f->client, &bare, &err) && http_run(f->client, -1, &err));
-    assert_string_equal(server_request(f->server, 2)->method, "DELETE");
+    assert_string_equal(server_request(f->server, 3)->method, "DELETE");
 }
 
 static void each_allocation_may_fail(void **state)

@@ -211,6 +211,62 @@ static void a_secret_query_is_sent_and_never_shown(void **state)
         &(struct http_request){.url = "https://192.0.2.1/", .secret_query = "sig=" SECRET " x"});
 }
 
+struct quoted {
+    char body[1024], header[256];
+};
+
+static void keep_quote(void *context, const struct http_response *response)
+{
+    struct quoted *quoted = context;
+    struct str header = http_header(response, "X-Why");
+    (void) snprintf(quoted->body, sizeof quoted->body, "%.*s", (int) response->body.n,
+                    response->body.p);
+    (void) snprintf(quoted->header, sizeof quoted->header, "%.*s", (int) header.n, header.p);
+}
+
+static void quote(const struct http_request *request, struct server *server, const char *body,
+                  struct quoted *out)
+{
+    struct error err = ERROR_INIT;
+    struct http_client *client = http_new(&(struct http_options){0}, &err);
+    assert_non_null(client);
+    server_answer(server, &(struct server_answer){.status = 403,
+                                                  .headers = "X-Why: 1x2y3zSIGNATURE45\r\n",
+                                                  .body = {body, strlen(body)}});
+    struct http_request mine = *request;
+    mine.on_done = keep_quote;
+    mine.context = out;
+    assert_true(http_start(client, &mine, &err) && http_run(client, -1, &err));
+    http_free(client);
+}
+
+static void a_refusal_that_quotes_the_secret_is_masked(void **state)
+{
+    (void) state;
+    struct server *server = server_new(NULL);
+    struct quoted quoted;
+    quote(&(struct http_request){.url = server_url(server, "/"),
+                                 .headers = {"X-A: 1", "Authorization: SharedKey account:Ab+"
+                                                       "1x2y3zSIGNATURE45/abcdefgh=="}},
+          server,
+          "for SharedKey account:Ab+1x2y3zSIGNATURE45/abcdefgh==, "
+          "Ab\\u002B1x2y3zSIGNATURE45%2Fabcdefgh",
+          &quoted);
+    assert_null(strstr(quoted.body, "SIGNATURE"));
+    assert_null(strstr(quoted.body, "abcdefgh"));
+    assert_non_null(strstr(quoted.body, "for SharedKey account:Ab+****"));
+    assert_null(strstr(quoted.header, "SIGNATURE"));
+    quote(&(struct http_request){.url = server_url(server, "/?comp=list"),
+                                 .secret_query = "sv=2021-12-02&sig=Q%2B1x2y3zSIGNATURE45%3D&se=x"},
+          server, "sig Q+1x2y3zSIGNATURE45= of version 2021-12-02 is not good", &quoted);
+    assert_string_equal(quoted.body, "sig Q+*****************= of version 2021-12-02 is not good");
+    quote(&(struct http_request){.url = server_url(server, "/"),
+                                 .headers = {"Authorization: Bearer eyJ0eXAi.1x2y3zSIGNATURE45"}},
+          server, "Bearer eyJ0eXAi.1x2y3zSIGNATURE45 has expired", &quoted);
+    assert_string_equal(quoted.body, "Bearer ********.***************** has expired");
+    server_free(server);
+}
+
 static void set_proxy(const char *name, const char *value)
 {
     assert_int_equal(value ? setenv(name, value, 1) : unsetenv(name), 0);
@@ -288,6 +344,7 @@ int main(void)
         cmocka_unit_test(proxies_are_for_others_and_never_for_this_machine),
         cmocka_unit_test(a_machines_own_tokens_are_asked_for_in_the_open),
         cmocka_unit_test(a_secret_query_is_sent_and_never_shown),
+        cmocka_unit_test(a_refusal_that_quotes_the_secret_is_masked),
         cmocka_unit_test(a_proxy_that_wants_a_sign_in_is_named_without_its_password),
         cmocka_unit_test(a_proxy_setting_that_cannot_be_read_is_not_shown),
         cmocka_unit_test(metadata_addresses_are_never_asked_by_a_proxy),
