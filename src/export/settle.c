@@ -54,17 +54,25 @@ void export_settle_final(struct export *export)
     }
 }
 
+/* The service's blobs have the rows that they had. One that was not joined yet is. */
+static bool is_still_beside(const struct lake_entry *entry, const struct export_joint *joint)
+{
+    return entry->joined && joint->read && !joint->growing && joint->unkeyed == 0 &&
+           joint->rows == entry->beside_rows && joint->sum == entry->beside_sum;
+}
+
 bool export_settle_say(struct export *export, size_t part, const struct lake_entry *entry,
                        enum lake_verdict verdict, struct error *err)
 {
     const struct export_counted *counted = &export->plan.parts[part].counted;
     struct lake_entry again = *entry;
     const struct export_joint *joint = export_join_find(&export->join, part);
-    bool read = entry->joined && joint && joint->read;
-    /* Of a joined one, when the service's blobs were listed that it was compared with. */
-    again.at = read ? export->look.at : entry->joined ? entry->at : tick_now();
-    if (read)
+    again.at = entry->joined ? entry->at : tick_now();
+    if (joint && is_still_beside(entry, joint)) { /* as of the listing by which they were read */
+        again.at = export->look.at;
         again.beside_bytes = export_look_bytes(&export->look, entry->partition);
+        again.doubled = joint->doubled;
+    }
     again.verdict = (uint8_t) verdict;
     /* Rows that were counted once and never came are not forgotten. */
     if (lake_entry_held(entry) || entry->rows_expected <= counted->rows) {
@@ -72,13 +80,6 @@ bool export_settle_say(struct export *export, size_t part, const struct lake_ent
         again.sum_expected = counted->sum;
     }
     return lake_ledger_add(export->ledger, &again, err);
-}
-
-/* The service's blobs have the rows that they had. One that was not joined yet is. */
-static bool is_still_beside(const struct lake_entry *entry, const struct export_joint *joint)
-{
-    return entry->joined && joint->read && !joint->growing && joint->unkeyed == 0 &&
-           joint->rows == entry->beside_rows && joint->sum == entry->beside_sum;
 }
 
 /* A young line that the workspace still agrees with. */
@@ -95,11 +96,9 @@ static bool still_true(struct export *export, size_t part, bool *settled, struct
                (!joint || is_still_beside(entry, joint));
     if (!*settled)
         return true;
-    struct lake_entry again = *entry;
-    again.doubled = joint ? joint->doubled : entry->doubled;
     export->plan.parts[part].state = EXPORT_SETTLED;
     export->report.skipped++;
-    return export_settle_say(export, part, &again, LAKE_VERDICT_VERIFIED, err);
+    return export_settle_say(export, part, entry, LAKE_VERDICT_VERIFIED, err);
 }
 
 /* Rows that came after their partition was verified. */
@@ -255,7 +254,10 @@ static bool settle_theirs(struct export *export, size_t part, bool *settled, str
                !export_keep_size(export, export_plan_tick(&export->plan, part), &size);
     if (!*settled)
         return true;
-    struct lake_entry whole = {.partition = export_plan_tick(&export->plan, part),
+    int64_t tick = export_plan_tick(&export->plan, part);
+    struct lake_entry whole = {.partition = tick,
+                               .at = export->look.at,
+                               .beside_bytes = export_look_bytes(&export->look, tick),
                                .proof = LAKE_PROOF_SUM,
                                .joined = true,
                                .beside_rows = counted->rows,

@@ -347,10 +347,11 @@ void workspace_load(const struct workspace *fake, struct workspace_load *out)
     *out = (struct workspace_load){.queries = fake->asked};
 }
 
-static bool set_cell(struct workspace_table *table, size_t row, size_t column, const char *text)
+static bool set_cell(struct workspace_table *table, size_t row, size_t column, const char *text,
+                     struct error *err)
 {
     struct workspace_cell *cell = &table->cells[row * table->columns.n + column];
-    char *copy = arena_copy(table->arena, text, strlen(text), NULL);
+    char *copy = arena_copy(table->arena, text, strlen(text), err);
     cell->text = str_of(copy);
     return copy != NULL;
 }
@@ -359,8 +360,12 @@ static bool table_of(struct workspace_table *table, const char *const *names, si
                      size_t rows, struct error *err)
 {
     table->arena = mem_alloc(1, sizeof *table->arena, err);
+    if (!table->arena)
+        return false;
     arena_init(table->arena, 64 << 20);
     table->cells = mem_alloc(rows * columns, sizeof *table->cells, err);
+    if (!table->cells)
+        return false;
     for (size_t i = 0; i < columns; i++)
         if (!columns_add(&table->columns, str_of(names[i]), COLUMN_STRING, err))
             return false;
@@ -376,7 +381,7 @@ static bool answer_now(const struct workspace *fake, struct workspace_table *out
     if (fake->now > 0)
         (void) tick_format(fake->now, text);
     out->rows = 1;
-    return set_cell(out, 0, 0, text);
+    return set_cell(out, 0, 0, text, err);
 }
 
 /* The same for each hour that was asked for. */
@@ -392,7 +397,7 @@ static bool answer_usage(const struct workspace *fake, struct str kql, size_t ma
          tick += TICK_HOUR) {
         (void) tick_format(tick, hour);
         (void) snprintf(megabytes, sizeof megabytes, "%.6f", fake->usage);
-        if (!set_cell(out, out->rows, 0, hour) || !set_cell(out, out->rows, 1, megabytes))
+        if (!set_cell(out, out->rows, 0, hour, err) || !set_cell(out, out->rows, 1, megabytes, err))
             return false;
         out->rows++;
     }
@@ -400,7 +405,7 @@ static bool answer_usage(const struct workspace *fake, struct str kql, size_t ma
 }
 
 static bool add_count(const struct workspace *fake, struct workspace_table *out, int64_t partition,
-                      const struct fake_query *query)
+                      const struct fake_query *query, struct error *err)
 {
     uint64_t rows = 0, sum = 0, low = 0, high = 0;
     for (size_t i = 0; i < fake->count; i++) {
@@ -425,7 +430,7 @@ static bool add_count(const struct workspace *fake, struct workspace_table *out,
     (void) snprintf(text[5], TICK_TEXT_MAX, "%llu", (unsigned long long) high);
     size_t row = out->rows++;
     for (size_t i = 0; i < 6; i++)
-        if (!set_cell(out, row, i, text[i]))
+        if (!set_cell(out, row, i, text[i], err))
             return false;
     return true;
 }
@@ -445,7 +450,7 @@ static bool answer_count(struct workspace *fake, const struct workspace_ask_one 
     if (!table_of(out, names, 6, one->max_rows, err))
         return false;
     for (int64_t tick = query.from; tick < query.to; tick += TICK_PARTITION)
-        if (!add_count(fake, out, tick, &query))
+        if (!add_count(fake, out, tick, &query, err))
             return false;
     return true;
 }
@@ -538,13 +543,15 @@ const struct workspace_cell *workspace_cell(const struct workspace_table *table,
 bool workspace_metadata(struct workspace *fake, struct workspace_schemas *out, struct error *err)
 {
     *out = (struct workspace_schemas){.v = mem_alloc(1, sizeof *out->v, err), .n = 1, .room = 1};
+    if (!out->v)
+        return false;
     out->v[0].name = mem_copy("T", 1, err);
-    return add_columns(fake, &out->v[0].columns, err);
+    return out->v[0].name && add_columns(fake, &out->v[0].columns, err);
 }
 
 void workspace_schemas_release(struct workspace_schemas *schemas)
 {
-    for (size_t i = 0; i < schemas->n; i++) {
+    for (size_t i = 0; schemas->v && i < schemas->n; i++) {
         mem_free(schemas->v[i].name);
         columns_release(&schemas->v[i].columns);
     }
