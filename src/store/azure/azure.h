@@ -28,7 +28,8 @@ enum {
         8 * 1024 * 1024,   /* bytes of a blob that is put at once, and of a block of a larger one */
     AZ_BLOCKS_MAX = 50000, /* of a blob: the service's limit */
     AZ_UPLOAD_BYTES = 64 * 1024 * 1024, /* on their way; a commit waits above this ... */
-    AZ_UPLOADS_MAX = 512,               /* ... and above so many blobs */
+    AZ_UPLOADS_EACH = 4,                /* blobs for each one that may be sent at once, ... */
+    AZ_UPLOADS_MIN = 64,                /* ... but so many at least: a commit waits above it too */
     AZ_NAMES = 1024,                    /* chains of names under way */
     AZ_RANGE = 4 * 1024 * 1024,         /* bytes asked for in one GET */
     AZ_READS_MAX = 128,                 /* GETs that one store_ahead has under way */

@@ -104,11 +104,19 @@ void az_break(struct az *az, const struct error *why)
     (void) error_pass(&az->broken, why);
 }
 
+/* Enough to keep the lane full while the caller makes the next ones, and not more: what waits falls out of the
+ * processor's caches. */
+static size_t uploads_max(const struct az *az)
+{
+    size_t most = (size_t) az->engine.lanes[AZ_WRITE].width * AZ_UPLOADS_EACH;
+    return most < AZ_UPLOADS_MIN ? AZ_UPLOADS_MIN : most;
+}
+
 /* So much less than the most that not each upload that ends lets one more come: the loop runs in longer turns. */
 static bool has_room(const struct az *az, const void *context)
 {
     (void) context;
-    return az->uploads <= AZ_UPLOADS_MAX / 4 * 3 && az->upload_bytes <= AZ_UPLOAD_BYTES / 4 * 3;
+    return az->uploads <= uploads_max(az) / 4 * 3 && az->upload_bytes <= AZ_UPLOAD_BYTES / 4 * 3;
 }
 
 /* --- the end of an upload --- */
@@ -493,7 +501,7 @@ static bool finish_body(struct az *az, struct az_upload *upload, struct error *e
 /* Until there is room for it, and nothing of its name is before it. */
 static bool wait_for_room(struct az *az, const struct az_upload *upload, struct error *err)
 {
-    bool full = az->uploads >= AZ_UPLOADS_MAX ||
+    bool full = az->uploads >= uploads_max(az) ||
                 (az->upload_bytes > 0 && az->upload_bytes + upload->used > AZ_UPLOAD_BYTES);
     return (!full || az_wait_for(az, has_room, NULL, err)) &&
            (!is_under_way(az, upload->name) || az_wait_for(az, is_settled, upload->name, err));
