@@ -4,7 +4,10 @@
 #include "cli/prices.h"
 #include "lake/ledger.h"
 
-enum { RELATION_MAX = WORKSPACE_JOB_PIECES_MAX * (WORKSPACE_JOB_NAME_MAX + 4) };
+enum {
+    PIECE_TEXT = WORKSPACE_JOB_NAME_MAX + 200,
+    RELATION_MAX = WORKSPACE_JOB_PIECES_MAX * PIECE_TEXT
+};
 static const uint64_t TELL_EACH = 30000000000; /* ns between two lines about progress */
 
 static enum workspace_job_kind kind_of(const struct cli *cli)
@@ -163,15 +166,29 @@ static bool wait_all(struct cli_jobs *jobs, struct cli_context *context, struct 
     return true;
 }
 
+/* A piece of several: a job is asked for a little more than its range, so each is cut to what is its own. */
+static void put_piece(struct buf *out, const struct workspace_job *piece, const char *name)
+{
+    char from[TICK_TEXT_MAX], to[TICK_TEXT_MAX];
+    const char *column =
+        piece->kind == WORKSPACE_JOB_RESTORE ? "TimeGenerated" : "_OriginalTimeGenerated";
+    (void) tick_format_full(piece->from, from);
+    (void) tick_format_full(piece->to, to);
+    buf_printf(out, "(%s | where %s >= datetime(%s) and %s < datetime(%s))", name, column, from,
+               column, to);
+}
+
 /* The name of the one result, or all of them together. */
 static bool name_relation(const struct cli_jobs *jobs, struct cli *cli,
                           struct export_options *options, struct error *err)
 {
-    struct buf text = BUF_INIT(RELATION_MAX + 16);
-    if (jobs->count > 1)
-        buf_puts(&text, "(union ");
-    for (size_t i = 0; i < jobs->count; i++)
-        buf_printf(&text, "%s%s", i ? ", " : "", jobs->states[i].name);
+    struct buf text = BUF_INIT(RELATION_MAX);
+    if (jobs->count == 1)
+        buf_puts(&text, jobs->states[0].name);
+    for (size_t i = 0; jobs->count > 1 && i < jobs->count; i++) {
+        buf_puts(&text, i ? ", " : "(union ");
+        put_piece(&text, &jobs->pieces[i], jobs->states[i].name);
+    }
     if (jobs->count > 1)
         buf_puts(&text, ")");
     bool ok = buf_ok(&text, "the names of jobs", err);

@@ -100,9 +100,12 @@ static bool is_same(const struct workspace_job *job, const struct workspace_job 
     return strcasecmp(job->table, is->table) == 0 && job->from == is->from && job->to == is->to;
 }
 
+/* A state that is not told is no end, whatever it means elsewhere: what is exported must be whole. */
 static enum workspace_job_status status_of(const char *state)
 {
-    if (!state || strcasecmp(state, "Succeeded") == 0)
+    if (!state)
+        return WORKSPACE_JOB_RUNNING;
+    if (strcasecmp(state, "Succeeded") == 0)
         return WORKSPACE_JOB_DONE;
     if (strcasestr(state, "partial"))
         return WORKSPACE_JOB_PARTIAL;

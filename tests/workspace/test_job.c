@@ -390,6 +390,17 @@ static void a_job_that_meets_its_row_limit_is_partial(void **state)
     assert_non_null(strstr(f->state.why, "100,000,000 rows"));
 }
 
+static void a_state_that_is_not_told_is_no_end(void **state)
+{
+    struct job_fixture *f = *state;
+    answer(f, "GET", 200, NULL, "{\"properties\":{}}");
+    answer(f, "GET", 200, NULL, "{}");
+    there(f, "Succeeded", "\"ingestedRecords\":1");
+    assert_true(wait_for(f));
+    assert_status(f, WORKSPACE_JOB_DONE);
+    assert_true(server_all_used(f->f.server));
+}
+
 static void a_job_that_fails_or_is_taken_away_is_an_error(void **state)
 {
     struct job_fixture *f = *state;
@@ -682,6 +693,7 @@ int main(void)
         TEST(an_operation_that_fails_before_there_is_a_table_is_told),
         TEST(a_restore_is_put_for_a_table_that_can_be_restored),
         TEST(a_job_that_meets_its_row_limit_is_partial),
+        TEST(a_state_that_is_not_told_is_no_end),
         TEST(a_job_that_fails_or_is_taken_away_is_an_error),
         TEST(trouble_on_the_way_is_outlasted),
         TEST(an_interruption_leaves_the_job),
