@@ -374,6 +374,48 @@ static void a_renewal_that_fails_in_between_is_asked_again(void **state)
     store_lock_free(lock);
 }
 
+static void a_blob_of_somebody_else_is_no_lock(void **state)
+{
+    struct fixture *f = *state;
+    blobs_put(f->blobs, "weir/lock", STR("precious"), NULL);
+    assert_null(store_lock_new(f->store, "weir/lock", "a run", &f->err));
+    assert_int_equal(f->err.code, ERROR_EXISTS);
+    assert_string_equal(bytes_of(f, "weir/lock"), "precious");
+}
+
+static void an_outage_that_does_not_end_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+    struct az *az = az_of(f->store);
+    struct store_lock *lock = store_lock_new(f->store, "weir/lock", "a run", &f->err);
+    blobs_fault(f->blobs, &(struct blobs_fault){.at = 1, .times = 100000, .kind = BLOBS_CUT});
+    az->engine.hurry = 1000;
+    az_lock_age(az, 400);
+    assert_false(put(f, "am-x/a", "1"));
+    assert_int_equal(f->err.code, ERROR_NETWORK);
+    assert_non_null(strstr(f->err.message, "could not be renewed"));
+    error_clear(&f->err);
+    assert_false(store_sync(f->store, &f->err));
+    assert_int_equal(f->err.code, ERROR_NETWORK);
+    blobs_fault(f->blobs, &(struct blobs_fault){.at = 0});
+    store_lock_free(lock);
+}
+
+/* The service asks for patience with something else: the lease does not wait for that. */
+static void a_lease_is_renewed_while_its_lane_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    struct az *az = az_of(f->store);
+    struct store_lock *lock = store_lock_new(f->store, "weir/lock", "a run", &f->err);
+    size_t before = blobs_count(f->blobs, "PUT /account/weir/lock?comp=lease");
+    az->engine.lanes[AZ_CONTROL].closed = clock_ns() + UINT64_C(3600000000000);
+    az_lock_age(az, 50);
+    assert_true(put(f, "am-x/a", "1"));
+    assert_int_equal(blobs_count(f->blobs, "PUT /account/weir/lock?comp=lease"), before + 1);
+    az->engine.lanes[AZ_CONTROL].closed = 0;
+    store_lock_free(lock);
+}
+
 /* A process of its own that takes the lock when the pipe says so, and then says "y" and waits to be killed. */
 struct holder {
     pid_t pid;
@@ -642,6 +684,35 @@ static void refusals_are_told_apart(void **state)
     }
 }
 
+static void a_token_goes_to_no_strange_host(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const good[] = {"https://acct.blob.core.windows.net",
+                                       "https://acct.z1.blob.storage.azure.net",
+                                       "http://127.0.0.1:10000/acct"},
+                             *const bad[] = {"https://acct.blob.core.windows.net.evil.example",
+                                             "https://acct.blob.core.windows.ne",
+                                             "https://acct.blob.xcore.windows.net",
+                                             "https://acct.blob.core.usgovcloudapi.net"};
+    struct azure_credential *credential =
+        azure_credential_new(f->http, &(struct azure_credential_options){0}, &f->err);
+    assert_non_null(credential);
+    for (size_t i = 0; i < sizeof good / sizeof *good + sizeof bad / sizeof *bad; i++) {
+        bool is_bad = i >= sizeof good / sizeof *good;
+        error_clear(&f->err);
+        struct store *store = store_open_with(
+            &(struct store_options){.address =
+                                        is_bad ? bad[i - sizeof good / sizeof *good] : good[i],
+                                    .http = f->http,
+                                    .credential = credential},
+            &f->err);
+        assert_int_equal(store == NULL, is_bad);
+        assert_int_equal(f->err.code, is_bad ? ERROR_SETTINGS : ERROR_NONE);
+        store_free(store);
+    }
+    azure_credential_free(credential);
+}
+
 static void a_redirect_is_not_followed(void **state)
 {
     struct fixture *f = *state;
@@ -712,7 +783,11 @@ int main(void)
         TEST(a_lost_lease_ends_all_writing),
         TEST(a_lease_that_nobody_took_meanwhile_is_renewed),
         TEST(a_renewal_that_fails_in_between_is_asked_again),
+        TEST(a_blob_of_somebody_else_is_no_lock),
+        TEST(an_outage_that_does_not_end_is_given_up),
+        TEST(a_lease_is_renewed_while_its_lane_is_closed),
         TEST(the_lock_of_a_killed_process_is_taken_at_once),
+        TEST(a_token_goes_to_no_strange_host),
         TEST(the_lock_of_another_machine_is_waited_for),
         TEST(a_lock_is_given_back_after_an_interruption),
         TEST(a_signature_that_is_rotated_stops_nothing),

@@ -276,6 +276,8 @@ static bool may_start(struct az *az, enum az_lane_name name, const struct az_op 
         return false;
     if (op->urgent)
         return true;
+    if (lane->closed > 0 && clock_ns() < lane->closed)
+        return false;
     return lane->running < lane->width && (name != AZ_WRITE || safe);
 }
 
@@ -293,8 +295,6 @@ void az_engine_turn(struct az *az)
         wake_due(az);
     for (int i = 0; i < AZ_LANES; i++) {
         struct az_lane *lane = &engine->lanes[i];
-        if (!lane->waiting.first || (lane->closed > 0 && clock_ns() < lane->closed))
-            continue;
         while (may_start(az, (enum az_lane_name) i, lane->waiting.first, safe) &&
                start(az, lane->waiting.first))
             continue;

@@ -9,7 +9,7 @@
  * Of two that begin at once one takes the lease; it sees by the ETag whether the text is still its own.
  *
  * A lease is good while the service's answer to its last renewal is younger than FRESH. Past that no write begins
- * until it is renewed; when the service says that it is another's, none begins any more.
+ * until it is renewed; when the service says that it is another's, or nothing good for GIVEN_UP, none begins any more.
  */
 #include "store/azure/azure.h"
 
@@ -21,10 +21,11 @@
 #include <stdio.h>
 
 enum {
-    LEASE = 60, /* seconds; the service's longest but for those without end */
-    RENEW = 15, /* seconds */
-    FRESH = 45, /* seconds */
-    TRIES = 4,  /* that another program can spoil */
+    LEASE = 60,     /* seconds; the service's longest but for those without end */
+    RENEW = 15,     /* seconds */
+    GIVEN_UP = 300, /* seconds without a good renewal, after which no more is hoped for */
+    FRESH = 45,     /* seconds */
+    TRIES = 4,      /* that another program can spoil */
     TEXT_MAX = 2048
 };
 
@@ -200,7 +201,12 @@ static enum taken take_free(struct az *az, struct az_lock *lock, const char *own
         return taken;
     /* Another has put its text between, and not got the lease. */
     taken = put_own(az, lock, owner, leased.is.etag, lock->id, "", &wrote, err);
-    return taken == TAKEN_NOT ? failed(&wrote.error, err) : taken;
+    if (taken == TAKEN)
+        return TAKEN;
+    struct az_ask release = lease_ask(lock, "release");
+    release.lease_id = lock->id;
+    (void) once(az, lock, &release, NULL, &leased, NULL); /* else it ends by itself */
+    return failed(&wrote.error, err);
 }
 
 /* Somebody holds it: one that died on this machine gives way. */
@@ -270,6 +276,14 @@ static void ask_renew(struct az_op *op, struct az_ask *out)
     out->lease_id = lock->id;
 }
 
+/* Seconds since the renewal was asked for, by the clock that says more. */
+static double age_of(const struct az_lock *lock)
+{
+    double mono = (double) (clock_ns() - lock->renewed) / 1e9;
+    double wall = (double) (tick_now() - lock->renewed_at) / (double) TICK_SECOND;
+    return wall > mono ? wall : mono;
+}
+
 static void on_renewed(struct az_op *op, const struct az_answer *answer)
 {
     struct az_lock *lock = (struct az_lock *) (void *) ((char *) op - offsetof(struct az_lock, op));
@@ -279,9 +293,17 @@ static void on_renewed(struct az_op *op, const struct az_answer *answer)
         lock->renewed_at = lock->asked_at;
         return;
     }
-    if (answer->status != 404 && answer->status != 409 && answer->status != 412)
-        return; /* the next turn asks again */
     struct error why = ERROR_INIT;
+    if (answer->status != 404 && answer->status != 409 && answer->status != 412) {
+        if (age_of(lock) < GIVEN_UP)
+            return; /* the next turn asks again */
+        why = answer->error;
+        (void) error_prefix(&why, "the lock %s of lake %s could not be renewed for %d s",
+                            lock->name, az->base.address, GIVEN_UP);
+        az_break(az, &why);
+        az->lost = true;
+        return;
+    }
     (void) error_set(&why, ERROR_LOCKED, "the lock %s of lake %s is lost: nothing more is written",
                      lock->name, az->base.address);
     (void) error_hint(
@@ -291,14 +313,6 @@ static void on_renewed(struct az_op *op, const struct az_answer *answer)
         LEASE);
     az_break(az, &why);
     az->lost = true;
-}
-
-/* Seconds since the renewal was asked for, by the clock that says more. */
-static double age_of(const struct az_lock *lock)
-{
-    double mono = (double) (clock_ns() - lock->renewed) / 1e9;
-    double wall = (double) (tick_now() - lock->renewed_at) / (double) TICK_SECOND;
-    return wall > mono ? wall : mono;
 }
 
 void az_locks_turn(struct az *az)

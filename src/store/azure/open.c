@@ -145,6 +145,24 @@ static bool take_reference(const char *reference, char **out, struct error *err)
     return *out != NULL;
 }
 
+/* A token opens all that its owner may see, so it goes to no other host than the cloud's own; an address with a
+ * typing error must not get one. */
+static bool check_host(const struct az *az, const struct azure_cloud *cloud, struct error *err)
+{
+    static const char zone[] = ".storage.azure.net"; /* NAME.z01.blob.storage.azure.net */
+    const char *host = strstr(az->address.base, "://") + strlen("://");
+    struct str whole = {host, strcspn(host, ":/")}, suffix = str_of(cloud->blob_suffix);
+    if (az->address.path_style || str_ends(whole, (struct str){zone, sizeof zone - 1}) ||
+        (str_ends(whole, suffix) && whole.n > suffix.n && whole.p[whole.n - suffix.n - 1] == '.'))
+        return true;
+    (void) error_set(err, ERROR_SETTINGS,
+                     "lake %s is not in the cloud '%s' (%s): it is sent no token", az->address.base,
+                     cloud->name, cloud->blob_suffix);
+    return error_hint(
+        err, "is the address right? Other clouds are set with cloud (public, usgovernment, china); "
+             "elsewhere storage-key and storage-sas sign in");
+}
+
 static bool take_options(struct az *az, const struct store_options *options, struct error *err)
 {
     if (!options->http)
@@ -155,9 +173,13 @@ static bool take_options(struct az *az, const struct store_options *options, str
     if (!options->key && !options->sas && !options->credential)
         return error_set(err, ERROR_INTERNAL, "a remote lake needs a credential");
     const struct azure_cloud *cloud = options->cloud ? options->cloud : azure_cloud_find("public");
+    if (!cloud)
+        return error_set(err, ERROR_INTERNAL, "there is no public cloud");
+    if (!options->key && !options->sas && !check_host(az, cloud, err))
+        return false;
     az->http = options->http;
     az->credential = options->credential;
-    az->audience = cloud ? cloud->storage_audience : NULL;
+    az->audience = cloud->storage_audience;
     az->stop = options->stop;
     az->note = options->note;
     az->context = options->context;
