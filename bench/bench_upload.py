@@ -92,21 +92,22 @@ def beside_others(blobs):
                       f"{peak / 1e6:.0f} MB", peak <= MEMORY)
 
 
-def processor_of(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def busy(pid):
+    """Seconds for which the first thread of a process ran, or would have run had a processor been free."""
+    ran, waited, _ = map(int, Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split())
+    return (ran + waited) / 1e9
 
 
 def to_azurite():
-    """Azurite is one thread of JavaScript: it is full when it has a processor for all of the time."""
+    """Azurite is one thread of JavaScript: it is full when that never waits for us."""
     with Azurite() as azurite:
         azurite.service().create_container("am-commonsecuritylog")
         run(BENCH / "store_client", "upload", azurite.url, 500, BYTES, key=azurite.keys[0])  # warm
-        begin, before = time.perf_counter(), processor_of(azurite.pid)
+        begin, before = time.perf_counter(), busy(azurite.pid)
         told = run(BENCH / "store_client", "upload", azurite.url, AZURITE_BLOBS, BYTES, key=azurite.keys[0])
-        share = (processor_of(azurite.pid) - before) / (time.perf_counter() - begin)
+        share = (busy(azurite.pid) - before) / (time.perf_counter() - begin)
     print(f"  {'to Azurite':16} {rate(told):9,.0f} a second, {told['cpu'] / told['seconds']:.0%} of a processor for weir")
-    return tell("upload to Azurite, its share of a processor", f"at least {FULL}", f"{share:.2f}", share >= FULL)
+    return tell("upload to Azurite, share of the time that Azurite is busy", f"at least {FULL}", f"{share:.2f}", share >= FULL)
 
 
 def main():
