@@ -120,10 +120,30 @@ static unsigned put_of(const struct export_fetch *fetch, int64_t tick,
     return there && !(entry && entry->bytes > 0) ? STORE_PUT_DURABLE : 0;
 }
 
+static uint64_t rows_of(struct lake_pile *const *piles, size_t n)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < n; i++)
+        rows += lake_pile_rows(piles[i]);
+    return rows;
+}
+
+/* Where there is nothing to write and nothing to remove, the store is not asked: most partitions of many a table are
+ * empty. */
+static bool write_blob(struct export_fetch *fetch, int64_t tick, uint32_t number, unsigned put,
+                       struct lake_pile *const *piles, size_t n, struct lake_written *out,
+                       struct error *err)
+{
+    *out = (struct lake_written){0};
+    if (rows_of(piles, n) == 0 && fetch->join->look && export_look_none(fetch->join->look, tick))
+        return true;
+    return lake_partition_write(fetch->options->store, &fetch->options->source.place, tick, number,
+                                put, piles, n, out, err);
+}
+
 bool export_fetch_write(struct export_fetch *fetch, size_t part, struct lake_pile *const *piles,
                         size_t n, const struct export_joined *joined, struct error *err)
 {
-    const struct lake_place *place = &fetch->options->source.place;
     int64_t tick = export_plan_tick(fetch->plan, part);
     struct lake_written written;
     struct error why = ERROR_INIT;
@@ -132,8 +152,7 @@ bool export_fetch_write(struct export_fetch *fetch, size_t part, struct lake_pil
     uint32_t number;
     if (!lake_numbers_next(fetch->numbers, tick, before, &number, err))
         return false;
-    if (!lake_partition_write(fetch->options->store, place, tick, number, put, piles, n, &written,
-                              &why)) {
+    if (!write_blob(fetch, tick, number, put, piles, n, &written, &why)) {
         if (why.code != ERROR_EXISTS)
             return error_pass(err, &why);
         export_fetch_give_up(fetch, part, 0,

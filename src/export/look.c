@@ -91,6 +91,11 @@ bool export_look_ours(const struct export_look *look, int64_t tick, uint64_t *si
     return true;
 }
 
+bool export_look_none(const struct export_look *look, int64_t tick)
+{
+    return is_inside(look, tick) && look->ours[part_of(look, tick)] == 0;
+}
+
 bool export_look_beside(const struct export_look *look, int64_t tick)
 {
     return is_inside(look, tick) && look->beside[part_of(look, tick)];

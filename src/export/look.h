@@ -37,6 +37,8 @@ void export_look_release(struct export_look *look);
 
 /* Of the partition at `tick`. */
 bool export_look_ours(const struct export_look *look, int64_t tick, uint64_t *size);
+/* It is known that there is no blob of ours. */
+bool export_look_none(const struct export_look *look, int64_t tick);
 bool export_look_beside(const struct export_look *look, int64_t tick);
 /* Bytes of the service's blobs that may hold rows of it; one of an hour counts with all of its bytes. They only grow. */
 uint64_t export_look_bytes(const struct export_look *look, int64_t tick);
