@@ -16,6 +16,7 @@ static enum export_verdict verdict_of(const struct lake_checked *checked)
         return EXPORT_VERDICT_OK;
     case LAKE_FINDING_GONE:
     case LAKE_FINDING_UNVERIFIED:
+    case LAKE_FINDING_BESIDE:
         return EXPORT_VERDICT_MISSING;
     default:
         return EXPORT_VERDICT_CHANGED;

@@ -2,6 +2,7 @@
 #include "lake/check.h"
 
 #include "base/memory.h"
+#include "lake/beside.h"
 #include "json/lines.h"
 #include "json/value.h"
 
@@ -36,6 +37,7 @@ struct check {
     struct store_wanted *wanted;
     size_t n;
     struct buf names;
+    struct lake_besides besides;
 };
 
 const char *lake_finding_text(enum lake_finding finding)
@@ -133,16 +135,18 @@ static bool read_blob(struct check *check, struct store_ahead *ahead, struct lak
 
 /* --- one partition --- */
 
-static enum lake_finding verdict_of(const struct lake_entry *entry)
+/* Where nothing speaks against its own blob. */
+static enum lake_finding verdict_of(const struct check *check, const struct lake_entry *entry)
 {
-    return entry->verdict == LAKE_VERDICT_UNVERIFIED || entry->verdict == LAKE_VERDICT_MISSING
-               ? LAKE_FINDING_UNVERIFIED
-               : LAKE_FINDING_OK;
+    if (entry->verdict == LAKE_VERDICT_UNVERIFIED || entry->verdict == LAKE_VERDICT_MISSING)
+        return LAKE_FINDING_UNVERIFIED;
+    return lake_besides_lack(&check->besides, entry) ? LAKE_FINDING_BESIDE : LAKE_FINDING_OK;
 }
 
-static enum lake_finding compare(const struct lake_entry *entry, const struct lake_checked *is,
+static enum lake_finding compare(const struct check *check, const struct lake_checked *is,
                                  const unsigned char sha256[HASH_SHA256_SIZE])
 {
+    const struct lake_entry *entry = is->entry;
     if (is->bytes != entry->bytes)
         return LAKE_FINDING_SIZE;
     if (memcmp(sha256, entry->sha256, HASH_SHA256_SIZE) != 0)
@@ -151,7 +155,7 @@ static enum lake_finding compare(const struct lake_entry *entry, const struct la
         return LAKE_FINDING_ROWS;
     if (entry->proof == LAKE_PROOF_SUM && is->sum != entry->sum)
         return LAKE_FINDING_SUM;
-    return verdict_of(entry);
+    return verdict_of(check, entry);
 }
 
 /* Reads the blobs that are to be read and tells all that waits, in order. */
@@ -169,7 +173,7 @@ static bool drain(struct check *check, struct error *err)
         unsigned char sha256[HASH_SHA256_SIZE];
         if (check->items[i].read) {
             ok = read_blob(check, ahead, checked, sha256, err);
-            checked->finding = ok ? compare(checked->entry, checked, sha256) : LAKE_FINDING_OK;
+            checked->finding = ok ? compare(check, checked, sha256) : LAKE_FINDING_OK;
         }
         ok = ok && tell(check, checked, err);
     }
@@ -207,7 +211,7 @@ static bool check_blob(struct check *check, const struct lake_entry *entry,
                         .size = blob->size};
     item.read = item.checked.finding == LAKE_FINDING_OK && !check->options->by_listing;
     if (item.checked.finding == LAKE_FINDING_OK && !item.read) {
-        item.checked.finding = verdict_of(entry);
+        item.checked.finding = verdict_of(check, entry);
         check->totals->unread += !entry->has_md5 || !blob->md5;
     }
     if (item.read) {
@@ -223,7 +227,7 @@ static bool check_without(struct check *check, int64_t tick, struct error *err)
     const struct lake_entry *entry;
     while ((entry = lake_ledger_next(check->ledger, check->next)) && entry->partition < tick) {
         struct item item = {.checked = {.partition = entry->partition, .entry = entry}};
-        item.checked.finding = entry->bytes > 0 ? LAKE_FINDING_GONE : verdict_of(entry);
+        item.checked.finding = entry->bytes > 0 ? LAKE_FINDING_GONE : verdict_of(check, entry);
         check->next = entry->partition + 1;
         if (!push(check, &item, err))
             return false;
@@ -292,6 +296,7 @@ static void check_release(struct check *check)
     buf_release(&check->names);
     mem_free(check->items);
     mem_free(check->wanted);
+    lake_besides_release(&check->besides);
     hash_sha256_free(check->hash);
     json_lines_free(check->lines);
 }
@@ -310,6 +315,7 @@ bool lake_check(struct store *store, const struct lake_place *place,
                           .to = all ? TICK_MAX : options->to};
     *out = (struct lake_check_totals){0};
     bool ok = check_init(&check, err) &&
+              lake_besides_find(&check.besides, store, place, ledger, check.next, check.to, err) &&
               lake_blobs(store, place, check.next, check.to, check_one, &check, err) &&
               check_without(&check, check.to, err) && drain(&check, err);
     check_release(&check);

@@ -5,6 +5,8 @@
  * must have its partition in the ledger. Blobs are read once, in pieces, on a remote store many ahead: memory is that
  * of the longest line and of store_ahead. A blob whose size or MD5 in the listing is another need not be read.
  *
+ * Of a joined partition the service's own blobs must have the bytes at least that they had. They are listed, not read.
+ *
  * Where nothing can be replaced, a blob with a lower number than the ledger's, and one with a higher number beside a line that is
  * not held, is what an earlier or a killed export left (lake/number.h), and no finding.
  */
@@ -24,6 +26,7 @@
     X(ROWS, "its blob has another number of rows")                                                 \
     X(SUM, "its blob has other rows")                                                              \
     X(UNVERIFIED, "it was never verified")                                                         \
+    X(BESIDE, "the service's own blobs lack rows that they had")                                   \
     X(UNKNOWN, "the ledger does not know its blob")
 
 enum lake_finding {

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -227,6 +228,49 @@ static void what_was_never_verified_is_said(void **state)
     lake_ledger_free(ledger);
 }
 
+/* Rows of 03:10 in two of the service's blobs beside one of ours; of 03:15 in one, and in none of ours. */
+static struct lake_ledger *joined_lake(struct fixture *f)
+{
+    struct lake_ledger *ledger = begun(f);
+    struct lake_entry entries[] = {
+        entry_of("2021-11-07T03:10:00Z", lines_of[1], 1, hash_of("three")),
+        entry_of("2021-11-07T03:15:00Z", "", 0, 0),
+    };
+    for (size_t i = 0; i < 2; i++) {
+        entries[i].joined = true;
+        entries[i].beside_rows = 2;
+        entries[i].beside_bytes = i == 0 ? 15 : 5;
+        entries[i].rows_expected += 2;
+        assert_true(lake_ledger_add(ledger, &entries[i], &f->err));
+    }
+    put(f, HOUR "m=10/PT05M_weir.json", lines_of[1]);
+    put(f, HOUR "m=10/PT05M.json", "ten bytes\n");
+    put(f, HOUR "m=10/PT05M_1.json", "five\n");
+    put(f, HOUR "m=15/PT5M.json", "five\n");
+    return ledger;
+}
+
+static void the_services_blobs_of_a_joined_partition_may_grow_but_not_go(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_check_totals totals;
+    struct lake_ledger *ledger = joined_lake(f);
+    assert_string_equal(check(f, ledger, NULL), "03:10 ok\n03:15 ok\n");
+    put(f, HOUR "m=10/PT05M_1.json", "five and more\n");
+    assert_string_equal(check(f, ledger, NULL), "03:10 ok\n03:15 ok\n");
+    put(f, HOUR "m=10/PT05M_1.json", "five\n");
+    assert_true(store_delete(f->store, HOUR "m=10/PT05M_1.json", &f->err) &&
+                store_delete(f->store, HOUR "m=15/PT5M.json", &f->err));
+    static const char lacks[] = "the service's own blobs lack rows that they had\n";
+    char both[2 * sizeof lacks + 16];
+    (void) snprintf(both, sizeof both, "03:10 %s03:15 %s", lacks, lacks);
+    assert_string_equal(check(f, ledger, NULL), both);
+    struct lake_check_options listed = {.by_listing = true};
+    assert_true(lake_check(f->store, &place_of_tests, ledger, &listed, &totals, &f->err));
+    assert_int_equal(totals.findings[LAKE_FINDING_BESIDE], 2);
+    lake_ledger_free(ledger);
+}
+
 static void a_range_checks_its_partitions_only(void **state)
 {
     struct fixture *f = *state;
@@ -292,6 +336,7 @@ int main(void)
         T(a_line_that_is_no_object_counts_for_nothing),
         T(blobs_that_the_ledger_does_not_know_are_found),
         T(what_was_never_verified_is_said),
+        T(the_services_blobs_of_a_joined_partition_may_grow_but_not_go),
         T(a_range_checks_its_partitions_only),
         T(a_blob_larger_than_the_window_is_read_in_pieces),
         T(a_check_can_be_stopped),
