@@ -120,6 +120,16 @@ static void note_time(struct az_lane *lane, double seconds)
     lane->usual += lane->usual > 0 ? (seconds - lane->usual) * SHARE : seconds;
 }
 
+/* What an account takes in a second, times the seconds of its quickest answer, is under way at once when it is fully
+ * busy (Little's law); twice that leaves room for slower ones. More would only wait, and costs time in curl. */
+static unsigned useful_width(const struct az_lane *lane)
+{
+    double useful = 2.0 * AZ_ACCOUNT_RATE * lane->quick;
+    if (useful >= lane->most)
+        return lane->most;
+    return useful > AZ_WIDTH_USEFUL ? (unsigned) useful : AZ_WIDTH_USEFUL;
+}
+
 /* A good answer to one of a full lane: one more at once, or one less where answers only come later for it. */
 static void grow(struct az_lane *lane, const struct az_op *op, double seconds)
 {
@@ -130,9 +140,10 @@ static void grow(struct az_lane *lane, const struct az_op *op, double seconds)
         ++lane->good < (lane->climbing && lane->usual <= late ? 1 : lane->width))
         return;
     lane->good = 0;
-    if (lane->usual <= late && lane->width < lane->most)
+    unsigned most = op->lane == AZ_WRITE ? useful_width(lane) : lane->most;
+    if (lane->usual <= late && lane->width < most)
         lane->width++;
-    else if (lane->usual > 2 * late && lane->width > AZ_WIDTH_FIRST)
+    else if ((lane->usual > 2 * late || lane->width > most) && lane->width > AZ_WIDTH_FIRST)
         lane->width--;
 }
 

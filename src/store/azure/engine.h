@@ -17,6 +17,9 @@
 
 enum {
     AZ_WIDTH_FIRST = 8,
+    AZ_WIDTH_USEFUL = 32, /* never too many */
+    AZ_ACCOUNT_RATE =
+        20000,           /* requests a second that an account takes (docs/service.md section 4.6) */
     AZ_WIDTH_MAX = 256,  /* uploads at once */
     AZ_READ_MAX = 128,   /* GETs at once: each has a receive buffer */
     AZ_CONTROL_MAX = 32, /* of the lane of small things */
