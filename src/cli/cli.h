@@ -97,6 +97,8 @@ bool cli_confirm(const struct cli *cli, struct error *err, const char *format, .
 
 /* Help of a command on one screen (NULL: of the program), manual in roff, completion. */
 void cli_help(FILE *out, const struct cli_command *command);
+bool cli_help_group(FILE *out,
+                    const char *word); /* "lake": lines of lake ls, lake stat; false: none */
 void cli_manual(FILE *out, const struct cli_command *command);
 bool cli_completion(FILE *out, const char *shell, struct error *err);
 

@@ -15,8 +15,11 @@ static const struct cli_command *find(const struct cli *cli)
 static int run_help(struct cli *cli, struct error *err)
 {
     const struct cli_command *command = cli->arg_count > 0 ? find(cli) : NULL;
+    if (cli->arg_count == 1 && !command && cli_help_group(cli->out, cli->args[0]))
+        return 0;
     if (cli->arg_count > 0 && !command) {
         (void) error_set(err, ERROR_USAGE, "there is no command '%s'", cli->args[0]);
+        (void) error_hint(err, "weir --help lists them");
         return -1;
     }
     if (cli_flag(cli, CLI_MANUAL))

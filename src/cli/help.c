@@ -33,6 +33,27 @@ static void help_name(FILE *out, const char *title, const struct cli_option *opt
     *column += fprintf(out, " --%s", option->name);
 }
 
+static void help_line(FILE *out, const struct cli_command *command)
+{
+    char line[160];
+    (void) snprintf(line, sizeof line, "%s %s", command->name, command->arguments);
+    (void) fprintf(out, "  %-22s %s\n", line, command->purpose);
+}
+
+bool cli_help_group(FILE *out, const char *word)
+{
+    size_t n = strlen(word);
+    bool any = false;
+    for (int i = 0; cli_commands[i]; i++) {
+        const char *name = cli_commands[i]->name;
+        if (strncmp(name, word, n) != 0 || name[n] != ' ')
+            continue;
+        help_line(out, cli_commands[i]);
+        any = true;
+    }
+    return any;
+}
+
 static void help_program(FILE *out)
 {
     (void) fputs(
@@ -40,12 +61,8 @@ static void help_program(FILE *out)
         "nothing was "
         "lost,\nand hunts in it with KQL.\n\nusage: weir COMMAND [ARGUMENTS] [OPTIONS]\n\n",
         out);
-    for (int i = 0; cli_commands[i]; i++) {
-        char line[160];
-        (void) snprintf(line, sizeof line, "%s %s", cli_commands[i]->name,
-                        cli_commands[i]->arguments);
-        (void) fprintf(out, "  %-22s %s\n", line, cli_commands[i]->purpose);
-    }
+    for (int i = 0; cli_commands[i]; i++)
+        help_line(out, cli_commands[i]);
     (void) fputs("\noptions of every command:\n", out);
     int column = 0;
     for (int i = 0; i < CLI_OPTION_COUNT; i++) {
@@ -84,8 +101,9 @@ void cli_help(FILE *out, const struct cli_command *command)
         help_program(out);
         return;
     }
-    (void) fprintf(out, "weir %s: %s\n\nusage: weir %s %s [OPTIONS]\n", command->name,
-                   command->purpose, command->name, command->arguments);
+    (void) fprintf(out, "weir %s: %s\n\nusage: weir %s%s%s [OPTIONS]\n", command->name,
+                   command->purpose, command->name, command->arguments[0] ? " " : "",
+                   command->arguments);
     if (command->options[0] != CLI_OPTION_COUNT)
         (void) fputc('\n', out);
     for (int i = 0; command->options[i] != CLI_OPTION_COUNT; i++)

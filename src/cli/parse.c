@@ -117,7 +117,7 @@ static bool unknown_command(const char *word, struct error *err)
             cli_commands[i]->name[length] == ' ') {
             (void) error_set(err, ERROR_USAGE, "'%s' needs a second word, such as '%s'", word,
                              cli_commands[i]->name);
-            return error_hint(err, "weir --help");
+            return error_hint(err, "weir help %s", word);
         }
         names[n++] = cli_commands[i]->name;
     }
@@ -233,8 +233,24 @@ static bool check_output(const struct cli *cli, struct error *err)
     return error_hint(err, "--output is table, json, jsonl or csv here");
 }
 
+/* One that is given nearer, on the line rather than in the settings, is meant. */
+static bool choose_storage_secret(struct cli *cli, struct error *err)
+{
+    enum cli_source key = cli->sources[CLI_STORAGE_KEY], sas = cli->sources[CLI_STORAGE_SAS];
+    if (key == CLI_UNSET || sas == CLI_UNSET)
+        return true;
+    if (key == sas) {
+        (void) error_set(err, ERROR_SETTINGS, "either storage-key or storage-sas, not both");
+        return error_hint(err, "without either, weir signs in with a token");
+    }
+    enum cli_option_id weaker = key < sas ? CLI_STORAGE_KEY : CLI_STORAGE_SAS;
+    cli->values[weaker] = NULL;
+    cli->sources[weaker] = CLI_UNSET;
+    return true;
+}
+
 /* Addresses are shown, logged and kept in reports: a signature or password in one would be too. */
-static bool check_lake(const struct cli *cli, struct error *err)
+static bool check_lake(struct cli *cli, struct error *err)
 {
     const char *lake = cli->values[CLI_LAKE];
     const char *authority = strstr(lake, "://");
@@ -249,11 +265,7 @@ static bool check_lake(const struct cli *cli, struct error *err)
         !str_starts(str_of(lake), STR("abfs")))
         return error_set(err, ERROR_SETTINGS,
                          "the address of the lake holds a user name or password");
-    if (cli->values[CLI_STORAGE_KEY] && cli->values[CLI_STORAGE_SAS]) {
-        (void) error_set(err, ERROR_SETTINGS, "either storage-key or storage-sas, not both");
-        return error_hint(err, "without either, weir signs in with a token");
-    }
-    return true;
+    return choose_storage_secret(cli, err);
 }
 
 bool cli_parse(struct cli *cli, int argc, char **argv, struct error *err)

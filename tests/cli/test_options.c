@@ -189,6 +189,35 @@ static void the_address_of_a_lake_holds_no_secret(void **state)
     }
 }
 
+static void the_nearer_secret_of_the_lake_counts(void **state)
+{
+    (void) state;
+    struct line line;
+    assert_int_equal(setenv("WEIR_STORAGE_KEY", "env:KEY", 1), 0);
+    line_parse(&line, "export T --lake https://a.blob.core.windows.net --storage-sas env:SAS");
+    assert_true(line.ok);
+    assert_null(cli_text(&line.cli, CLI_STORAGE_KEY));
+    assert_string_equal(cli_text(&line.cli, CLI_STORAGE_SAS), "env:SAS");
+    line_release(&line);
+    assert_int_equal(unsetenv("WEIR_STORAGE_KEY"), 0);
+}
+
+static void a_first_word_alone_shows_its_commands(void **state)
+{
+    (void) state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_true(cli_help_group(out, "lake"));
+    assert_false(cli_help_group(out, "lak"));
+    assert_false(cli_help_group(out, "export"));
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "lake ls"));
+    assert_non_null(strstr(text, "lake stat"));
+    free(text);
+}
+
 /* The form of messages is wanted for the very error that keeps the line from being read. */
 static void the_form_of_errors_is_found_in_a_line_that_is_refused(void **state)
 {
@@ -284,6 +313,8 @@ int main(void)
         cmocka_unit_test(a_wrong_value_in_the_environment_names_its_variable),
         cmocka_unit_test(several_tables_are_one_line),
         cmocka_unit_test(secrets_are_given_by_reference_alone),
+        cmocka_unit_test(the_nearer_secret_of_the_lake_counts),
+        cmocka_unit_test(a_first_word_alone_shows_its_commands),
         cmocka_unit_test(the_address_of_a_lake_holds_no_secret),
         cmocka_unit_test(the_form_of_errors_is_found_in_a_line_that_is_refused),
         cmocka_unit_test(help_fits_a_screen),
