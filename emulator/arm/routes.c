@@ -2,7 +2,6 @@
 
 #include "emulator/arm/ask.h"
 
-
 enum { ARM_MESSAGE_MAX = 2048, RETENTION_DAYS = 4383 };
 
 /* Whose the request is; NULL when it was refused. */

@@ -129,7 +129,7 @@ static void a_federated_token_proves_the_client(void **state)
 static void what_is_no_assertion_is_refused(void **state)
 {
     (void) state;
-    static const char *const texts[] = {"",        "a",         "a.b",       "a.b.c",
+    static const char *const texts[] = {"",        "a",           "a.b",       "a.b.c",
                                         "e30.e30", "e30.e30.%25", "e30.W10.AA"};
     struct fixture fixture;
     start(&fixture, "approve");
