@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "lake/check.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -338,8 +339,35 @@ static void every_state_ends_right(void **unused)
     buf_release(&end);
 }
 
+/* A request each, on an account: of a table with few rows that would be most of them. */
+static void an_empty_partition_asks_the_store_for_nothing(void **unused)
+{
+    (void) unused;
+    struct played played;
+    struct error err = ERROR_INIT;
+    played_begin(&played, 1, 1);
+    played.fake.rows[0].tick = played.options.source.from;
+    played.options.source.to = played.options.source.from + TICK_HOUR;
+    run_whole(&played);
+    played.options.source.from += TICK_PARTITION;
+    played.options.refresh = true;
+    played.options.run = "33333333-2222-4333-8444-555555555555";
+    fault = (struct fault){.at = 1, .name = "m=55", .number = EIO, .always = true};
+    bool ok = played_run(&played, &err);
+    bool struck = fault.struck;
+    fault = (struct fault){0};
+    if (!ok)
+        fail_msg("%s", err.message);
+    assert_false(struck);
+    assert_int_equal(played.report.fetched, 11);
+    played_end(&played);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_state_ends_right)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_state_ends_right),
+        cmocka_unit_test(an_empty_partition_asks_the_store_for_nothing),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
