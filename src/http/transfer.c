@@ -433,8 +433,10 @@ void transfer_done(struct transfer *t)
     /* So that curl neither reads what is gone nor keeps a secret longer than it is needed. */
     bool ok = true;
     SET(CURLOPT_HTTPHEADER, NULL);
-    if (t->secret)
+    if (t->secret) {
         SET(CURLOPT_URL, NULL);
+        SET(CURLOPT_REQUEST_TARGET, NULL);
+    }
     t->body = (struct str){0};
     t->secret = false;
     t->secret_header_bytes = t->secret_query = 0;
