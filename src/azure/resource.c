@@ -125,19 +125,19 @@ struct sending {
 static bool call(const struct azure_resources *resources, const struct sending *sending,
                  const char *url, struct buf *body, struct http_reply *reply, struct error *err)
 {
-    struct buf header = BUF_INIT(AZURE_HEADER_MAX);
-    bool ok = azure_credential_header(resources->credential, audience_of(resources), &header, err);
+    struct secret header = SECRET_INIT;
+    bool ok = secret_init(&header, AZURE_HEADER_MAX, err) &&
+              azure_credential_header(resources->credential, audience_of(resources),
+                                      secret_buf(&header), err);
     struct http_request request = {
         .method = sending->method,
         .url = url,
-        .headers = {buf_text(&header), "Accept: application/json",
+        .headers = {secret_str(&header).p, "Accept: application/json",
                     sending->body.n > 0 ? "Content-Type: application/json" : NULL},
         .body = sending->body,
     };
     ok = ok && http_call_with(resources->http, &request, body, reply, err);
-    if (header.bytes)
-        mem_wipe(header.bytes, header.room);
-    buf_release(&header);
+    secret_release(&header);
     return ok;
 }
 
