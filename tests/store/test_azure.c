@@ -525,7 +525,7 @@ static void the_lock_of_another_machine_is_waited_for(void **state)
     store_lock_free(lock);
 }
 
-static void a_lock_is_given_back_after_an_interruption(void **state)
+static void a_run_ends_well_after_an_interruption(void **state)
 {
     struct fixture *f = *state;
     struct store_lock *lock = store_lock_new(f->store, "weir/lock", "a run", &f->err);
@@ -536,9 +536,11 @@ static void a_lock_is_given_back_after_an_interruption(void **state)
     assert_true(store_follow(f->store, "weir/1", &segment, &f->err));
     stop_set(&f->stop, SIGINT);
     assert_int_equal(store_follow_ask(f->store, true, &f->err), STORE_FOLLOW_DONE);
+    assert_true(store_put_new(f->store, "weir/2", STR("last"), &f->err));
     store_lock_free(lock);
     assert_false(blobs_has(f->blobs, "weir/lock"));
-    assert_true(blobs_has(f->blobs, "am-x/a") && blobs_has(f->blobs, "weir/1"));
+    assert_true(blobs_has(f->blobs, "am-x/a") && blobs_has(f->blobs, "weir/1") &&
+                blobs_has(f->blobs, "weir/2"));
     error_clear(&f->err);
     assert_false(store_list(f->store, "am-x", gather, &f->text, &f->err)); /* but reading stops */
     assert_int_equal(f->err.code, ERROR_INTERRUPTED);
@@ -789,7 +791,7 @@ int main(void)
         TEST(the_lock_of_a_killed_process_is_taken_at_once),
         TEST(a_token_goes_to_no_strange_host),
         TEST(the_lock_of_another_machine_is_waited_for),
-        TEST(a_lock_is_given_back_after_an_interruption),
+        TEST(a_run_ends_well_after_an_interruption),
         TEST(a_signature_that_is_rotated_stops_nothing),
         TEST(a_key_that_is_wrong_is_told_so),
         TEST(a_clock_that_is_off_is_told_by_how_much),

@@ -519,8 +519,8 @@ static void commit(struct az *az, struct az_upload *upload)
         end_blocks(upload);
 }
 
-bool az_writer_commit(struct store_writer *base, unsigned put_how, struct store_written *out,
-                      struct error *err)
+static bool commit_writer(struct store_writer *base, unsigned put_how, struct store_written *out,
+                          struct error *err)
 {
     struct az_upload *upload = (struct az_upload *) (void *) base;
     struct az *az = az_of(base->store);
@@ -547,6 +547,19 @@ bool az_writer_commit(struct store_writer *base, unsigned put_how, struct store_
         return false;
     }
     return why.code == ERROR_NONE || error_pass(err, &why);
+}
+
+/* What is put durably is what an interrupted run leaves: the ledger's last segment. */
+bool az_writer_commit(struct store_writer *base, unsigned put_how, struct store_written *out,
+                      struct error *err)
+{
+    struct az *az = az_of(base->store);
+    if (!(put_how & STORE_PUT_DURABLE))
+        return commit_writer(base, put_how, out, err);
+    az_grace_begin(az);
+    bool ok = commit_writer(base, put_how, out, err);
+    az_grace_end(az);
+    return ok;
 }
 
 void az_writer_abort(struct store_writer *base)
