@@ -27,7 +27,7 @@ help:
 #: make test        all tests
 #: make test-asan   the tests under the address and undefined behaviour sanitizers
 #: make test-tsan   the tests under the thread sanitizer
-#: make soak        kills and faults by the hundred, half an hour
+#: make soak        kills and faults by the hundred, an hour
 #: make coverage    how much of each room the tests reach
 #: make lint        format, clang-tidy, the law of the rooms, scripts
 #: make fmt         lay the C out anew

@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.parse
+import urllib.request
 from decimal import Decimal
 from pathlib import Path
 
@@ -60,6 +62,14 @@ class Emulator:
                 raise RuntimeError((self.folder / "emulator.log").read_text())
             time.sleep(0.02)  # a file is waited for, not a guess made
         self.info = json.loads(self.ready.read_text())
+
+    def token(self, audience):
+        """As the client with the secret gets it: the whole answer."""
+        form = {"grant_type": "client_credentials", "client_id": self.info["client_id"], "scope": f"{audience}/.default",
+                "client_secret": Path(self.info["client_secret_file"]).read_text().strip()}
+        url = f"{self.info['authority']}/{self.info['tenant']}/oauth2/v2.0/token"
+        with urllib.request.urlopen(url, urllib.parse.urlencode(form).encode()) as answer:
+            return json.load(answer)
 
     def stop(self):
         if self.process.poll() is None:

@@ -3,15 +3,17 @@ import base64
 import hashlib
 import json
 import signal
+import subprocess
 import time
 import unittest
 import urllib.parse
-import urllib.request
-from pathlib import Path
+
+from azure.core.credentials import AccessToken
+from azure.storage.blob import BlobLeaseClient
 
 from azurite import Azurite, Certificate, CloudWeir, hours, md5s, new_key
 from campaign import laid_under
-from harness import Emulator, Weir, generate
+from harness import BIN, Emulator, Weir, environment, generate
 from proxy import Answer, Immutable, Pass, Proxy, Revoked, Tunnel
 
 TABLE = "CommonSecurityLog"
@@ -19,6 +21,7 @@ CONTAINER = "am-commonsecuritylog"
 ROWS = 400
 DAY = ["--end-date", "2021-11-07"]
 COUNT = f"{TABLE} | summarize Rows = count()"
+ELSEWHERE = ["unshare", "--uts", "--pid", "--fork", "--kill-child"]  # as good as another machine
 
 
 class Base(unittest.TestCase):
@@ -160,6 +163,15 @@ class Lakes(Base):
         self.assertEqual(proxy.seen("tier"), [])
         self.assertEqual({b.blob_tier for b in azurite.blobs("weir").values()}, {"Hot"}, "the ledger is read at each run")
 
+    def test_a_lake_in_the_archive_is_gone_on_with(self):
+        azurite = self.azurite()
+        proxy, weir = self.proxied(azurite)
+        self.exported(weir, "--tier", "archive")
+        self.assertEqual({b.blob_tier for b in azurite.blobs(CONTAINER).values()}, {"Archive"})
+        proxy.forget()
+        self.exported(weir, "--tier", "archive")
+        self.assertEqual([r.blob for r in proxy.seen("put", "get", "tier") if r.container == CONTAINER], [])
+
     def test_a_day_among_many_costs_a_few_listings(self):
         azurite = self.azurite()
         proxy, weir = self.proxied(azurite)
@@ -176,19 +188,13 @@ class Lakes(Base):
 
 
 class Sas(Base):
-    def settings(self, sas, folder):
-        path = folder.folder / "sas"
-        path.touch(0o600)
-        path.write_text(sas)
-        return {"WEIR_STORAGE_SAS": f"file:{path}"}
-
     def with_sas(self, azurite, sas, address=None):
         return CloudWeir(self.emulator, azurite, address=address, settings={"WEIR_STORAGE_SAS": "env:THE_SAS", "THE_SAS": sas})
 
     def test_of_the_account(self):
         azurite = self.azurite()
-        weir = self.with_sas(azurite, azurite.account_sas())
-        self.exported(weir)
+        weir = self.with_sas(azurite, azurite.account_sas(last=0.5))
+        self.assertIn(hours(0.5).strftime("ends at %Y-%m-%d %H:"), self.exported(weir).stderr)
         weir.ok("verify", TABLE, "--offline")
         self.assertEqual(self.count(weir), ROWS)
 
@@ -250,13 +256,7 @@ class StorageToken:
         self.emulator = emulator
 
     def get_token(self, *_, **__):
-        from azure.core.credentials import AccessToken
-        info = self.emulator.info
-        form = {"grant_type": "client_credentials", "client_id": info["client_id"], "scope": "https://storage.azure.com/.default",
-                "client_secret": Path(info["client_secret_file"]).read_text().strip()}
-        url = f"{info['authority']}/{info['tenant']}/oauth2/v2.0/token"
-        with urllib.request.urlopen(url, urllib.parse.urlencode(form).encode()) as answer:
-            told = json.load(answer)
+        told = self.emulator.token("https://storage.azure.com")
         return AccessToken(told["access_token"], int(time.time()) + int(told["expires_in"]))
 
 
@@ -305,10 +305,15 @@ class Keys(Base):
 
 
 class Locks(Base):
-    def begin(self, weir, proxy, speed=None):
-        """An export that is in the middle: uploads wait in the proxy."""
+    def begin(self, weir, proxy, speed=None, host=None):
+        """An export that is in the middle: uploads wait in the proxy. host: the machine's name as it sees it."""
         proxy.rule = lambda r: Pass(wait=1.0) if r.kind == "put" and r.container == CONTAINER else None
-        process = weir.start("export", TABLE, *DAY, env=laid_under(speed=speed) if speed else None)
+        if host:
+            inside = [*ELSEWHERE, "sh", "-c", f'hostname {host} && exec "$0" "$@"', BIN / "weir"]
+            process = subprocess.Popen([*inside, "export", TABLE, *DAY], cwd=weir.folder, env=environment(weir.settings), text=True,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        else:
+            process = weir.start("export", TABLE, *DAY, env=laid_under(speed=speed) if speed else None)
         deadline = time.monotonic() + 30
         while not [r for r in proxy.seen("put") if r.container == CONTAINER]:
             self.assertIsNone(process.poll(), process.stderr.read() if process.poll() else "")
@@ -341,13 +346,25 @@ class Locks(Base):
         self.exported(weir)
         self.assertLess(time.monotonic() - begun, 15, "it waited for the lease to end")
 
+    def test_an_owner_on_another_machine_may_live_for_all_that_we_know(self):
+        if subprocess.run([*ELSEWHERE, "hostname", "elsewhere"], capture_output=True, check=False).returncode:
+            self.skipTest("may not play another machine here")
+        azurite = self.azurite()
+        proxy, weir = self.proxied(azurite)
+        first = self.begin(weir, proxy, host="machine-elsewhere")
+        first.send_signal(signal.SIGKILL)
+        first.communicate()
+        proxy.rule = None
+        done = weir.run("export", TABLE, *DAY)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("machine-elsewhere", done.stderr)
+        self.assertIn("60 s", done.stderr)
+
     def test_a_lease_that_is_lost_ends_the_writing(self):
         azurite = self.azurite()
         proxy, weir = self.proxied(azurite)
         process = self.begin(weir, proxy, speed=10)  # of its clock: it renews the lease each 1.5 s
         (lock,) = [(c, n) for c in azurite.containers() for n in azurite.blobs(c) if n.endswith("/lock")]
-        azurite.service().get_blob_client(*lock)
-        from azure.storage.blob import BlobLeaseClient
         BlobLeaseClient(azurite.service().get_blob_client(*lock)).break_lease(0)
         other = BlobLeaseClient(azurite.service().get_blob_client(*lock))
         other.acquire(60)

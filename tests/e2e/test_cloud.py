@@ -13,7 +13,7 @@ import unittest
 
 from azurite import Azurite, CloudWeir
 from campaign import Tally, count_of, laid_under, never_a_lie, run_all, seed_of, tables, whole
-from harness import Emulator, Folder, Weir, digest
+from harness import Emulator, Weir, digest
 from proxy import Immutable, Misfortune, Pass, Proxy, Reset
 
 TABLE = "CommonSecurityLog"

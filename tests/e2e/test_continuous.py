@@ -9,9 +9,7 @@ import random
 import re
 import time
 import unittest
-import urllib.parse
 import urllib.request
-from pathlib import Path
 
 from azurite import Azurite, CloudWeir, md5s
 from campaign import partition_name
@@ -219,12 +217,7 @@ class Rule(unittest.TestCase):
         self.weir.ok("init", "--from-emulator", self.emulator.ready, "--lake", self.lake, "--force")
 
     def ask(self, method, url, body, audience):
-        info = self.emulator.info
-        form = {"grant_type": "client_credentials", "client_id": info["client_id"], "scope": f"{audience}/.default",
-                "client_secret": Path(info["client_secret_file"]).read_text().strip()}
-        token_url = f"{info['authority']}/{info['tenant']}/oauth2/v2.0/token"
-        with urllib.request.urlopen(token_url, urllib.parse.urlencode(form).encode()) as answer:
-            token = json.load(answer)["access_token"]
+        token = self.emulator.token(audience)["access_token"]
         request = urllib.request.Request(url, json.dumps(body).encode(), method=method, headers={
             "Authorization": f"Bearer {token}", "Content-Type": "application/json"})
         with urllib.request.urlopen(request) as answer:
@@ -245,7 +238,8 @@ class Rule(unittest.TestCase):
         self.ask("POST", url, rows, "https://monitor.azure.com")
 
     def now(self):
-        (line,) = self.weir.ok("query", "print Now = now()", "--engine", "workspace", "--days", 1, "-o", "jsonl").stdout.splitlines()
+        words = ["query", "print Now = now()", "--engine", "workspace", "--days", 1, "-o", "jsonl"]
+        (line,) = self.weir.ok(*words).stdout.splitlines()
         return json.loads(line)["Now"]
 
     def let_rows_arrive(self):

@@ -4,7 +4,6 @@ import os
 import stat
 import unittest
 import urllib.parse
-import urllib.request
 
 from azurite import Azurite, CloudWeir, new_key
 from harness import Emulator, Folder, Weir, generate
@@ -38,13 +37,6 @@ class Base(unittest.TestCase):
     def secret(self):
         with open(self.info["client_secret_file"]) as file:
             return file.read().strip()
-
-    def token(self, audience):
-        form = {"grant_type": "client_credentials", "client_id": self.info["client_id"], "client_secret": self.secret(),
-                "scope": f"{audience}/.default"}
-        url = f"{self.info['authority']}/{self.info['tenant']}/oauth2/v2.0/token"
-        with urllib.request.urlopen(url, urllib.parse.urlencode(form).encode()) as answer:
-            return json.load(answer)["access_token"]
 
     def signs_in(self, source, **settings):
         env = self.base(**settings)
@@ -108,7 +100,7 @@ class Sources(Base):
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
     def test_the_azure_cli(self):
-        answers = {audience: {"accessToken": self.token(audience), "expires_on": 4102444800, "tokenType": "Bearer",
+        answers = {audience: {"accessToken": self.emulator.token(audience)["access_token"], "expires_on": 4102444800, "tokenType": "Bearer",
                               "expiresOn": "2100-01-01 00:00:00.000000", "tenant": self.info["tenant"]}
                    for audience in (self.info["audience"], "https://management.azure.com")}
         lines = [f"*{audience}*) cat <<'END'\n{json.dumps(answer)}\nEND\n;;" for audience, answer in answers.items()]

@@ -3,10 +3,9 @@ written, and nothing is tried for ever."""
 import datetime
 import email.utils
 import unittest
-import urllib.request
 
 from azurite import Azurite, CloudWeir
-from harness import Emulator, Folder, Weir, generate
+from harness import Emulator, Weir, generate
 from proxy import Answer, Pass, Proxy, Reset, Tunnel
 
 TABLE = "Syslog"
@@ -133,6 +132,13 @@ class Refused(unittest.TestCase):
         self.assertIn(done.returncode, (1, 3), done.stderr)
         self.assertIn("LeaseIdMissing", done.stderr)
         self.assertIn("PT05M_weir.json", done.stderr)
+
+    def test_a_workspace_that_refuses_public_queries(self):
+        private = self.enterContext(Emulator(generate(TABLE, rows=10, days=1), "--private"))
+        done = Weir(private).run(*EXPORT)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("private link", done.stderr.lower())
+        self.assertNotIn("role", done.stderr.lower())
 
     def test_nobody_listens(self):
         proxy = self.enterContext(Proxy(self.azurite))
