@@ -603,6 +603,45 @@ static void a_signature_that_is_rotated_stops_nothing(void **state)
     (void) unlink(path);
 }
 
+/* Whatever the service calls it, also when the one that came after it has ended too. */
+static void a_signature_that_has_ended_is_told_with_its_end(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const codes[] = {"AuthenticationFailed", "AuthorizationFailure",
+                                        "AuthorizationPermissionMismatch"};
+    char path[64], reference[80];
+    (void) snprintf(reference, sizeof reference, "file:%s", sas_file(path, ""));
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        rewrite(path, "sv=2022-11-02&ss=b&srt=sco&sp=rl&se=2021-11-07T08:00:00Z&sig=first");
+        open_with(f, (struct store_options){.sas = reference}, "");
+        fault(f, "", 403, codes[i], NULL);
+        error_clear(&f->err);
+        assert_false(store_list(f->store, "am-x", gather, &f->text, &f->err));
+        assert_int_equal(f->err.code, ERROR_AUTH);
+        assert_non_null(strstr(f->err.message, "ended at 2021-11-07 08:00 UTC"));
+        assert_non_null(strstr(f->err.message, codes[i]));
+        assert_non_null(strstr(f->err.hint, reference));
+        rewrite(path, "sv=2022-11-02&ss=b&srt=sco&sp=rl&se=2021-11-08&sig=second");
+        error_clear(&f->err);
+        assert_false(store_list(f->store, "am-x", gather, &f->text, &f->err));
+        assert_non_null(strstr(f->err.message, "ended at 2021-11-08 00:00 UTC"));
+    }
+    assert_string_equal(buf_text(&f->notes), "");
+    (void) unlink(path);
+}
+
+/* By the service's clock, not by ours. */
+static void a_signature_that_has_not_ended_for_the_service_has_another_fault(void **state)
+{
+    struct fixture *f = *state;
+    (void) setenv("WEIR_TEST_SAS", "sv=2022-11-02&ss=b&srt=sco&sp=rl&se=2021-11-07&sig=x", 1);
+    open_with(f, (struct store_options){.sas = "env:WEIR_TEST_SAS"}, "");
+    fault(f, "", 403, "AuthenticationFailed", "Date: Sat, 06 Nov 2021 08:49:37 GMT\r\n");
+    assert_false(store_list(f->store, "am-x", gather, &f->text, &f->err));
+    assert_null(strstr(f->err.message, "ended"));
+    assert_non_null(strstr(f->err.hint, "clock of this machine"));
+}
+
 static void a_key_that_is_wrong_is_told_so(void **state)
 {
     struct fixture *f = *state;
@@ -615,6 +654,35 @@ static void a_key_that_is_wrong_is_told_so(void **state)
     error_clear(&f->err);
     assert_false(store_list(f->store, "am-x", gather, &f->text, &f->err));
     assert_int_equal(f->err.code, ERROR_AUTH);
+}
+
+static const char SIGNATURE[] =
+    "Server failed to authenticate the request. Make sure the value of the Authorization header is "
+    "formed correctly including the signature.";
+
+/* An emulator has the code of a firewall for a wrong key. */
+static void a_key_that_an_emulator_refuses_is_no_matter_of_the_network(void **state)
+{
+    struct fixture *f = *state;
+    blobs_fault(f->blobs, &(struct blobs_fault){.at = 1,
+                                                .times = 1000,
+                                                .kind = BLOBS_ANSWER,
+                                                .status = 403,
+                                                .code = "AuthorizationFailure",
+                                                .message = SIGNATURE});
+    assert_false(store_list(f->store, "am-x", gather, &f->text, &f->err));
+    assert_int_equal(f->err.code, ERROR_AUTH);
+    assert_non_null(strstr(f->err.hint, "the key is not one of account"));
+    assert_null(strstr(f->err.hint, "network rules"));
+    assert_int_equal(blobs_count(f->blobs, ""), 1);
+    /* A HEAD has no body: it may be either. */
+    open_with(f, (struct store_options){0}, "");
+    error_clear(&f->err);
+    uint64_t size;
+    assert_false(store_stat(f->store, "am-x/a", &size, &f->err));
+    assert_int_equal(f->err.code, ERROR_AUTH);
+    assert_non_null(strstr(f->err.hint, "the key is not one of account"));
+    assert_non_null(strstr(f->err.hint, "Or the account's network rules"));
 }
 
 static void a_clock_that_is_off_is_told_by_how_much(void **state)
@@ -630,7 +698,7 @@ static void a_clock_that_is_off_is_told_by_how_much(void **state)
     assert_non_null(strstr(f->err.hint, "ahead of"));
 }
 
-static void the_end_of_a_signature_is_told_at_the_start(void **state)
+static void a_signature_tells_its_end_and_what_it_lacks(void **state)
 {
     struct fixture *f = *state;
     struct store_access access;
@@ -642,9 +710,27 @@ static void the_end_of_a_signature_is_told_at_the_start(void **state)
     assert_true(access.until == end);
     assert_string_equal(access.by, "sas");
     assert_string_equal(access.lacks, "create, write, delete");
-    assert_string_equal(buf_text(&f->notes),
-                        "the shared access signature of the lake ends at 2036-12-01 08:00 UTC\n");
+    assert_string_equal(buf_text(&f->notes), ""); /* that is far off */
     assert_int_equal(blobs_count(f->blobs, ""), 0);
+}
+
+static void a_signature_that_ends_soon_is_told_once(void **state)
+{
+    struct fixture *f = *state;
+    struct store_access access;
+    char sas[160], at[TICK_TEXT_MAX], expected[160];
+    int64_t end = tick_floor(tick_now(), TICK_MINUTE) + 30 * TICK_MINUTE;
+    (void) tick_format(end, at);
+    (void) snprintf(sas, sizeof sas, "sv=2022-11-02&sr=c&sp=rl&se=%s&sig=x", at);
+    (void) setenv("WEIR_TEST_SAS", sas, 1);
+    open_with(f, (struct store_options){.sas = "env:WEIR_TEST_SAS"}, "/lake");
+    assert_true(store_access(f->store, &access, &f->err));
+    assert_true(store_access(f->store, &access, &f->err));
+    assert_true(access.until == end);
+    (void) tick_format_short(end, at);
+    (void) snprintf(expected, sizeof expected,
+                    "the shared access signature of the lake ends at %s UTC\n", at);
+    assert_string_equal(buf_text(&f->notes), expected);
 }
 
 /* --- what is told --- */
@@ -795,7 +881,11 @@ int main(void)
         TEST(a_signature_that_is_rotated_stops_nothing),
         TEST(a_key_that_is_wrong_is_told_so),
         TEST(a_clock_that_is_off_is_told_by_how_much),
-        TEST(the_end_of_a_signature_is_told_at_the_start),
+        TEST(a_signature_tells_its_end_and_what_it_lacks),
+        TEST(a_signature_that_ends_soon_is_told_once),
+        TEST(a_signature_that_has_ended_is_told_with_its_end),
+        TEST(a_signature_that_has_not_ended_for_the_service_has_another_fault),
+        TEST(a_key_that_an_emulator_refuses_is_no_matter_of_the_network),
         TEST(refusals_are_told_apart),
         TEST(a_redirect_is_not_followed),
         TEST(an_account_that_is_not_there_is_told_soon),

@@ -10,6 +10,7 @@
 #include "base/tick.h"
 #include "store/azure/sas.h"
 
+enum { ENDS_SOON = 60 };                       /* minutes */
 static const uint64_t LOOK_AGAIN = 1000000000; /* nanoseconds between two looks at the token */
 
 static bool same(const struct secret *a, const struct secret *b)
@@ -17,12 +18,14 @@ static bool same(const struct secret *a, const struct secret *b)
     return str_eq(str_trim(secret_str(a)), str_trim(secret_str(b)));
 }
 
-/* A signature that ends is told once, before it does. */
+/* A signature that ends soon is told once. One that has ended is the service's to refuse: our clock may be wrong. */
 static void note_end(struct az *az, const struct az_sas *sas)
 {
     char at[TICK_TEXT_MAX], line[160];
+    int64_t left = sas->end - tick_now();
     az->auth.sas_end = sas->end;
-    if (az->auth.said_end || sas->end == 0 || !az->note)
+    if (az->auth.said_end || sas->end == 0 || left <= 0 || left > ENDS_SOON * TICK_MINUTE ||
+        !az->note)
         return;
     az->auth.said_end = true;
     (void) tick_format_short(sas->end, at);

@@ -51,14 +51,50 @@ bool az_says_immutable(const struct az_answer *answer)
                                      is(answer->code, "BlobImmutableDueToLegalHold"));
 }
 
-static enum az_meaning meaning_of_status(int status, struct str code)
+/* The service's clock counts for what ends, where the answer tells it. */
+static bool sas_over(const struct az *az, const struct http_response *response)
 {
+    int64_t now;
+    if ((response->status != 401 && response->status != 403) || !az->auth.sas_reference ||
+        az->auth.sas_end == 0)
+        return false;
+    if (!az_date_parse(http_header(response, "Date"), &now))
+        now = tick_now();
+    return az->auth.sas_end <= now;
+}
+
+enum refusal {
+    REFUSAL_NONE,  /* of something else than how we are known */
+    REFUSAL_PLAIN, /* key, signature or token are not taken */
+    REFUSAL_MAYBE  /* that, or the network: a HEAD has no body that says more */
+};
+
+/* AuthorizationFailure is the network; an emulator says it of a signature that is wrong. */
+static enum refusal refusal_of(const struct az *az, const struct http_response *response,
+                               struct str code)
+{
+    static const char wrong[] = "failed to authenticate";
+    if (response->status == 401 || is(code, "AuthenticationFailed") ||
+        is(code, "InvalidAuthenticationInfo") || sas_over(az, response))
+        return REFUSAL_PLAIN;
+    if (response->status != 403 || !is(code, "AuthorizationFailure"))
+        return REFUSAL_NONE;
+    if (response->body.n > 0)
+        return memmem(response->body.p, response->body.n, wrong, sizeof wrong - 1) ? REFUSAL_PLAIN
+                                                                                   : REFUSAL_NONE;
+    return az->address.path_style ? REFUSAL_MAYBE : REFUSAL_NONE;
+}
+
+static enum az_meaning meaning_of(const struct az *az, const struct http_response *response,
+                                  struct str code)
+{
+    int status = response->status;
     if (status == 503 || status == 429 || (status == 500 && is(code, "OperationTimedOut")))
         return AZ_PATIENCE;
     if (status == 408 || status == 500 || status == 502 || status == 504 ||
         is(code, "ContainerBeingDeleted") || is(code, "Md5Mismatch"))
         return AZ_PASSES;
-    if (status == 401 || is(code, "AuthenticationFailed") || is(code, "InvalidAuthenticationInfo"))
+    if (refusal_of(az, response, code) != REFUSAL_NONE)
         return AZ_REFUSED;
     if (status == 404 && is(code, "ContainerNotFound"))
         return AZ_NO_CONTAINER;
@@ -67,6 +103,10 @@ static enum az_meaning meaning_of_status(int status, struct str code)
 
 /* --- hints --- */
 
+#define NETWORK_RULES                                                                              \
+    "the account's network rules refuse this machine: allow its address under Networking of the "  \
+    "storage account, or run where that is allowed"
+
 static const struct {
     const char *code, *hint;
 } hints[] = {
@@ -74,9 +114,7 @@ static const struct {
      "Shared Key is disabled on this account. Leave storage-key out and sign in with the role "
      "Storage Blob Data "
      "Contributor, or use a user delegation SAS"},
-    {"AuthorizationFailure", "the account's network rules refuse this machine: allow its address "
-                             "under Networking of the storage account, "
-                             "or run where that is allowed. It is not a role that is missing"},
+    {"AuthorizationFailure", NETWORK_RULES ". It is not a role that is missing"},
     {"AuthorizationSourceIPMismatch",
      "the shared access signature is for other addresses (sip) than this machine's"},
     {"AuthorizationProtocolMismatch", "the shared access signature is for https:// only (spr)"},
@@ -147,38 +185,46 @@ static bool hint_skew(const struct http_response *response, struct error *err)
     return true;
 }
 
-static void hint_refused(const struct az *az, const struct http_response *response,
+static void hint_refused(const struct az *az, const struct http_response *response, bool maybe,
                          struct error *err)
 {
+    const char *other = maybe ? ". Or " NETWORK_RULES : "";
+    if (sas_over(az, response)) {
+        (void) error_hint(err, "make a new one and put it where %s points: it is read again",
+                          az->auth.sas_reference);
+        return;
+    }
     if (hint_skew(response, err))
         return;
     if (az->auth.key_reference)
         (void) error_hint(
             err,
             "the key is not one of account %s: see `az storage account keys list`. It was read "
-            "from %s",
-            az->address.account, az->auth.key_reference);
+            "from %s%s",
+            az->address.account, az->auth.key_reference, other);
     else if (az->auth.sas_reference) {
         struct str detail = az_error_element(response->body, "AuthenticationErrorDetail");
         bool frame = str_starts(detail, STR("Signature not valid in the specified time frame"));
-        (void) error_hint(err, "the shared access signature from %s is not taken%s%.*s",
+        (void) error_hint(err, "the shared access signature from %s is not taken%s%.*s%s",
                           az->auth.sas_reference, frame ? ": " : "",
                           frame ? (int) (detail.n < MESSAGE_SHOWN ? detail.n : MESSAGE_SHOWN) : 0,
-                          frame ? detail.p : "");
+                          frame ? detail.p : "", other);
     } else
         (void) error_hint(
-            err, "the token is not taken: is it of the tenant that the storage account is in?");
+            err, "is the token of the tenant that the storage account is in? It is not taken%s",
+            other);
 }
 
 static void add_hint(const struct az *az, const struct http_response *response, struct str code,
                      struct error *err)
 {
-    if (is(code, "AuthorizationPermissionMismatch")) {
-        hint_role(az, err);
+    enum refusal refusal = refusal_of(az, response, code);
+    if (refusal != REFUSAL_NONE) {
+        hint_refused(az, response, refusal == REFUSAL_MAYBE, err);
         return;
     }
-    if (response->status == 401 || is(code, "AuthenticationFailed")) {
-        hint_refused(az, response, err);
+    if (is(code, "AuthorizationPermissionMismatch")) {
+        hint_role(az, err);
         return;
     }
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
@@ -200,6 +246,19 @@ static enum error_code code_of(const struct http_response *response, struct str 
     return response->error->code;
 }
 
+/* "the shared access signature ended at 2026-11-22 02:00 UTC: ", or nothing. */
+static const char *ended_text(const struct az *az, const struct http_response *response,
+                              char text[TICK_TEXT_MAX + 64])
+{
+    char at[TICK_TEXT_MAX];
+    text[0] = '\0';
+    if (!sas_over(az, response))
+        return text;
+    (void) tick_format_short(az->auth.sas_end, at);
+    (void) snprintf(text, TICK_TEXT_MAX + 64, "the shared access signature ended at %s UTC: ", at);
+    return text;
+}
+
 /* "cannot write am-x/… in lake https://…: Code (409): what the service says" */
 static void tell(const struct az *az, const struct az_op *op, const struct http_response *response,
                  struct az_answer *out)
@@ -210,11 +269,13 @@ static void tell(const struct az *az, const struct az_op *op, const struct http_
            line < MESSAGE_SHOWN)
         line++;
     const char *name = op->name ? op->name : "";
-    (void) error_set(
-        &out->error, code_of(response, out->code),
-        "cannot %s %s%sin lake %s: %.*s%s(status %d)%s%.*s", op->doing, name, name[0] ? " " : "",
-        az->base.address, (int) (out->code.n < 80 ? out->code.n : 80), out->code.p,
-        out->code.n > 0 ? " " : "", response->status, line > 0 ? ": " : "", (int) line, message.p);
+    char ended[TICK_TEXT_MAX + 64];
+    (void) error_set(&out->error, code_of(response, out->code),
+                     "cannot %s %s%sin lake %s: %s%.*s%s(status %d)%s%.*s", op->doing, name,
+                     name[0] ? " " : "", az->base.address, ended_text(az, response, ended),
+                     (int) (out->code.n < 80 ? out->code.n : 80), out->code.p,
+                     out->code.n > 0 ? " " : "", response->status, line > 0 ? ": " : "", (int) line,
+                     message.p);
     add_hint(az, response, out->code, &out->error);
 }
 
@@ -260,5 +321,5 @@ enum az_meaning az_answer_read(const struct az *az, const struct az_op *op,
         return wire && (code == ERROR_NETWORK || code == ERROR_TIMEOUT) ? AZ_PASSES : AZ_DEFINITE;
     }
     tell(az, op, response, out);
-    return meaning_of_status(response->status, out->code);
+    return meaning_of(az, response, out->code);
 }
