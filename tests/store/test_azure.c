@@ -329,6 +329,21 @@ static void a_lock_in_an_immutable_container_is_leased_only(void **state)
     assert_true(blobs_has(f->blobs, "weir/lock"));
 }
 
+static void a_container_that_never_comes_is_told(void **state)
+{
+    struct fixture *f = *state;
+    blobs_fault(f->blobs, &(struct blobs_fault){.match = "PUT /account/am-x/a",
+                                                .at = 1,
+                                                .times = 1000,
+                                                .kind = BLOBS_ANSWER,
+                                                .status = 404,
+                                                .code = "ContainerNotFound"});
+    assert_false(put(f, "am-x/a", "1"));
+    assert_int_equal(f->err.code, ERROR_NOT_FOUND);
+    assert_non_null(strstr(f->err.message, "ContainerNotFound"));
+    assert_int_equal(blobs_count(f->blobs, "PUT /account/am-x/a"), AZ_MAKES_MAX + 1);
+}
+
 /* --- locks --- */
 
 static void a_lost_lease_ends_all_writing(void **state)
@@ -867,6 +882,7 @@ int main(void)
         TEST(long_listings_come_in_pages),
         TEST(prefixes_are_asked_for_at_once),
         TEST(an_immutable_container_takes_only_what_is_new),
+        TEST(a_container_that_never_comes_is_told),
         TEST(a_lock_in_an_immutable_container_is_leased_only),
         TEST(a_lost_lease_ends_all_writing),
         TEST(a_lease_that_nobody_took_meanwhile_is_renewed),

@@ -215,7 +215,8 @@ static void ended(void *context, const struct http_response *response)
         refused(op, &answer);
     else if (op->making)
         made(op, meaning, &answer);
-    else if (meaning == AZ_NO_CONTAINER && op->make_container) {
+    else if (meaning == AZ_NO_CONTAINER && op->make_container && op->makes < AZ_MAKES_MAX) {
+        op->makes++;
         op->making = true;
         move(op, AZ_WAITING, true);
     } else
@@ -344,7 +345,7 @@ void az_op_start(struct az *az, struct az_op *op)
 {
     op->az = az;
     op->making = false;
-    op->tries = op->refusals = 0;
+    op->tries = op->refusals = op->makes = 0;
     move(op, AZ_WAITING, op->urgent);
     if (!az->engine.timed)
         az->engine.timed = http_every(az->http, TICK, tick, az, NULL);

@@ -27,6 +27,7 @@ enum {
     AZ_TRIES_APART =
         2, /* when no connection came about and never did before: then the address is wrong */
     AZ_REFUSALS_MAX = 3, /* of one operation, each time with another key or token */
+    AZ_MAKES_MAX = 3,    /* times that one operation makes its container */
     AZ_PAUSE_MAX = 30    /* seconds, of the growing pauses */
 };
 
@@ -65,7 +66,7 @@ struct az_op {
     /* the engine's */
     enum az_state state;
     bool making; /* its next request makes the container */
-    unsigned tries, refusals;
+    unsigned tries, refusals, makes;
     unsigned number;             /* of what it was signed with */
     uint64_t began, due;         /* clock_ns */
     size_t body;                 /* bytes of it */
