@@ -273,6 +273,18 @@ static void long_listings_come_in_pages(void **state)
 }
 
 /* One request for each prefix, many at once. */
+static void a_listing_that_goes_in_a_circle_ends(void **state)
+{
+    struct fixture *f = *state;
+    blobs_put(f->blobs, "am-x/a", STR("1"), NULL);
+    blobs_page(f->blobs, 0); /* nothing, and the same marker again */
+    buf_reset(&f->text);
+    assert_false(store_list(f->store, "am-x", gather, &f->text, &f->err));
+    assert_int_equal(f->err.code, ERROR_FORMAT);
+    assert_non_null(strstr(f->err.message, "does not go on"));
+    assert_true(blobs_count(f->blobs, "comp=list") <= 3);
+}
+
 static void prefixes_are_asked_for_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -880,6 +892,7 @@ int main(void)
         TEST(settings_that_can_never_work_are_refused_at_the_start),
         TEST(append_blobs_are_listed_and_read_as_they_were),
         TEST(long_listings_come_in_pages),
+        TEST(a_listing_that_goes_in_a_circle_ends),
         TEST(prefixes_are_asked_for_at_once),
         TEST(an_immutable_container_takes_only_what_is_new),
         TEST(a_container_that_never_comes_is_told),

@@ -81,18 +81,28 @@ static bool take_page(struct az_op *op, const char *bytes, size_t n, struct erro
     return az_listing_add(job_of(op)->listing, bytes, n, err);
 }
 
+/* The next page, unless that is the one that was asked for: a list that goes in a circle has no end. */
+static void go_on(struct job *job, const char *marker)
+{
+    if (marker[0] && strcmp(marker, job->marker) == 0)
+        (void) error_set(&job->error, ERROR_FORMAT,
+                         "the listing of lake %s does not go on: its next page is the same",
+                         job->az->base.address);
+    memcpy(job->marker, marker, strlen(marker) + 1);
+}
+
 static void on_page(struct az_op *op, const struct az_answer *answer)
 {
     struct job *job = job_of(op);
-    const char *marker;
+    const char *marker = "";
     job->ready = true;
-    job->marker[0] = '\0';
     if (az_says_missing(answer))
         buf_reset(&job->entries); /* no such container: nothing is in it */
     else if (answer->error.code != ERROR_NONE)
         (void) error_pass(&job->error, &answer->error);
-    else if (az_listing_end(job->listing, &marker, &job->error))
-        memcpy(job->marker, marker, strlen(marker) + 1);
+    else if (!az_listing_end(job->listing, &marker, &job->error))
+        marker = "";
+    go_on(job, marker);
 }
 
 static bool begin_page(struct job *job, struct error *err)
