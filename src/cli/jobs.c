@@ -88,16 +88,33 @@ static bool ask_user(struct cli *cli, struct cli_context *context,
 
 /* -- what is there already -- */
 
-static bool is_held(const struct export_options *options, bool *out, struct error *err)
+/* Before this no job finds anything either; 0: not known. */
+static bool read_oldest(struct cli_context *context, const char *table, int64_t *out,
+                        struct error *err)
+{
+    struct workspace_facts facts;
+    *out = 0;
+    if (!workspace_facts(context->workspace, table, &facts, err))
+        return false;
+    if (facts.total_retention_days > 0)
+        *out = tick_now() - (int64_t) facts.total_retention_days * TICK_DAY;
+    return true;
+}
+
+static bool is_held(struct cli_context *context, const struct export_options *options, bool *out,
+                    struct error *err)
 {
     const struct export_source *source = &options->source;
+    int64_t at = source->from, oldest;
+    if (!read_oldest(context, source->place.table, &oldest, err))
+        return false;
     struct lake_ledger *ledger = lake_ledger_open(options->store, &source->place, err);
-    int64_t at = source->from;
     if (!ledger)
         return false;
     for (; at < source->to; at += TICK_PARTITION) {
         const struct lake_entry *entry = lake_ledger_next(ledger, at);
-        if (!entry || entry->partition != at || !lake_entry_held(entry))
+        if (!entry || entry->partition != at || !lake_entry_held(entry) ||
+            (lake_entry_unseen(entry) && at >= oldest))
             break;
     }
     *out = at >= source->to && !options->refresh;
@@ -208,7 +225,7 @@ bool cli_jobs_run(struct cli_jobs *jobs, struct cli *cli, struct cli_context *co
     bool held = false, paid = false;
     jobs->cli = cli;
     if (!workspace_jobs_plan(context->workspace, &whole, 0, jobs->pieces, &jobs->count, err) ||
-        !is_held(options, &held, err) || !ask_all(jobs, context, &paid, err))
+        !is_held(context, options, &held, err) || !ask_all(jobs, context, &paid, err))
         return false;
     jobs->table = whole.table;
     if (held) /* what a killed run has left of it goes at the end */

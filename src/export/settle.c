@@ -23,7 +23,9 @@ static bool repairs(const struct export *export)
 static bool is_final(const struct export *export, const struct lake_entry *entry)
 {
     const struct lake_run *by = lake_ledger_run(export->ledger, entry->run);
+    bool reaches_further = export->options.source.relation != NULL; /* than who wrote the line */
     return by && lake_entry_held(entry) && by->access != LAKE_ACCESS_CONDITIONAL &&
+           !(reaches_further && lake_entry_unseen(entry)) &&
            entry->partition + TICK_PARTITION + EXPORT_YOUNG <= by->t0;
 }
 
@@ -174,11 +176,15 @@ bool export_settle_held(struct export *export, struct error *err)
     }
     export->held = 0;
     plan->next = 0;
-    char line[160], number[TEXT_NUMBER_MAX];
+    char line[200], number[TEXT_NUMBER_MAX];
+    const struct workspace_facts *facts = &export->snapshot.facts;
+    bool further = !export->snapshot.related && facts->total_retention_days > facts->retention_days;
     (void) snprintf(line, sizeof line,
-                    "%s partitions are older than the table's retention of %u days: nothing of "
-                    "them is there any more",
-                    text_grouped(aged, number), export->snapshot.facts.retention_days);
+                    "%s partitions are older than the table's %sretention of %u days: %s",
+                    text_grouped(aged, number), further ? "interactive " : "",
+                    export->snapshot.related ? facts->total_retention_days : facts->retention_days,
+                    further ? "--from search-job or --from restore may find what was there"
+                            : "nothing of them is there any more");
     if (aged > 0)
         export_note(export, line);
     return true;

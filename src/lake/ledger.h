@@ -116,6 +116,14 @@ static inline bool lake_entry_held(const struct lake_entry *entry)
            entry->verdict == LAKE_VERDICT_PURGED;
 }
 
+/* The workspace had nothing of it any more, and the lake never had: what is older than the interactive retention may
+ * still be found by a search job or a restore. */
+static inline bool lake_entry_unseen(const struct lake_entry *entry)
+{
+    return entry->verdict == LAKE_VERDICT_AGED_OUT && entry->rows_expected == 0 &&
+           entry->bytes == 0 && !entry->joined;
+}
+
 struct lake_ledger;
 
 /* Reads the ledger of a place; one that is not there yet is empty. Damage (a segment that is torn, missing

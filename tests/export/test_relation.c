@@ -122,6 +122,32 @@ static void a_partial_job_is_written_and_not_verified(void **state)
     played_end(&played);
 }
 
+/* An export of the table itself found nothing, since its interactive retention had passed. */
+static void a_line_of_what_aged_out_is_in_no_jobs_way(void **state)
+{
+    (void) state;
+    struct played played;
+    struct error err = ERROR_INIT;
+    begin(&played, 8, NULL);
+    played.fake.now = played.options.source.to + 100 * TICK_DAY;
+    played.fake.facts =
+        (struct workspace_facts){.known = true, .retention_days = 90, .total_retention_days = 365};
+    played.fake.count = 0;
+    must(played_run(&played, &err), &err);
+    assert_int_equal(played.report.verdicts[EXPORT_VERDICT_AGED_OUT], played.report.partitions);
+    played.fake.count = ROWS;
+    played.options.source.relation = "T_SRCH";
+    must(played_run(&played, &err), &err);
+    assert_all_verified(&played);
+    played.options.source.relation = NULL; /* and stays */
+    played.fake.count = 0;
+    must(played_run(&played, &err), &err);
+    assert_int_equal(played.report.skipped, played.report.partitions);
+    played.fake.count = ROWS;
+    played_assert_whole(&played);
+    played_end(&played);
+}
+
 static void a_relation_that_is_not_there_leaves_no_trace(void **state)
 {
     (void) state;
@@ -143,6 +169,7 @@ int main(void)
         cmocka_unit_test(a_table_that_answers_nothing_itself_is_no_hindrance),
         cmocka_unit_test(ranges_of_several_jobs_make_one_ledger),
         cmocka_unit_test(a_partial_job_is_written_and_not_verified),
+        cmocka_unit_test(a_line_of_what_aged_out_is_in_no_jobs_way),
         cmocka_unit_test(a_relation_that_is_not_there_leaves_no_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
