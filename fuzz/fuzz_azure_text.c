@@ -20,6 +20,9 @@ static void try_address(const char *text)
     struct az_address address;
     struct az_place place;
     struct error err = ERROR_INIT;
+    if (!az_address_is_folder(text, &err))
+        must(err.code == ERROR_SETTINGS);
+    error_clear(&err);
     if (!az_address_parse(text, &address, &err)) {
         must(err.code == ERROR_SETTINGS);
         return;

@@ -262,7 +262,7 @@ static bool check_lake(struct cli *cli, struct error *err)
                                "as --storage-sas env:NAME");
     }
     if (memchr(authority + 3, '@', strcspn(authority + 3, "/")) &&
-        !str_starts(str_of(lake), STR("abfs")))
+        !str_starts(str_of(lake), STR("abfs")) && !str_starts(str_of(lake), STR("wasb")))
         return error_set(err, ERROR_SETTINGS,
                          "the address of the lake holds a user name or password");
     return choose_storage_secret(cli, err);

@@ -57,7 +57,9 @@ struct store *store_open_with(const struct store_options *options, struct error 
         (void) error_hint(err, "name a folder: --lake ./lake");
         return NULL;
     }
-    return is_url(address) ? azure_store_open(options, err) : local_open(address, err);
+    if (is_url(address))
+        return azure_store_open(options, err);
+    return az_address_is_folder(address, err) ? local_open(address, err) : NULL;
 }
 
 void store_free(struct store *store)

@@ -79,6 +79,9 @@ static void what_is_no_address_is_refused_without_showing_secrets(void **state)
         "https://acct.blob.core.windows.net/lake?sv=1&sig=SECRET",
         "https://acct.blob.core.windows.net/lake#SECRET",
         "https://u:SECRET@acct.blob.core.windows.net",
+        "https://u:x@SECRET@acct.blob.core.windows.net",
+        "abfss://u:SECRET@acct.dfs.core.windows.net",
+        "ftp://u:SECRET@acct.blob.core.windows.net",
         "abfss://acct.dfs.core.windows.net",
         "abfss://lake/x@acct.dfs.core.windows.net",
         "https://acct.blob.core.windows.net/am-t/folder",
@@ -93,6 +96,71 @@ static void what_is_no_address_is_refused_without_showing_secrets(void **state)
         assert_null(strstr(err.message, "SECRET"));
         assert_null(strstr(err.hint, "SECRET"));
         assert_true(err.hint[0] != '\0');
+    }
+}
+
+struct meant_case {
+    const char *text, *meant;
+};
+
+/* NULL: nothing of it is shown. */
+static void what_was_meant_for_an_address_is_no_folder(void **state)
+{
+    (void) state;
+    static const struct meant_case cases[] = {
+        {"acct.blob.core.windows.net", "https://acct.blob.core.windows.net?"},
+        {"acct.dfs.core.usgovcloudapi.net/lake/x",
+         "https://acct.dfs.core.usgovcloudapi.net/lake/x?"},
+        {"ACCT.Blob.Core.Windows.Net", "https://ACCT.Blob.Core.Windows.Net?"},
+        {"acct.z1.blob.storage.azure.net", "https://acct.z1.blob.storage.azure.net?"},
+        {"lake@acct.dfs.core.windows.net/a", "abfss://lake@acct.dfs.core.windows.net/a?"},
+        {"https:/acct.blob.core.windows.net", "https://acct.blob.core.windows.net?"},
+        {"https:acct.blob.core.windows.net", "https://acct.blob.core.windows.net?"},
+        {"https//acct.blob.core.windows.net/c", "https://acct.blob.core.windows.net/c?"},
+        {"https/acct.blob.core.windows.net", "https://acct.blob.core.windows.net?"},
+        {"http:/127.0.0.1:10000/acct", "http://127.0.0.1:10000/acct?"},
+        {"http//127.0.0.1:10000/acct", "http://127.0.0.1:10000/acct?"},
+        {"abfss:/lake@acct.dfs.core.windows.net", "abfss://lake@acct.dfs.core.windows.net?"},
+        {"abfs://lake@acct.dfs.core.windows.net/a", "abfss://lake@acct.dfs.core.windows.net/a?"},
+        {"wasbs://lake@acct.blob.core.windows.net/a", "https://acct.blob.core.windows.net/lake/a?"},
+        {"wasb://lake@acct.blob.core.windows.net", "https://acct.blob.core.windows.net/lake?"},
+        {"HTTPS://acct.blob.core.windows.net", "https://acct.blob.core.windows.net?"},
+        {"https:/acct.blob.core.windows.net/c?sig=SECRET", "https://acct.blob.core.windows.net/c?"},
+        {"acct.blob.core.windows.net?sig=SECRET", "https://acct.blob.core.windows.net?"},
+        {"https:/u:SECRET@acct.blob.core.windows.net", NULL},
+        {"wasbs://u:SECRET@acct.blob.core.windows.net", NULL},
+        {"wasbs://u@SECRET@acct.blob.core.windows.net", NULL},
+        {"https:", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error err = ERROR_INIT;
+        if (store_open_with(&(struct store_options){.address = cases[i].text}, &err))
+            fail_msg("%s is taken", cases[i].text);
+        assert_int_equal(err.code, ERROR_SETTINGS);
+        const char *said = strstr(err.message, "did you mean ");
+        if (cases[i].meant)
+            assert_string_equal(said ? said + strlen("did you mean ") : err.message,
+                                cases[i].meant);
+        else
+            assert_null(said);
+        assert_null(strstr(err.message, "SECRET"));
+        assert_null(strstr(err.hint, "SECRET"));
+        assert_non_null(strstr(err.hint, "https://NAME.blob"));
+    }
+}
+
+static void a_folder_may_have_a_dot_or_a_colon(void **state)
+{
+    (void) state;
+    static const char *const texts[] = {"lake",       "./acct.blob.core.windows.net",
+                                        "/data/lake", "lake.blob.d",
+                                        "a:b",        "http",
+                                        "http/lake",  "httpsd/x",
+                                        "../x",       "blob.core"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct error err = ERROR_INIT;
+        if (!az_address_is_folder(texts[i], &err))
+            fail_msg("%s: %s", texts[i], err.message);
     }
 }
 
@@ -430,6 +498,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_taken_apart),
         cmocka_unit_test(what_is_no_address_is_refused_without_showing_secrets),
+        cmocka_unit_test(what_was_meant_for_an_address_is_no_folder),
+        cmocka_unit_test(a_folder_may_have_a_dot_or_a_colon),
         cmocka_unit_test(places_follow_the_address),
         cmocka_unit_test(requests_are_signed_as_the_official_client_signs_them),
         cmocka_unit_test(what_is_no_key_is_refused_and_not_shown),

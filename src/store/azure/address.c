@@ -17,13 +17,93 @@ static bool forms(struct error *err)
              "without :// is a folder");
 }
 
+/* What stands before an '@' may be a user name with a password; in abfss:// it is a container. */
+static bool may_be_shown(const char *text)
+{
+    const char *authority = strstr(text, "://");
+    if (!authority)
+        return true;
+    struct str rest = {authority + 3, strcspn(authority + 3, "/?#")};
+    const char *at = memchr(rest.p, '@', rest.n);
+    return !at || (strncmp(text, "abfss", 5) == 0 && !memchr(rest.p, ':', (size_t) (at - rest.p)));
+}
+
 static bool refuse(const char *text, const char *why, struct error *err)
 {
+    text = may_be_shown(text) ? text : "https://...";
     int n = (int) strcspn(text, "?#");
     (void) error_set(err, ERROR_SETTINGS, "lake '%.*s': %s", n < AZ_BASE_MAX ? n : AZ_BASE_MAX,
                      text, why);
     return err && err->hint[0] ? false : forms(err);
 }
+
+/* --- what was meant --- */
+
+static bool holds(struct str text, const char *word)
+{
+    size_t n = strlen(word);
+    for (size_t at = 0; at + n <= text.n; at++)
+        if (str_eq_case((struct str){text.p + at, n}, str_of(word)))
+            return true;
+    return false;
+}
+
+/* `rest` stands behind the scheme. What is before a ':' and '@' may be a user name with a password: not shown. */
+static bool did_you_mean(const char *scheme, const char *rest, struct error *err)
+{
+    struct str host = {rest, strcspn(rest, "/?#")};
+    struct str path = {rest + host.n, strcspn(rest + host.n, "?#")}, container = {0};
+    if (memchr(host.p, '@', host.n))
+        (void) str_split(&host, '@', &container);
+    if (host.n == 0 || host.n + container.n + path.n > AZ_BASE_MAX ||
+        (container.n > 0 && memchr(container.p, ':', container.n)) || memchr(host.p, '@', host.n))
+        (void) error_set(err, ERROR_SETTINGS, "the address of the lake is mistyped");
+    else if (container.n > 0 && holds(host, ".blob."))
+        (void) error_set(err, ERROR_SETTINGS,
+                         "the address of the lake is mistyped: did you mean https://%.*s/%.*s%.*s?",
+                         (int) host.n, host.p, (int) container.n, container.p, (int) path.n,
+                         path.p);
+    else
+        (void) error_set(err, ERROR_SETTINGS,
+                         "the address of the lake is mistyped: did you mean %s://%.*s%s%.*s%.*s?",
+                         container.n > 0 ? "abfss" : scheme, (int) container.n, container.p,
+                         container.n > 0 ? "@" : "", (int) host.n, host.p, (int) path.n, path.p);
+    return forms(err);
+}
+
+/* The scheme that was meant, and what stands behind it; NULL: none that weir could know. */
+static const char *scheme_of(const char *text, const char **rest)
+{
+    static const char *const known[] = {"https", "http", "abfss", "abfs", "wasbs", "wasb"};
+    size_t n = strcspn(text, ":/\\");
+    *rest = text + n + strspn(text + n, ":/\\");
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_eq_case((struct str){text, n}, str_of(known[i])))
+            return strcmp(known[i], "http") == 0 ? "http" : "https";
+    return NULL;
+}
+
+bool az_address_is_folder(const char *text, struct error *err)
+{
+    static const char *const hosts[] = {".blob.core.",
+                                        ".dfs.core.",
+                                        ".core.windows.net",
+                                        ".core.usgovcloudapi.net",
+                                        ".core.chinacloudapi.cn",
+                                        ".storage.azure.net"};
+    const char *rest, *scheme = scheme_of(text, &rest);
+    const char *behind = text + strcspn(text, ":/\\");
+    if (scheme && (behind[0] == ':' || strncmp(behind, "//", 2) == 0 ||
+                   (behind[0] == '/' && strcmp(scheme, "https") == 0)))
+        return did_you_mean(scheme, rest, err);
+    struct str first = {text, strcspn(text, "/")};
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+        if (holds(first, hosts[i]))
+            return did_you_mean("https", text, err);
+    return true;
+}
+
+/* --- taking it apart --- */
 
 /* Splits "scheme://authority/path"; path without slashes around. */
 struct parts {
@@ -194,12 +274,14 @@ bool az_address_parse(const char *text, struct az_address *out, struct error *er
     if (!split(text, &parts) || !host_ok(parts.host) || !host_ok(parts.port))
         return refuse(text, "that is no address", err);
     bool https = str_eq(parts.scheme, STR("https")), abfss = str_eq(parts.scheme, STR("abfss"));
-    if (!https && !abfss && !str_eq(parts.scheme, STR("http")))
-        return refuse(text, "this weir has no driver for it", err);
-    if (abfss !=
-        (parts.user.n > 0)) /* what stands before '@' elsewhere may be a password: not shown */
-        return refuse(abfss ? text : "https://...",
-                      "a container stands before '@' in abfss:// addresses and nowhere else", err);
+    if (!https && !abfss && !str_eq(parts.scheme, STR("http"))) {
+        const char *rest, *scheme = scheme_of(text, &rest);
+        return scheme ? did_you_mean(scheme, rest, err)
+                      : refuse(text, "this weir has no driver for it", err);
+    }
+    if (abfss != (parts.user.n > 0))
+        return refuse(text, "a container stands before '@' in abfss:// addresses and nowhere else",
+                      err);
     if (abfss)
         parts.scheme = STR("https");
     struct str path = parts.path, container = parts.user;

@@ -31,6 +31,10 @@ struct az_address {
 /* ERROR_SETTINGS for what is none, with the forms as hint. A query in it is never shown: it may be a secret. */
 bool az_address_parse(const char *text, struct az_address *out, struct error *err);
 
+/* False (ERROR_SETTINGS: did you mean ...) for what has no :// and would be a folder of a strange name: its scheme is
+ * mistyped, or forgotten before a host of Azure Storage. */
+bool az_address_is_folder(const char *text, struct error *err);
+
 /* Where a name is: views of the address and the name. A blob's name is the folder, a slash, and the rest. */
 struct az_place {
     struct str container, folder, rest; /* folder and rest may be empty */
