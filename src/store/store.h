@@ -72,8 +72,13 @@ struct store_blob {
     bool append;              /* grows while others write it: an append blob */
 };
 
-/* Every blob whose name begins with `prefix` (whole parts), in byte order of names. The call-back's false
- * ends it with its error. A prefix that is not there is an empty list. */
+/* Every blob below the folder `prefix` (whole parts), each once; the call-back's false ends it with its error. A prefix
+ * that is not there is an empty list. Where `prefix` itself is the name of a blob, a local store gives that one, a
+ * remote store does not.
+ *
+ * Names come in byte order, what is below one folder together. But an account with a hierarchical namespace sorts '/'
+ * before all other characters (unconfirmed): there a/x may come before a-b. So within one folder the order is the
+ * same in every store; who needs one across folders sorts. */
 typedef bool store_list_fn(void *context, const struct store_blob *blob, struct error *err);
 bool store_list(struct store *store, const char *prefix, store_list_fn *fn, void *context,
                 struct error *err);
@@ -83,7 +88,8 @@ bool store_list_many(struct store *store, const char *const *prefixes, size_t n,
                      void *context, struct error *err);
 
 /* The folders (parts that have something below them) directly under `prefix` ("": the containers), as a
- * delimiter listing has them: `name` is the part alone, valid during the call; in byte order. */
+ * delimiter listing has them: `name` is the part alone, valid during the call. Each once, in an order that differs
+ * between stores: a-b comes before or behind a. */
 typedef bool store_folder_fn(void *context, struct str name, struct error *err);
 bool store_folders(struct store *store, const char *prefix, store_folder_fn *fn, void *context,
                    struct error *err);

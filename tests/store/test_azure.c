@@ -256,6 +256,17 @@ static void append_blobs_are_listed_and_read_as_they_were(void **state)
     store_ahead_free(ahead);
 }
 
+static void a_prefix_is_what_stands_below_it(void **state)
+{
+    struct fixture *f = *state;
+    blobs_put(f->blobs, "am-x/a", STR("1"), NULL);
+    assert_string_equal(list(f, "am-x/a"), "");
+    blobs_put(f->blobs, "am-x/a/b", STR("1"), NULL);
+    blobs_put(f->blobs, "am-x/a-c", STR("1"), NULL);
+    assert_string_equal(list(f, "am-x/a"), "am-x/a/b:1 md5 ");
+    assert_string_equal(list(f, "am-x"), "am-x/a:1 md5 am-x/a-c:1 md5 am-x/a/b:1 md5 ");
+}
+
 static void long_listings_come_in_pages(void **state)
 {
     struct fixture *f = *state;
@@ -891,6 +902,7 @@ int main(void)
         TEST(the_tier_is_for_rows_alone),
         TEST(settings_that_can_never_work_are_refused_at_the_start),
         TEST(append_blobs_are_listed_and_read_as_they_were),
+        TEST(a_prefix_is_what_stands_below_it),
         TEST(long_listings_come_in_pages),
         TEST(a_listing_that_goes_in_a_circle_ends),
         TEST(prefixes_are_asked_for_at_once),
