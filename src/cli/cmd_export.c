@@ -204,12 +204,16 @@ static void say_verified(const struct job *job, const struct item *item)
     const struct export_report *report = item->told->report;
     char parts[CLI_COUNT_TEXT], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX],
         time[TEXT_NUMBER_MAX], number[TEXT_NUMBER_MAX];
-    char joined[CLI_JOIN_TEXT], skipped[TEXT_NUMBER_MAX + 40] = "", seen[CLI_SEEN_TEXT],
+    char joined[CLI_JOIN_TEXT], skipped[TEXT_NUMBER_MAX + 40] = "", aged[TEXT_NUMBER_MAX + 40] = "",
+                                                          seen[CLI_SEEN_TEXT],
                                                           prefix[LAKE_TABLE_MAX + 4];
     if (report->skipped > 0)
         (void) snprintf(skipped, sizeof skipped, " %s %s already, by the ledger.",
                         text_grouped(report->skipped, number),
                         report->skipped == 1 ? "was" : "were");
+    uint64_t gone = report->verdicts[EXPORT_VERDICT_AGED_OUT];
+    if (gone > 0)
+        (void) snprintf(aged, sizeof aged, " %s of them had aged out.", text_grouped(gone, number));
     (void) prefix_of(job, item, prefix);
     if (report->outlived > 0)
         cli_last(job->cli,
@@ -219,11 +223,11 @@ static void say_verified(const struct job *job, const struct item *item)
                  report->access == LAKE_ACCESS_FULL ? "" : ", or does not show this identity");
     struct buf ledger = BUF_INIT(STORE_NAME_MAX);
     lake_own_prefix(&ledger, &item->options.source.place);
-    cli_last(job->cli, "%s%s %sverified%s: %s rows, %s.%s%s %s in %s. Ledger %s/%s/ledger", prefix,
-             cli_count_text(report->partitions, "partition", parts),
+    cli_last(job->cli, "%s%s %sverified%s: %s rows, %s.%s%s%s %s in %s. Ledger %s/%s/ledger",
+             prefix, cli_count_text(report->partitions, "partition", parts),
              is_repair(job) ? "repaired and " : "",
              cli_seen_text(report, job->record.identity, seen),
-             text_grouped(report->rows_verified, rows), proof_text(report->proof), skipped,
+             text_grouped(report->rows_verified, rows), proof_text(report->proof), aged, skipped,
              cli_join_text(report, joined), text_bytes(report->bytes, bytes),
              text_duration(item->told->spent.seconds, time), store_address(job->context.store),
              buf_text(&ledger));

@@ -179,12 +179,12 @@ bool export_settle_held(struct export *export, struct error *err)
     char line[200], number[TEXT_NUMBER_MAX];
     const struct workspace_facts *facts = &export->snapshot.facts;
     bool further = !export->snapshot.related && facts->total_retention_days > facts->retention_days;
-    (void) snprintf(line, sizeof line,
-                    "%s partitions are older than the table's %sretention of %u days: %s",
-                    text_grouped(aged, number), further ? "interactive " : "",
-                    export->snapshot.related ? facts->total_retention_days : facts->retention_days,
-                    further ? "--from search-job or --from restore may find what was there"
-                            : "nothing of them is there any more");
+    (void) snprintf(
+        line, sizeof line, "%s partition%s older than the table's %sretention of %u days: %s",
+        text_grouped(aged, number), aged == 1 ? " is" : "s are", further ? "interactive " : "",
+        export->snapshot.related ? facts->total_retention_days : facts->retention_days,
+        further ? "--from search-job or --from restore may find what was there"
+                : "nothing of them is there any more");
     if (aged > 0)
         export_note(export, line);
     return true;

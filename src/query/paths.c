@@ -75,7 +75,8 @@ static bool hold_verified(struct search *search, struct error *err)
         return false;
     const struct lake_entry *entry = lake_ledger_next(search->ledger, coverage->from);
     while (entry && entry->partition < coverage->to) {
-        if (lake_entry_held(entry) && (!entry->joined || entry->beside_rows == 0))
+        if (lake_entry_held(entry) && !lake_entry_unseen(entry) &&
+            (!entry->joined || entry->beside_rows == 0))
             hold(search, entry->partition, TICK_PARTITION);
         entry = lake_ledger_next(search->ledger, entry->partition + 1);
     }
@@ -152,7 +153,7 @@ static bool is_whole(const struct search *search)
 {
     for (int64_t tick = search->begin; tick < search->end; tick += TICK_PARTITION) {
         const struct lake_entry *entry = lake_ledger_find(search->ledger, tick);
-        if (!entry || !lake_entry_held(entry) || entry->joined ||
+        if (!entry || !lake_entry_held(entry) || lake_entry_unseen(entry) || entry->joined ||
             (entry->bytes > 0) != has_export(search, tick) ||
             written_since(search, known_until(search, entry)))
             return false;

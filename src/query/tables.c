@@ -126,15 +126,15 @@ static bool read_table(struct query_tables *tables, struct str name, struct quer
     struct error why = ERROR_INIT;
     struct lake_place place = {
         .workspace_id = tables->workspace_id, .resource_id = any_workspace, .table = copy};
-    bool ok = copy && lake_place_check(&place, &why) &&
-              lake_container_find(tables->store, copy, &table->container, &why) &&
+    bool named = copy && lake_place_check(&place, &why);
+    bool ok = named && lake_container_find(tables->store, copy, &table->container, &why) &&
               lake_schema_read(tables->store, &place, &table->schema, &why) &&
               strcmp(table->schema.table, copy) == 0;
     mem_free(copy);
     if (ok)
         return true;
-    bool absent =
-        why.code == ERROR_NONE || why.code == ERROR_NOT_FOUND || why.code == ERROR_SETTINGS;
+    bool absent = why.code == ERROR_NONE || why.code == ERROR_NOT_FOUND ||
+                  (!named && why.code == ERROR_SETTINGS); /* no table has such a name */
     if (absent || differs_in_case(tables, name))
         return not_there(tables, name, err);
     return error_pass(err, &why);

@@ -303,6 +303,27 @@ static void a_blob_of_an_hour_that_is_verified_throughout_adds_no_line_without_a
     check_rows(rig, "1 2 3 ", 2);
 }
 
+static void what_aged_out_unseen_vouches_for_nothing(void **state)
+{
+    struct rig *rig = *state;
+    put_blob(rig, 0, "PT1H.json", "1 2 3");
+    put_blob(rig, 5, OURS, "1");
+    for (int m = 0; m < 60; m += 5)
+        put_entry(rig, m, m == 5)->verdict =
+            m == 10 ? LAKE_VERDICT_AGED_OUT : LAKE_VERDICT_VERIFIED;
+    check_rows(rig, "1 1 2 3 ", 0);
+}
+
+static void what_aged_out_unseen_is_not_held(void **state)
+{
+    struct rig *rig = *state;
+    put_blob(rig, 5, OURS, "1");
+    put_entry(rig, 5, 1);
+    put_entry(rig, 10, 0)->verdict = LAKE_VERDICT_AGED_OUT;
+    check_rows(rig, "1 ", 0);
+    assert_int_equal(rig->held, 1);
+}
+
 /* --- numbers -------------------------------------------------------------------------------------------- */
 
 static void only_the_blob_that_the_ledger_names_is_read(void **state)
@@ -363,6 +384,8 @@ int main(void)
         TEST(where_nothing_stood_twice_nothing_is_compared_until_the_service_writes_again),
         TEST(a_blob_of_an_hour_meets_all_its_partitions),
         TEST(a_blob_of_an_hour_that_is_verified_throughout_adds_no_line_without_an_id),
+        TEST(what_aged_out_unseen_vouches_for_nothing),
+        TEST(what_aged_out_unseen_is_not_held),
         TEST(only_the_blob_that_the_ledger_names_is_read),
         TEST(imports_stand_beside_for_themselves),
         TEST(a_table_beside_itself_is_read_anew_each_time),
