@@ -163,10 +163,12 @@ static bool check_sign_in(struct check *check)
         put_error(check, "sign-in", STATE_LACKS, &why);
         return false;
     }
+    bool any = strcmp(cli_text(check->cli, CLI_SIGN_IN), "auto") == 0;
     if (!check->signed_in)
         put(check, "sign-in", STATE_LACKS, "nobody is signed in",
             check->failed_source ? "mend the source that is set up, or name another with --sign-in"
-                                 : "az login is the quickest; --sign-in device asks in a browser");
+            : any                ? "az login is the quickest; --sign-in device asks in a browser"
+                                 : "set up the source that sign-in names, or leave sign-in out");
     return check->signed_in;
 }
 

@@ -111,7 +111,7 @@ static bool refuse_table(struct kql_binder *b, struct kql_at at, const struct er
 {
     const struct kql_text *text = b->text;
     if (why->code != ERROR_NOT_FOUND)
-        return error_set(text->err, why->code, "%s", why->message);
+        return error_pass(text->err, why);
     kql_refuse(text, at, "%s", why->message);
     return why->hint[0] ? error_hint(text->err, "%s", why->hint) : false;
 }

@@ -620,6 +620,25 @@ static void a_query_that_doubles_is_bounded(void **state)
     buf_release(&text);
 }
 
+static bool locked_tables(void *context, struct str name, struct columns *visible,
+                          struct columns *hidden, struct error *err)
+{
+    (void) context, (void) name, (void) visible, (void) hidden;
+    (void) error_set(err, ERROR_SETTINGS, "the key is missing");
+    return error_hint(err, "set it");
+}
+
+static void tables_that_cannot_be_read_are_not_the_querys_fault(void **state)
+{
+    (void) state;
+    struct kql_options options = {.table = locked_tables, .now = TABLES_NOW};
+    struct error err = ERROR_INIT;
+    assert_null(kql_compile(STR("T | count"), &options, &err));
+    assert_int_equal(err.code, ERROR_SETTINGS);
+    assert_string_equal(err.message, "the key is missing");
+    assert_string_equal(err.hint, "set it");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -632,6 +651,7 @@ int main(void)
         cmocka_unit_test(sql_as_it_is_written),
         cmocka_unit_test(lack_of_memory_shows),
         cmocka_unit_test(a_query_that_doubles_is_bounded),
+        cmocka_unit_test(tables_that_cannot_be_read_are_not_the_querys_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
