@@ -31,17 +31,6 @@ bool data_is_kept(const struct load *load, size_t column)
            strcmp(name, "Type") == 0 || (load->timed && strcmp(name, "TimeGenerated") == 0);
 }
 
-static void put_name(struct buf *sql, const char *name)
-{
-    buf_putc(sql, '"');
-    for (; *name; name++) {
-        if (*name == '"')
-            buf_putc(sql, '"');
-        buf_putc(sql, *name);
-    }
-    buf_putc(sql, '"');
-}
-
 static void put_text(struct buf *sql, const char *text)
 {
     buf_putc(sql, '\'');
@@ -56,11 +45,11 @@ static void put_text(struct buf *sql, const char *text)
 static void put_filled(struct buf *sql, const char *name, const char *value)
 {
     buf_puts(sql, "coalesce(nullif(");
-    put_name(sql, name);
+    data_put_name(sql, name, "");
     buf_puts(sql, ", ''), ");
     put_text(sql, value);
     buf_puts(sql, ") AS ");
-    put_name(sql, name);
+    data_put_name(sql, name, "");
 }
 
 /* What an empty value of a type is in the engine. */
@@ -110,7 +99,7 @@ static void put_xor(const struct load *load, struct buf *sql,
 static void put_value_hash(const struct column *column, struct buf *sql)
 {
     buf_puts(sql, "hash(");
-    put_name(sql, column->name);
+    data_put_name(sql, column->name, "");
     buf_puts(sql, ", ");
     put_text(sql, column->name);
     buf_putc(sql, ')');
@@ -149,7 +138,7 @@ static void put_length(const struct load *load, const struct column *column, str
         buf_puts(sql, "CASE WHEN ");
     else
         buf_puts(sql, text ? "strlen(" : "coalesce(strlen(");
-    put_name(sql, column->name);
+    data_put_name(sql, column->name, "");
     if (time)
         buf_printf(sql, " IS NULL THEN 0 ELSE %d END",
                    column->type == COLUMN_DATETIME ? DATETIME_TEXT : TIMESPAN_TEXT);
@@ -188,7 +177,7 @@ static void put_columns(const struct load *load, struct buf *sql)
         else if (strcmp(name, "Type") == 0)
             put_filled(sql, name, load->table);
         else
-            put_name(sql, name);
+            data_put_name(sql, name, "");
         buf_puts(sql, ", ");
     }
     put_size(load, sql);
@@ -221,6 +210,17 @@ static void put_visible(const struct load *load, const char *time, struct buf *s
 
 /* CREATE TABLE with the hidden columns (data.h says what they hold), in three steps: each uses the
  * one before. */
+void data_put_name(struct buf *sql, const char *name, const char *suffix)
+{
+    buf_putc(sql, '"');
+    for (; *name; name++) {
+        if (*name == '"')
+            buf_putc(sql, '"');
+        buf_putc(sql, *name);
+    }
+    buf_printf(sql, "%s\"", suffix);
+}
+
 void data_put_table(const struct load *load, struct buf *sql)
 {
     bool own_id = data_is_filled(load, "_ItemId"), own_time = data_is_filled(load, "_TimeReceived");
@@ -290,7 +290,7 @@ void data_put_view(const struct load *load, struct buf *sql)
             continue;
         if (!data_is_kept(load, i))
             buf_printf(sql, "%s AS ", empty_value(column->type));
-        put_name(sql, column->name);
+        data_put_name(sql, column->name, "");
         buf_puts(sql, ", ");
     }
     put_billed(load, sql);

@@ -29,6 +29,9 @@ struct load {
 bool data_is_filled(const struct load *load, const char *name);
 bool data_is_kept(const struct load *load, size_t column);
 
+/* A name, with a suffix, as SQL has names: hostile ones too. */
+void data_put_name(struct buf *sql, const char *name, const char *suffix);
+
 /* Each appends a statement. */
 void data_put_table(const struct load *load, struct buf *sql);      /* makes "<T> rows" */
 void data_put_tell_apart(const struct load *load, struct buf *sql); /* ids of equal rows */

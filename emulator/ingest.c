@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/tick.h"
+#include "emulator/data_sql.h"
 #include "emulator/exporter.h"
 #include "emulator/reply.h"
 
@@ -53,34 +54,23 @@ void ingest_free(struct ingest *ingest)
 
 /* --- the engine ------------------------------------------------------------------------------- */
 
-static void put_name(struct buf *sql, const char *name, const char *suffix)
-{
-    buf_putc(sql, '"');
-    for (; *name; name++) {
-        if (*name == '"')
-            buf_putc(sql, '"');
-        buf_putc(sql, *name);
-    }
-    buf_printf(sql, "%s\"", suffix);
-}
-
 /* The table begins to take rows. */
 static void put_prepare(const struct table *table, struct buf *sql)
 {
     buf_puts(sql, "BEGIN; CREATE TABLE ");
-    put_name(sql, table->name, ARRIVED);
+    data_put_name(sql, table->name, ARRIVED);
     buf_puts(sql, " AS SELECT *, 0::BIGINT AS \"_weir_batch\" FROM ");
-    put_name(sql, table->name, "");
+    data_put_name(sql, table->name, "");
     buf_puts(sql, " LIMIT 0; ALTER VIEW ");
-    put_name(sql, table->name, "");
+    data_put_name(sql, table->name, "");
     buf_puts(sql, " RENAME TO ");
-    put_name(sql, table->name, TABLES_BASE);
+    data_put_name(sql, table->name, TABLES_BASE);
     buf_puts(sql, "; CREATE VIEW ");
-    put_name(sql, table->name, "");
+    data_put_name(sql, table->name, "");
     buf_puts(sql, " AS SELECT * FROM ");
-    put_name(sql, table->name, TABLES_BASE);
+    data_put_name(sql, table->name, TABLES_BASE);
     buf_puts(sql, " UNION ALL BY NAME SELECT * EXCLUDE (\"_weir_batch\") FROM ");
-    put_name(sql, table->name, ARRIVED);
+    data_put_name(sql, table->name, ARRIVED);
     buf_puts(sql, "; COMMIT");
 }
 
@@ -102,9 +92,9 @@ static void put_column(const struct service *service, const struct table *table,
     else if (strcmp(column->name, "Type") == 0)
         buf_printf(sql, "'%s'", table->name);
     else
-        put_name(sql, column->name, "");
+        data_put_name(sql, column->name, "");
     buf_puts(sql, " AS ");
-    put_name(sql, column->name, "");
+    data_put_name(sql, column->name, "");
     buf_puts(sql, ", ");
 }
 
@@ -113,7 +103,7 @@ static void put_insert(const struct service *service, const struct table *table,
 {
     const struct ingest *ingest = service->ingest;
     buf_puts(sql, "INSERT INTO ");
-    put_name(sql, table->name, ARRIVED);
+    data_put_name(sql, table->name, ARRIVED);
     buf_puts(sql, " BY NAME SELECT ");
     for (size_t i = 0; i < table->visible.n; i++)
         put_column(service, table, &table->visible.v[i], now, sql);
@@ -122,7 +112,7 @@ static void put_insert(const struct service *service, const struct table *table,
         if (column->type != COLUMN_STRING || tables_is_secret(str_of(column->name)))
             continue;
         buf_puts(sql, "'' AS ");
-        put_name(sql, column->name, "");
+        data_put_name(sql, column->name, "");
         buf_puts(sql, ", ");
     }
     buf_printf(sql,

@@ -1,6 +1,6 @@
 /* A job's result: a relation of its own in the engine, and what the service shows of it. */
 
-#include "emulator/data.h"
+#include "emulator/data_sql.h"
 #include "emulator/jobs.h"
 #include "emulator/sight.h"
 
@@ -24,17 +24,6 @@ static const struct {
 };
 
 enum { ALWAYS_COUNT = sizeof always / sizeof always[0] };
-
-static void put_name(struct buf *sql, const char *name)
-{
-    buf_putc(sql, '"');
-    for (; *name; name++) {
-        if (*name == '"')
-            buf_putc(sql, '"');
-        buf_putc(sql, *name);
-    }
-    buf_putc(sql, '"');
-}
 
 /* --- search jobs ------------------------------------------------------------------------------- */
 
@@ -77,7 +66,7 @@ static void put_column(const struct service *service, const struct job *job,
     else
         buf_puts(sql, column->type == COLUMN_DATETIME ? "NULL::BIGINT" : "''");
     buf_puts(sql, " AS ");
-    put_name(sql, column->name);
+    data_put_name(sql, column->name, "");
     buf_puts(sql, ", ");
 }
 
@@ -86,7 +75,7 @@ static void put_search(const struct service *service, const struct job *job, int
                        const struct buf *query, struct buf *sql)
 {
     buf_puts(sql, "CREATE TABLE ");
-    put_name(sql, job->name);
+    data_put_name(sql, job->name, "");
     buf_puts(sql, " AS SELECT ");
     for (size_t i = 0; i < table->visible.n; i++)
         put_column(service, job, found, &table->visible.v[i], sql);
@@ -170,10 +159,10 @@ static void put_restore(const struct job *job, const struct table *source, int64
                         struct buf *sql)
 {
     buf_puts(sql, "CREATE TABLE ");
-    put_name(sql, job->name);
+    data_put_name(sql, job->name, "");
     buf_printf(sql, " AS SELECT * REPLACE (%lld::BIGINT AS \"_weir_visible\") FROM ",
                (long long) job->began + (long long) time);
-    put_name(sql, source->name);
+    data_put_name(sql, source->name, "");
     buf_printf(sql,
                " WHERE \"TimeGenerated\" >= %lld AND \"TimeGenerated\" < %lld AND "
                "\"_weir_visible\" <= %lld",
@@ -188,7 +177,7 @@ static bool run_restore(struct engine_task *task, const struct table *source, in
     struct buf sql = BUF_INIT(SQL_MAX), rows = BUF_INIT(SQL_MAX);
     put_restore(job, source, time, &sql);
     buf_puts(&rows, "SELECT * FROM ");
-    put_name(&rows, job->name);
+    data_put_name(&rows, job->name, "");
     bool done = buf_ok(&sql, "SQL", err) && engine_run(task, buf_text(&sql), err) &&
                 count_rows(task, &rows, &job->rows, err);
     buf_release(&rows);
@@ -215,7 +204,7 @@ bool job_drop(struct service *service, const struct job *job, struct error *err)
     struct buf sql = BUF_INIT(SQL_MAX);
     struct engine_task *task = engine_task_new(service->engine, err);
     buf_puts(&sql, "DROP TABLE IF EXISTS ");
-    put_name(&sql, job->name);
+    data_put_name(&sql, job->name, "");
     bool done = task && buf_ok(&sql, "SQL", err) && engine_run(task, buf_text(&sql), err);
     engine_task_free(task);
     buf_release(&sql);

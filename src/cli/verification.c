@@ -1,6 +1,8 @@
 /* Verification: see verification.h. */
 #include "cli/verification.h"
 
+#include "base/search.h"
+
 #include <stdlib.h>
 
 /* -- the blobs -- */
@@ -123,16 +125,10 @@ static bool check_lake(struct cli *cli, const struct export_options *options,
 
 static struct export_failed *find(const struct export_report *report, int64_t tick)
 {
-    size_t low = 0, high = report->failed_listed;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (report->failed[middle].partition < tick)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool there = low < report->failed_listed && report->failed[low].partition == tick;
-    return there ? &report->failed[low] : NULL;
+    size_t at = search_first(report->failed, report->failed_listed, sizeof *report->failed,
+                             offsetof(struct export_failed, partition), tick);
+    bool there = at < report->failed_listed && report->failed[at].partition == tick;
+    return there ? &report->failed[at] : NULL;
 }
 
 static void take_from(uint64_t *count)

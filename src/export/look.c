@@ -1,6 +1,7 @@
 /* Look: see look.h. */
 #include "export/look.h"
 
+#include "base/search.h"
 #include "lake/catalog.h"
 
 enum {
@@ -104,15 +105,8 @@ bool export_look_beside(const struct export_look *look, int64_t tick)
 /* The first blob at or behind a tick. */
 static size_t lower_bound(const struct export_look *look, int64_t tick)
 {
-    size_t low = 0, high = look->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (look->theirs[middle].tick < tick)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return search_first(look->theirs, look->count, sizeof *look->theirs,
+                        offsetof(struct export_theirs, tick), tick);
 }
 
 void export_look_theirs(const struct export_look *look, int64_t tick, int64_t to, size_t *first,

@@ -2,6 +2,7 @@
 #include "lake/beside.h"
 
 #include "base/memory.h"
+#include "base/search.h"
 #include "lake/catalog.h"
 
 enum { JOINED_MAX = 1 << 23 /* partitions: 80 years */ };
@@ -29,15 +30,8 @@ static bool add_lines(struct lake_besides *besides, const struct lake_ledger *le
 /* The first at or behind a tick. */
 static size_t lower_bound(const struct lake_besides *besides, int64_t tick)
 {
-    size_t low = 0, high = besides->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (besides->v[middle].tick < tick)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return search_first(besides->v, besides->n, sizeof *besides->v,
+                        offsetof(struct lake_beside, tick), tick);
 }
 
 /* One of an hour counts with all of its bytes in each of its partitions, as it did when they were joined. */

@@ -6,6 +6,7 @@
 #include "lake/ledger.h"
 
 #include "base/memory.h"
+#include "base/search.h"
 #include "lake/segment.h"
 
 #include <stdio.h>
@@ -53,15 +54,8 @@ struct lake_ledger {
 /* The position of the first day at or after `number`. */
 static size_t day_at(const struct lake_ledger *ledger, int64_t number)
 {
-    size_t low = 0, high = ledger->n_days;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (ledger->days[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return search_first(ledger->days, ledger->n_days, sizeof *ledger->days,
+                        offsetof(struct day, number), number);
 }
 
 static struct day *day_make(struct lake_ledger *ledger, int64_t number, struct error *err)
