@@ -170,7 +170,7 @@ static void say_late(const struct verify *verify)
     cli_last(verify->cli, "%s came late to %s, since verified: %s%s. weir export fetches what came",
              cli_count_text(report->late_rows, "row", rows),
              cli_count_text(report->late_count, "partition", partitions), names,
-             report->late_count > LATE_SHOWN ? ", ..." : "");
+             report->late_count > LATE_SHOWN ? " and others" : "");
 }
 
 static void say_outlived(const struct verify *verify)

@@ -68,11 +68,16 @@ static void choose(const json_t *root, const char *table, struct workspace_rule 
     }
     if (!out->found && n == 0)
         manager_explain(out->why, "the workspace has no data export rule");
+    else if (!out->found && n == 1)
+        (void) snprintf(out->why, sizeof out->why,
+                        "the workspace's only data export rule does not export %s to a storage "
+                        "account",
+                        table);
     else if (!out->found)
         (void) snprintf(out->why, sizeof out->why,
-                        "none of the workspace's %zu data export rule%s exports %s to a storage "
+                        "none of the workspace's %zu data export rules exports %s to a storage "
                         "account",
-                        n, n == 1 ? "" : "s", table);
+                        n, table);
 }
 
 bool workspace_rule(struct workspace *w, const char *table, struct workspace_rule *out,
