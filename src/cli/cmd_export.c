@@ -568,7 +568,9 @@ static bool read_ends(struct job *job, struct error *err)
     for (size_t i = 0; i < job->count; i++) {
         struct item *item = &job->items[i];
         struct cli_range *range = &item->told->range;
-        if (!cli_join_range(job->cli, &item->options, range, err))
+        struct error why = ERROR_INIT;
+        if (!cli_join_range(job->cli, &item->options, range, &why) &&
+            !fail_item(job, item, &why, err))
             return false;
         item->options.source.from = range->from;
         item->options.source.to = range->to;

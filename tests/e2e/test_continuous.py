@@ -286,6 +286,14 @@ class Rule(unittest.TestCase):
         self.assertEqual(row, {"Ids": len(rows), "Rows": len(rows), "Most": 1})
         self.on_an_account(rows)
 
+    def test_a_table_without_a_rule_stops_itself_alone(self):
+        self.make_rule()
+        done = self.weir.run("export", "Usage", TABLE, "--days", 1, "--until-continuous", "--settle", "0s")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("Usage", done.stderr)
+        self.assertIn(f"{TABLE}: 288 partitions verified", done.stderr)
+        self.assertTrue(self.weir.ledger(TABLE))
+
     def on_an_account(self, rows):
         """The service's blobs put into an account as append blobs: the same comes of it."""
         azurite = self.enterContext(Azurite())
