@@ -77,8 +77,9 @@ static bool ask_user(struct cli *cli, struct cli_context *context,
         ok = error_set(err, ERROR_USAGE, "the %s of %s would cost more than --max-cost %g: %s",
                        kind_text(cli), whole->table, most, buf_text(&text));
     } else {
-        cli_note(cli, "a %s of %s is billed: %s (%s)", kind_text(cli), whole->table,
-                 buf_text(&text), name);
+        if (cli_flag(cli, CLI_YES))
+            cli_note(cli, "a %s of %s is billed: %s (%s)", kind_text(cli), whole->table,
+                     buf_text(&text), name);
         ok = cli_confirm(cli, err, "this starts a %s of %s, which is billed: %s.", kind_text(cli),
                          whole->table, buf_text(&text));
     }
@@ -224,7 +225,8 @@ bool cli_jobs_run(struct cli_jobs *jobs, struct cli *cli, struct cli_context *co
                                         .to = options->source.to};
     bool held = false, paid = false;
     jobs->cli = cli;
-    if (!workspace_jobs_plan(context->workspace, &whole, 0, jobs->pieces, &jobs->count, err) ||
+    if (!export_table_check(options, err) ||
+        !workspace_jobs_plan(context->workspace, &whole, 0, jobs->pieces, &jobs->count, err) ||
         !is_held(context, options, &held, err) || !ask_all(jobs, context, &paid, err))
         return false;
     jobs->table = whole.table;

@@ -195,6 +195,10 @@ struct export_report {
 };
 void export_report_release(struct export_report *report);
 
+/* The workspace has the table, as its metadata says; else ERROR_NOT_FOUND with the name that is nearest. For who begins
+ * something before the export does. */
+bool export_table_check(const struct export_options *options, struct error *err);
+
 /* Runs an export. A blob is replaced only by one that has at least its rows: what has aged out of the workspace, or
  * was purged there, stays in the lake (report->outlived). After false the workspace must be freed: queries of the
  * run may be under way. True: ended, with report->failed_count saying whether all is verified. False: did not

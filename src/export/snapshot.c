@@ -587,3 +587,13 @@ void export_snapshot_release(struct export_snapshot *snapshot)
     mem_free(snapshot->timespan);
     *snapshot = (struct export_snapshot){0};
 }
+
+bool export_table_check(const struct export_options *options, struct error *err)
+{
+    struct workspace_schemas schemas = {0};
+    const char *table = options->source.place.table;
+    bool ok = workspace_metadata(options->workspace, &schemas, err) &&
+              (workspace_schema_find(&schemas, table) || no_such_table(&schemas, table, err));
+    workspace_schemas_release(&schemas);
+    return ok;
+}

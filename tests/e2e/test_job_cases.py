@@ -37,6 +37,10 @@ class Jobs(unittest.TestCase):
         done = weir.run("export", "Syslog", *RANGE, "--from", "restore", "--yes", "--max-cost", "1")
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("--max-cost", done.stderr)
+        done = weir.run("export", "Sysloog", *RANGE, "--from", "search-job", "--yes")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("did you mean 'Syslog'?", done.stderr)
+        self.assertNotIn("USD", done.stderr)
         self.assertEqual(emulator.stop()["jobs"], [])
 
     def test_a_killed_run_is_gone_on_with_and_paid_once(self):

@@ -47,6 +47,16 @@ class Jobs(unittest.TestCase):
         weir.run("export", TABLE, *RANGE)
         self.assertEqual(weir.blobs(TABLE), [])
 
+    def test_what_a_plain_export_could_not_see_a_job_brings(self):
+        emulator, weir = self.served("--job-time", "2m")
+        plain = weir.run("export", TABLE, *RANGE)
+        self.assertIn("--from search-job", plain.stderr)
+        weir.ok("export", TABLE, *RANGE, "--from", "search-job", "--yes")
+        self.assertEqual(digest(weir, TABLE), self.truth)
+        again = weir.ok("export", TABLE, *RANGE, "--from", "search-job", "--yes")
+        self.assertIn("nothing is left to fetch", again.stderr)
+        self.assertEqual(len(emulator.stop()["jobs"]), 1, "it was paid for twice")
+
     def test_both_bring_the_very_bytes_and_leave_no_table(self):
         for kind in "search-job", "restore":
             with self.subTest(kind=kind):
