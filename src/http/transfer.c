@@ -551,6 +551,30 @@ static const char *curl_says(const struct transfer *t, CURLcode code)
     return "the proxy that the environment names cannot be used";
 }
 
+/* "Failed to connect to HOST port PORT" is of the proxy when these are its own. */
+static bool is_of_proxy(const struct transfer *t, CURLcode code, const char *proxy)
+{
+    char said[HTTP_PROXY_SHOWN_MAX + 16];
+    const char *colon = strrchr(proxy, ':');
+    if (code == CURLE_COULDNT_RESOLVE_PROXY)
+        return true;
+    if (code != CURLE_COULDNT_CONNECT || !colon)
+        return false;
+    (void) snprintf(said, sizeof said, "%.*s port %s ", (int) (colon - proxy), proxy, colon + 1);
+    return strstr(t->curl_text, said) != NULL;
+}
+
+static void hint_proxy(struct transfer *t, CURLcode code)
+{
+    char proxy[HTTP_PROXY_SHOWN_MAX];
+    http_proxy_show(t->address.tls, proxy);
+    if (proxy[0] && is_of_proxy(t, code, proxy))
+        (void) error_hint(&t->error,
+                          "the proxy %s of the environment (%s) does not answer; no_proxy names "
+                          "the hosts that are reached without it",
+                          proxy, t->address.tls ? "https_proxy" : "http_proxy");
+}
+
 static void explain_code(struct transfer *t, CURLcode code)
 {
     const char *text = curl_says(t, code);
@@ -566,6 +590,8 @@ static void explain_code(struct transfer *t, CURLcode code)
                 &t->error,
                 "the certificate is not trusted: a proxy that opens TLS, or an emulator, "
                 "needs its own authority in ca-file");
+        else
+            hint_proxy(t, code);
     }
 }
 

@@ -303,6 +303,23 @@ static void a_proxy_that_wants_a_sign_in_is_named_without_its_password(void **st
     server_free(proxy);
 }
 
+static void a_proxy_that_does_not_answer_is_named_in_the_hint(void **state)
+{
+    (void) state;
+    struct server *gone = server_new(NULL);
+    unsigned port = server_port(gone);
+    char value[128], shown[128];
+    server_free(gone);
+    (void) snprintf(value, sizeof value, "http://me:SECRET@127.0.0.1:%u", port);
+    (void) snprintf(shown, sizeof shown, "the proxy 127.0.0.1:%u of the environment", port);
+    set_proxy("https_proxy", value);
+    struct ended ended = get(&(struct http_options){0}, "https://weir.invalid/x", NULL);
+    set_proxy("https_proxy", NULL);
+    assert_int_equal(ended.error.code, ERROR_NETWORK);
+    assert_non_null(strstr(ended.error.hint, shown));
+    assert_null(strstr(ended.error.hint, "SECRET"));
+}
+
 static void a_proxy_setting_that_cannot_be_read_is_not_shown(void **state)
 {
     (void) state;
@@ -346,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_secret_query_is_sent_and_never_shown),
         cmocka_unit_test(a_refusal_that_quotes_the_secret_is_masked),
         cmocka_unit_test(a_proxy_that_wants_a_sign_in_is_named_without_its_password),
+        cmocka_unit_test(a_proxy_that_does_not_answer_is_named_in_the_hint),
         cmocka_unit_test(a_proxy_setting_that_cannot_be_read_is_not_shown),
         cmocka_unit_test(metadata_addresses_are_never_asked_by_a_proxy),
     };
