@@ -742,7 +742,7 @@ static void every_failed_allocation_is_reported(void **state)
     unsigned failed = 0;
     (void) printf("seed %llu\n", (unsigned long long) seed);
     random_seed(&random, seed);
-    for (uint64_t n = 1 + random_below(&random, 30); n < 3000; n += 1 + random_below(&random, 60)) {
+    for (uint64_t n = 1 + random_below(&random, 30); n < 3000; n += 1 + random_below(&random, 15)) {
         struct played played;
         struct error err = ERROR_INIT;
         begin_ten(&played);
