@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/tick.h"
+#include "emulator/data_sql.h"
 #include "emulator/exports.h"
 #include "emulator/json_value.h"
 #include "emulator/lake.h"
@@ -209,23 +210,26 @@ static bool turn_to(struct batch *batch, size_t count, int64_t partition, struct
     return done;
 }
 
-/* Keeps the batch's last line for another time. */
+/* Keeps the batch's last line for another time; a copy, since the batch may move as it grows. */
 static bool keep_double(struct batch *batch, struct str line, struct error *err)
 {
     struct exporter *exporter = batch->exporter;
-    exporter->counts[batch->count].doubled++;
-    if (exporter->pending_n == PENDING_MAX) {
-        exporter->counts[batch->count].written++;
-        buf_put_str(&batch->lines, line);
-        return true;
-    }
     struct pending pending = {.count = batch->count, .partition = batch->partition};
-    if (!mem_reserve(&exporter->pending, &exporter->pending_room, exporter->pending_n, PENDING_MAX,
-                     sizeof pending, err))
-        return false;
     pending.line = mem_copy(line.p, line.n, err);
     if (!pending.line)
         return false;
+    exporter->counts[batch->count].doubled++;
+    if (exporter->pending_n == PENDING_MAX) {
+        exporter->counts[batch->count].written++;
+        buf_puts(&batch->lines, pending.line);
+        mem_free(pending.line);
+        return true;
+    }
+    if (!mem_reserve(&exporter->pending, &exporter->pending_room, exporter->pending_n, PENDING_MAX,
+                     sizeof pending, err)) {
+        mem_free(pending.line);
+        return false;
+    }
     exporter->pending[exporter->pending_n++] = pending;
     return true;
 }
@@ -287,15 +291,12 @@ static void put_sql(const struct columns *columns, const char *from, const char 
 {
     buf_puts(sql, "SELECT ");
     for (size_t i = 0; i < columns->n; i++) {
-        buf_puts(sql, i > 0 ? ", \"" : "\"");
-        for (const char *c = columns->v[i].name; *c; c++) {
-            buf_putc(sql, *c);
-            if (*c == '"')
-                buf_putc(sql, '"');
-        }
-        buf_putc(sql, '"');
+        buf_puts(sql, i > 0 ? ", " : "");
+        data_put_name(sql, columns->v[i].name, "");
     }
-    buf_printf(sql, " FROM \"%s\" WHERE %s ORDER BY \"TimeGenerated\", \"_ItemId\"", from, where);
+    buf_puts(sql, " FROM ");
+    data_put_name(sql, from, "");
+    buf_printf(sql, " WHERE %s ORDER BY \"TimeGenerated\", \"_ItemId\"", where);
 }
 
 static bool put_result(struct batch *batch, size_t count, const struct columns *columns,

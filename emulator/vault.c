@@ -218,7 +218,7 @@ static void answer_secret(struct service *service, size_t secret, struct str wan
         version = keep_version(vault, secret, value, &err);
     if (version && wanted.n > 0)
         version = find_version(vault, secret, wanted);
-    if (!there && err.code != ERROR_NOT_FOUND)
+    if (err.code != ERROR_NONE && err.code != ERROR_NOT_FOUND)
         reply_internal(reply, err.message);
     else if (there && value.n == 0)
         refuse(reply, 403, "Forbidden", "Operation get is not allowed on a disabled secret.",

@@ -6,9 +6,6 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#define TABLE_PREFIX "am-"
-#define OWN_CONTAINER "weir"
-
 static bool forms(struct error *err)
 {
     return error_hint(
@@ -255,7 +252,7 @@ static const char *take_container(struct str container, struct str folder, struc
     while (folder.n > 0 && str_split(&rest, '/', &part))
         if (!store_part_ok(part) || memchr(part.p, '%', part.n))
             return "its folder is not a plain name";
-    out->table = str_starts(container, STR(TABLE_PREFIX));
+    out->table = str_starts(container, STR(AZ_TABLE_PREFIX));
     if (out->table && folder.n > 0)
         return "the container of a table has no folder above its data: name the container alone";
     return NULL;
@@ -326,7 +323,7 @@ bool az_address_place(const struct az_address *address, const char *name, struct
             address->base);
     }
     if (address->table && !str_eq(out->container, str_of(address->container)) &&
-        !str_eq(out->container, STR(OWN_CONTAINER)))
+        !str_eq(out->container, STR(AZ_OWN_CONTAINER)))
         return not_here(address, out->container, err);
     return true;
 }

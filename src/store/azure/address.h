@@ -10,6 +10,9 @@
 
 #include "store/store.h"
 
+#define AZ_TABLE_PREFIX "am-"   /* of the containers of tables */
+#define AZ_OWN_CONTAINER "weir" /* of what is no table's */
+
 enum {
     AZ_BASE_MAX = 320,
     AZ_ACCOUNT_MAX = 63,

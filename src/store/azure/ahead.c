@@ -17,8 +17,8 @@ struct piece {
     struct az_place place;
     size_t index; /* of the blob */
     uint64_t from;
-    size_t n;         /* bytes wanted; 0: the blob ends here, or is empty */
-    bool first, last; /* of its blob */
+    size_t n;  /* bytes wanted; 0: the blob is empty */
+    bool last; /* of its blob */
     bool done;
     struct buf bytes;
     struct error error;
@@ -92,7 +92,6 @@ static bool begin_piece(struct az_ahead *ahead, struct error *err)
                             .index = ahead->index,
                             .from = ahead->from,
                             .n = left < AZ_RANGE ? (size_t) left : AZ_RANGE,
-                            .first = ahead->from == 0,
                             .bytes = room};
     piece->last = piece->n == left;
     piece->bytes.max = AZ_RANGE;
@@ -162,7 +161,7 @@ static void drop_first(struct az_ahead *ahead)
 /* All pieces of a blob are of one state of it; an append blob only grows. */
 static bool same_blob(struct az_ahead *ahead, const struct piece *piece, struct error *err)
 {
-    if (piece->first)
+    if (piece->from == 0)
         memcpy(ahead->etag, piece->is.etag, sizeof ahead->etag);
     if (piece->is.append || strcmp(ahead->etag, piece->is.etag) == 0)
         return true;

@@ -382,27 +382,31 @@ bool az_nudge(struct az *az, struct error *err)
     return true;
 }
 
+static struct az_once *once_of(struct az_op *op)
+{
+    return (struct az_once *) (void *) ((char *) op - offsetof(struct az_once, op));
+}
+
 static void ask_once(struct az_op *op, struct az_ask *out)
 {
-    *out = *((struct az_once *) (void *) ((char *) op - offsetof(struct az_once, op)))->ask;
+    *out = *once_of(op)->ask;
 }
 
 static void again_once(struct az_op *op)
 {
-    struct az_once *once = (struct az_once *) (void *) ((char *) op - offsetof(struct az_once, op));
-    buf_reset(once->body);
+    buf_reset(once_of(op)->body);
 }
 
 static bool take_once(struct az_op *op, const char *bytes, size_t n, struct error *err)
 {
-    struct az_once *once = (struct az_once *) (void *) ((char *) op - offsetof(struct az_once, op));
+    struct az_once *once = once_of(op);
     buf_put(once->body, bytes, n);
     return buf_ok(once->body, "an answer", err);
 }
 
 static void done_once(struct az_op *op, const struct az_answer *answer)
 {
-    struct az_once *once = (struct az_once *) (void *) ((char *) op - offsetof(struct az_once, op));
+    struct az_once *once = once_of(op);
     size_t n = answer->code.n < AZ_CODE_MAX - 1 ? answer->code.n : AZ_CODE_MAX - 1;
     once->status = answer->status;
     once->error = answer->error;

@@ -25,9 +25,7 @@ bool az_follow(struct store *store, const char *name, struct buf *text, struct e
     struct az_upload *upload = az_upload_new(az, name, err);
     if (!upload)
         return false;
-    az_md5_begin(&az->md5);
-    az_md5_add(&az->md5, text->bytes, text->used);
-    if (!az_md5_end(&az->md5, upload->md5, err)) {
+    if (!az_md5_of(&az->md5, text->bytes, text->used, upload->md5, err)) {
         az_upload_free(upload);
         return false;
     }

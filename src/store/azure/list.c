@@ -19,15 +19,10 @@ struct job {
     char *prefix;          /* of blobs in it; owned */
     bool delimited;        /* folders are wanted, not what is below them */
     struct az_listing *listing;
-    struct buf entries; /* struct entry and its name, packed */
+    struct buf entries; /* struct az_listed and its name, packed */
     char marker[AZ_MARKER_MAX + 1];
     bool begun, ready;
     struct error error;
-};
-
-struct entry {
-    size_t name; /* bytes of it, behind this */
-    struct az_listed listed;
 };
 
 struct jobs {
@@ -40,10 +35,9 @@ struct jobs {
 static bool keep(void *context, const struct az_listed *listed, struct error *err)
 {
     struct job *job = context;
-    struct entry entry = {listed->name.n, *listed};
     if (listed->folder != job->delimited && job->place.container.n > 0)
         return true; /* a directory of a hierarchical namespace, or a blob where folders are wanted */
-    buf_put(&job->entries, &entry, sizeof entry);
+    buf_put(&job->entries, listed, sizeof *listed);
     buf_put_str(&job->entries, listed->name);
     return buf_ok(&job->entries, "a page of a listing", err);
 }
@@ -176,12 +170,12 @@ static bool give_page(struct job *job, give_fn *fn, void *context, struct error 
 {
     struct str rest = buf_str(&job->entries);
     while (rest.n > 0) {
-        struct entry entry;
-        memcpy(&entry, rest.p, sizeof entry);
-        entry.listed.name = (struct str){rest.p + sizeof entry, entry.name};
-        rest.p += sizeof entry + entry.name;
-        rest.n -= sizeof entry + entry.name;
-        if (!fn(context, job, &entry.listed, err))
+        struct az_listed listed;
+        memcpy(&listed, rest.p, sizeof listed);
+        listed.name.p = rest.p + sizeof listed;
+        rest.p += sizeof listed + listed.name.n;
+        rest.n -= sizeof listed + listed.name.n;
+        if (!fn(context, job, &listed, err))
             return false;
     }
     return true;
@@ -213,31 +207,27 @@ static bool run_jobs(struct az *az, struct jobs *jobs, give_fn *fn, void *contex
 
 /* --- containers --- */
 
-struct names {
-    struct buf text; /* each with a NUL behind it */
-};
-
 static bool add_name(void *context, const struct job *job, const struct az_listed *listed,
                      struct error *err)
 {
-    struct names *names = context;
+    struct buf *names = context;
     (void) job;
     if (az_container_ok(listed->name)) { /* $logs and such are none of ours */
-        buf_put_str(&names->text, listed->name);
-        buf_putc(&names->text, '\0');
+        buf_put_str(names, listed->name);
+        buf_putc(names, '\0');
     }
-    return buf_ok(&names->text, "the names of the containers", err);
+    return buf_ok(names, "the names of the containers", err);
 }
 
-/* The containers that this lake has: one text each, in order. */
-static bool list_containers(struct az *az, struct names *names, struct error *err)
+/* The containers that this lake has, in order, each with a NUL behind it. */
+static bool list_containers(struct az *az, struct buf *names, struct error *err)
 {
     struct jobs jobs = {0};
     if (az->address.table) {
         const char *first = az->address.container;
-        buf_put(&names->text, first, strlen(first) + 1);
-        buf_put(&names->text, "weir", sizeof "weir");
-        return buf_ok(&names->text, "the names of the containers", err);
+        buf_put(names, first, strlen(first) + 1);
+        buf_put(names, AZ_OWN_CONTAINER, sizeof AZ_OWN_CONTAINER);
+        return buf_ok(names, "the names of the containers", err);
     }
     bool ok = jobs_add(&jobs, az, STR(""), STR(""), STR(""), err) &&
               run_jobs(az, &jobs, add_name, names, err);
@@ -301,8 +291,8 @@ static bool give_blob(void *context, const struct job *job, const struct az_list
 }
 
 /* One prefix of the caller's: a job, or one for each container. */
-static bool add_prefix(struct az *az, struct jobs *jobs, struct names *containers,
-                       const char *prefix, struct error *err)
+static bool add_prefix(struct az *az, struct jobs *jobs, struct buf *containers, const char *prefix,
+                       struct error *err)
 {
     struct az_place place;
     if (!in_account(az))
@@ -311,9 +301,9 @@ static bool add_prefix(struct az *az, struct jobs *jobs, struct names *container
     if (prefix[0] != '\0')
         return az_address_place(&az->address, prefix, &place, err) &&
                jobs_add(jobs, az, place.container, place.folder, place.rest, err);
-    if (containers->text.used == 0 && !list_containers(az, containers, err))
+    if (containers->used == 0 && !list_containers(az, containers, err))
         return false;
-    const char *at = buf_text(&containers->text), *end = at + containers->text.used;
+    const char *at = buf_text(containers), *end = at + containers->used;
     for (; at < end; at += strlen(at) + 1)
         if (!jobs_add(jobs, az, str_of(at), STR(""), STR(""), err))
             return false;
@@ -325,7 +315,7 @@ bool az_list(struct store *store, const char *const *prefixes, size_t n, store_l
 {
     struct az *az = az_of(store);
     struct jobs jobs = {0};
-    struct names containers = {BUF_INIT(CONTAINERS_MAX * (AZ_CONTAINER_MAX + 1))};
+    struct buf containers = BUF_INIT(CONTAINERS_MAX * (AZ_CONTAINER_MAX + 1));
     struct giving giving = {.az = az, .blob = fn, .context = context};
     buf_init(&giving.name, 2 * STORE_NAME_MAX);
     bool ok = az_settle(az, NULL, err) && az_nudge(az, err);
@@ -333,7 +323,7 @@ bool az_list(struct store *store, const char *const *prefixes, size_t n, store_l
         ok = add_prefix(az, &jobs, &containers, prefixes[i], err);
     ok = ok && run_jobs(az, &jobs, give_blob, &giving, err);
     jobs_release(&jobs);
-    buf_release(&containers.text);
+    buf_release(&containers);
     buf_release(&giving.name);
     return ok;
 }
@@ -357,12 +347,12 @@ static bool give_folder(void *context, const struct job *job, const struct az_li
 
 static bool give_containers(struct az *az, const struct giving *giving, struct error *err)
 {
-    struct names names = {BUF_INIT(CONTAINERS_MAX * (AZ_CONTAINER_MAX + 1))};
+    struct buf names = BUF_INIT(CONTAINERS_MAX * (AZ_CONTAINER_MAX + 1));
     bool ok = list_containers(az, &names, err);
-    const char *at = buf_text(&names.text), *end = at + names.text.used;
+    const char *at = buf_text(&names), *end = at + names.used;
     for (; ok && at < end; at += strlen(at) + 1)
         ok = giving->folder(giving->context, str_of(at), err);
-    buf_release(&names.text);
+    buf_release(&names);
     return ok;
 }
 

@@ -147,8 +147,6 @@ static enum taken put_own(struct az *az, const struct az_lock *lock, const char 
     struct buf text = BUF_INIT(TEXT_MAX);
     unsigned char md5[STORE_MD5];
     put_text(&text, owner, lock->id, before);
-    az_md5_begin(&az->md5);
-    az_md5_add(&az->md5, text.bytes, text.used);
     struct az_ask ask = {.method = "PUT",
                          .place = lock->place,
                          .content_md5 = md5,
@@ -158,7 +156,8 @@ static enum taken put_own(struct az *az, const struct az_lock *lock, const char 
                          .if_none_match = !etag[0],
                          .mark = az->id,
                          .body = buf_str(&text)};
-    bool ok = buf_ok(&text, "the text of a lock", err) && az_md5_end(&az->md5, md5, err) &&
+    bool ok = buf_ok(&text, "the text of a lock", err) &&
+              az_md5_of(&az->md5, text.bytes, text.used, md5, err) &&
               once(az, lock, &ask, NULL, said, err);
     buf_release(&text);
     if (!ok)
@@ -268,10 +267,14 @@ static bool take(struct az *az, struct az_lock *lock, const char *owner, struct 
 
 /* --- renewal --- */
 
+static struct az_lock *lock_of(struct az_op *op)
+{
+    return (struct az_lock *) (void *) ((char *) op - offsetof(struct az_lock, op));
+}
+
 static void ask_renew(struct az_op *op, struct az_ask *out)
 {
-    const struct az_lock *lock =
-        (struct az_lock *) (void *) ((char *) op - offsetof(struct az_lock, op));
+    const struct az_lock *lock = lock_of(op);
     *out = lease_ask(lock, "renew");
     out->lease_id = lock->id;
 }
@@ -286,7 +289,7 @@ static double age_of(const struct az_lock *lock)
 
 static void on_renewed(struct az_op *op, const struct az_answer *answer)
 {
-    struct az_lock *lock = (struct az_lock *) (void *) ((char *) op - offsetof(struct az_lock, op));
+    struct az_lock *lock = lock_of(op);
     struct az *az = op->az;
     if (answer->error.code == ERROR_NONE) {
         lock->renewed = lock->asked;

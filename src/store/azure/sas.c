@@ -33,7 +33,7 @@ static bool has(struct str letters, char letter)
 }
 
 struct fields {
-    struct str sv, sp, st, se, sr, ss, srt, si, sig, skoid;
+    struct str sv, sp, se, sr, ss, srt, si, sig;
 };
 
 /* Takes what is known; false for a byte that no URL has, or no '='. */
@@ -42,9 +42,8 @@ static bool take_fields(struct str text, struct fields *out)
     struct {
         const char *name;
         struct str *value;
-    } known[] = {{"sv", &out->sv},   {"sp", &out->sp},      {"st", &out->st},   {"se", &out->se},
-                 {"sr", &out->sr},   {"ss", &out->ss},      {"srt", &out->srt}, {"si", &out->si},
-                 {"sig", &out->sig}, {"skoid", &out->skoid}};
+    } known[] = {{"sv", &out->sv}, {"sp", &out->sp},   {"se", &out->se}, {"sr", &out->sr},
+                 {"ss", &out->ss}, {"srt", &out->srt}, {"si", &out->si}, {"sig", &out->sig}};
     struct str pair, name;
     for (size_t i = 0; i < text.n; i++)
         if (text.p[i] <= ' ' || text.p[i] > '~' || text.p[i] == '#' || text.p[i] == '?')
@@ -70,20 +69,17 @@ bool az_sas_parse(struct str text, struct az_sas *out, struct error *err)
         text = (struct str){text.p + 1, text.n - 1};
     if (text.n == 0 || text.n > AZ_SAS_MAX || !take_fields(text, &f) || f.sig.n == 0 || f.sv.n == 0)
         return refuse("is none", err);
-    out->kind = f.skoid.n > 0 ? AZ_SAS_DELEGATION : f.ss.n > 0 ? AZ_SAS_ACCOUNT : AZ_SAS_SERVICE;
-    if (out->kind == AZ_SAS_ACCOUNT && !has(f.ss, 'b'))
+    bool account = f.ss.n > 0; /* else of one container or blob */
+    if (account && !has(f.ss, 'b'))
         return refuse("is not for the Blob service (ss has no b)", err);
-    if (out->kind == AZ_SAS_ACCOUNT && !has(f.srt, 'o'))
+    if (account && !has(f.srt, 'o'))
         return refuse("is not for objects (srt has no o)", err);
-    if (out->kind != AZ_SAS_ACCOUNT && f.sr.n == 0)
+    if (!account && f.sr.n == 0)
         return refuse("does not say for what it is (sr)", err);
-    out->start = time_of(f.st);
     out->end = time_of(f.se);
-    out->policy = f.si.n > 0;
-    out->blob = out->kind != AZ_SAS_ACCOUNT && !str_eq(f.sr, STR("c"));
-    bool all = out->policy && f.sp.n == 0;
+    bool all = f.si.n > 0 && f.sp.n == 0;
     /* List Blobs is an operation of the container: an account's signature needs srt=c for it. */
-    bool container = out->kind != AZ_SAS_ACCOUNT || has(f.srt, 'c');
+    bool container = !account || has(f.srt, 'c');
     out->read = all || has(f.sp, 'r');
     out->list = all || (has(f.sp, 'l') && container);
     out->write = all || has(f.sp, 'w');

@@ -7,15 +7,9 @@
 
 enum { AZ_SAS_MAX = 4096 };
 
-enum az_sas_kind { AZ_SAS_ACCOUNT, AZ_SAS_SERVICE, AZ_SAS_DELEGATION };
-
 struct az_sas {
-    enum az_sas_kind kind;
-    int64_t start, end; /* ticks; 0: it does not say (a stored policy may) */
-    bool blob;          /* it is for one blob, or a folder: not for a container or an account */
-    bool policy;        /* permissions and end may stand in a policy of the container (si) */
-    bool read, list, create, write,
-        remove; /* what it allows; all of them with `policy` and no sp */
+    int64_t end; /* tick; 0: it does not say (a policy of the container may: si) */
+    bool read, list, create, write, remove; /* what it allows; all of them with si and no sp */
 };
 
 /* The text as it was given: a leading '?' is fine. ERROR_SETTINGS for what is none, or what can never serve a

@@ -105,6 +105,14 @@ bool az_md5_end(struct az_md5 *md5, unsigned char out[STORE_MD5], struct error *
            error_set(err, ERROR_INTERNAL, "an MD5 sum cannot be made");
 }
 
+bool az_md5_of(struct az_md5 *md5, const void *bytes, size_t n, unsigned char out[STORE_MD5],
+               struct error *err)
+{
+    az_md5_begin(md5);
+    az_md5_add(md5, bytes, n);
+    return az_md5_end(md5, out, err);
+}
+
 void az_base64(const unsigned char *bytes, size_t n, char *out)
 {
     (void) EVP_EncodeBlock((unsigned char *) out, bytes, (int) n);

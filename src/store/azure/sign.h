@@ -34,6 +34,9 @@ void az_md5_release(struct az_md5 *md5);
 void az_md5_begin(struct az_md5 *md5);
 void az_md5_add(struct az_md5 *md5, const void *bytes, size_t n);
 bool az_md5_end(struct az_md5 *md5, unsigned char out[STORE_MD5], struct error *err);
+/* All three: of bytes that are there. */
+bool az_md5_of(struct az_md5 *md5, const void *bytes, size_t n, unsigned char out[STORE_MD5],
+               struct error *err);
 
 void az_base64(const unsigned char *bytes, size_t n,
                char *out); /* 4 for each 3 bytes begun, and NUL */

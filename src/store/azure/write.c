@@ -19,8 +19,6 @@
 
 #include <stdio.h>
 
-#define TABLE_PREFIX "am-"
-
 enum {
     ROOM_FIRST = 8192, /* bytes of a writer's memory at first */
     ROUNDS_MAX = 8,    /* times that somebody else changes the name under us */
@@ -363,9 +361,7 @@ static bool send_block(struct az_upload *upload, struct error *err)
     upload->body = NULL;
     upload->used = upload->room = 0;
     az_md5_add(&large->whole, block->bytes, block->n);
-    az_md5_begin(&az->md5);
-    az_md5_add(&az->md5, block->bytes, block->n);
-    if (!az_md5_end(&az->md5, block->md5, err)) {
+    if (!az_md5_of(&az->md5, block->bytes, block->n, block->md5, err)) {
         block_free(block);
         return false;
     }
@@ -407,7 +403,7 @@ struct az_upload *az_upload_new(struct az *az, const char *name, struct error *e
     memcpy(upload->name, name, n + 1);
     upload->op = (struct az_op){
         .lane = AZ_WRITE, .doing = "write", .name = upload->name, .make_container = true};
-    upload->rows = strncmp(name, TABLE_PREFIX, strlen(TABLE_PREFIX)) == 0;
+    upload->rows = str_starts(str_of(name), STR(AZ_TABLE_PREFIX));
     if (az_address_place(&az->address, upload->name, &upload->place, err) &&
         (upload->place.rest.n > 0 ||
          error_set(err, ERROR_SETTINGS, "%s is a container of lake %s, not a blob", name,
@@ -493,9 +489,7 @@ static bool finish_body(struct az *az, struct az_upload *upload, struct error *e
     if (upload->large)
         return (upload->used == 0 || send_block(upload, err)) &&
                az_md5_end(&upload->large->whole, upload->md5, err) && make_list(upload, err);
-    az_md5_begin(&az->md5);
-    az_md5_add(&az->md5, upload->body, upload->used);
-    return az_md5_end(&az->md5, upload->md5, err);
+    return az_md5_of(&az->md5, upload->body, upload->used, upload->md5, err);
 }
 
 /* Until there is room for it, and nothing of its name is before it. */
