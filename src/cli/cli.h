@@ -13,7 +13,8 @@
 
 #include <stdio.h>
 
-enum { CLI_ARGS_MAX = 4096, CLI_VALUE_MAX = 1 << 20, CLI_COMMAND_OPTIONS_MAX = 40 };
+/* As many arguments as a shell makes of a folder of files. */
+enum { CLI_ARGS_MAX = 1 << 17, CLI_VALUE_MAX = 1 << 20, CLI_COMMAND_OPTIONS_MAX = 40 };
 
 enum cli_source {
     CLI_UNSET,

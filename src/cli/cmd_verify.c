@@ -1,6 +1,7 @@
 /* weir verify: the lake against its ledger, and the ledger against the workspace. */
 #include "cli/ending.h"
 #include "cli/output.h"
+#include "cli/place.h"
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "cli/verification.h"
@@ -25,39 +26,12 @@ static bool is_offline(const struct verify *verify)
 
 /* -- where the table is -- */
 
-static bool same(const char *wanted, const char *name)
-{
-    return !wanted || (name && str_eq_case(str_of(wanted), str_of(name)));
-}
-
 /* Offline only the lake is needed: it says which workspace its table is of. */
 static bool find_place(struct verify *verify, struct error *err)
 {
-    struct cli *cli = verify->cli;
-    const struct lake_table *found = NULL;
-    if (!lake_tables_find(verify->context.store, &verify->tables, err))
-        return false;
-    for (size_t i = 0; i < verify->tables.n; i++) {
-        const struct lake_table *table = &verify->tables.v[i];
-        bool ours = table->workspace_id && table->name && table->resource_id &&
-                    strcmp(table->name, cli->args[0]) == 0 &&
-                    same(cli_text(cli, CLI_WORKSPACE_ID), table->workspace_id);
-        if (ours && found) {
-            (void) error_set(err, ERROR_USAGE, "'%s' of several workspaces is in the lake",
-                             table->name);
-            return error_hint(err, "--workspace-id %s", table->workspace_id);
-        }
-        found = ours ? table : found;
-    }
-    if (!found) {
-        (void) error_set(err, ERROR_NOT_FOUND, "the lake has no export of '%s'", cli->args[0]);
-        return error_hint(err, "weir lake ls lists the tables of the lake");
-    }
-    verify->context.place = (struct lake_place){.workspace_id = found->workspace_id,
-                                                .resource_id = found->resource_id,
-                                                .table = found->name,
-                                                .container = found->container};
-    return true;
+    return lake_tables_find(verify->context.store, &verify->tables, err) &&
+           cli_place_find(verify->cli, &verify->tables, verify->cli->args[0],
+                          &verify->context.place, err);
 }
 
 static bool open_offline(struct verify *verify, struct error *err)

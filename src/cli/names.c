@@ -13,8 +13,8 @@ static bool add(struct cli_names *names, const char *name, struct error *err)
     for (size_t i = 0; i < names->count; i++)
         if (str_eq_case(str_of(names->v[i]), str_of(name)))
             return error_set(err, ERROR_USAGE, "table '%s' is named twice", name);
-    if (names->count == CLI_ARGS_MAX)
-        return error_set(err, ERROR_USAGE, "more than %d tables", CLI_ARGS_MAX);
+    if (names->count == CLI_NAMES_MAX)
+        return error_set(err, ERROR_USAGE, "more than %d tables", CLI_NAMES_MAX);
     names->v[names->count++] = name;
     return true;
 }
@@ -71,7 +71,7 @@ bool cli_names_read(struct cli *cli, struct cli_names *out, struct error *err)
 {
     const char *path = cli_text(cli, CLI_MANY);
     *out = (struct cli_names){
-        .v = (const char **) arena_alloc(&cli->arena, CLI_ARGS_MAX, sizeof *out->v, err)};
+        .v = (const char **) arena_alloc(&cli->arena, CLI_NAMES_MAX, sizeof *out->v, err)};
     if (!out->v)
         return false;
     for (int i = 0; i < cli->arg_count; i++)
@@ -133,7 +133,7 @@ bool cli_names_of_lake(struct cli *cli, struct store *store, struct cli_names *o
 {
     struct lake_tables tables = {0};
     *out = (struct cli_names){
-        .v = (const char **) arena_alloc(&cli->arena, CLI_ARGS_MAX, sizeof *out->v, err)};
+        .v = (const char **) arena_alloc(&cli->arena, CLI_NAMES_MAX, sizeof *out->v, err)};
     bool ok = out->v && lake_tables_find(store, &tables, err) &&
               add_exported(cli, store, &tables, out, err);
     lake_tables_release(&tables);

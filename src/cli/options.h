@@ -84,8 +84,38 @@ enum {
       "history beyond interactive retention, by a job that is billed")                             \
     X(TIER, "tier", 0, CLI_CHOICE, "hot|cool|cold|archive", NULL, CLI_SETTING,                     \
       "access tier of what is written (default: the account's)")                                   \
-    X(MEMORY, "memory", 0, CLI_SIZE, "SIZE", "96MB", CLI_SETTING | CLI_RARE,                       \
-      "memory for rows; more goes to a scratch file")                                              \
+    X(MEMORY, "memory", 0, CLI_SIZE, "SIZE", NULL, CLI_SETTING | CLI_RARE,                         \
+      "memory for rows, the rest goes to the disk (export 96MB, else a quarter of it)")            \
+    X(THREADS, "threads", 0, CLI_NUMBER, "N", NULL, CLI_SETTING | CLI_RARE,                        \
+      "processors to use (all)")                                                                   \
+    X(TABLE, "table", 0, CLI_TEXT, "NAME", NULL, 0, "the table that the rows become")              \
+    X(WORKSPACE_RESOURCE_ID, "workspace-resource-id", 0, CLI_TEXT, "ID", NULL, 0,                  \
+      "the workspace of the lake's path (default: the profile's, else a local one)")               \
+    X(TIME_COLUMN, "time-column", 0, CLI_TEXT, "NAME", NULL, 0,                                    \
+      "the rows' time (default: TimeGenerated, or what alone can be it)")                          \
+    X(TIME_FORMAT, "time-format", 0, CLI_CHOICE, "iso|us|epoch-s|epoch-ms", NULL, 0,               \
+      "its form (iso; us and epoch-s where the file shows it)")                                    \
+    X(TIME_ZONE, "time-zone", 0, CLI_TEXT, "ZONE", NULL, 0,                                        \
+      "of times that name none: UTC, +02:00, Europe/Zurich")                                       \
+    X(DEDUP, "dedup", 0, CLI_TEXT, "COLUMNS", NULL, 0,                                             \
+      "leave out rows that are equal in these, here or in the lake; * is the whole row")           \
+    X(REPLACE, "replace", 0, CLI_TEXT, "IMPORT", NULL, 0,                                          \
+      "put these files in the place of an earlier import, by its id")                              \
+    X(REJECT_FILE, "reject-file", 0, CLI_TEXT, "FILE", NULL, 0,                                    \
+      "where lines go that are no rows (default: in the state folder)")                            \
+    X(ALLOW_REJECTS, "allow-rejects", 0, CLI_NUMBER, "N", "0", 0,                                  \
+      "more than so many rejects make exit status 3")                                              \
+    X(SYNC, "sync", 0, CLI_FLAG, NULL, NULL, CLI_SETTING | CLI_RARE,                               \
+      "wait for the disk: what is said to be there survives a power cut")                          \
+    X(CLOSED_AFTER, "closed-after", 0, CLI_DURATION, "SPAN", "3d", CLI_SETTING,                    \
+      "how long past its end, and unchanged, a day is closed")                                     \
+    X(DELTA, "delta", 0, CLI_FLAG, NULL, NULL, CLI_SETTING,                                        \
+      "keep a Delta table of the same files")                                                      \
+    X(DELETE_JSON, "delete-json", 0, CLI_FLAG, NULL, NULL, 0,                                      \
+      "delete weir's own blobs of days that are compacted and proven")                             \
+    X(DELETE_SERVICE_BLOBS, "delete-service-blobs", 0, CLI_FLAG, NULL, NULL, 0,                    \
+      "with --delete-json: those of the service and of others too")                                \
+    X(DRY_RUN, "dry-run", 0, CLI_FLAG, NULL, NULL, 0, "say what would be done, and do nothing")    \
     X(OFFLINE, "offline", 0, CLI_FLAG, NULL, NULL, 0,                                              \
       "verify the lake against its own ledger; no workspace is asked")                             \
     X(ROWS, "rows", 'n', CLI_NUMBER, "N", "10", 0, "rows to show")                                 \

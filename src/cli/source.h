@@ -15,6 +15,7 @@
 
 /* The tables that a command is about, each once: TABLE..., and those of --many FILE. Lent by the arena. ERROR_USAGE for
  * one that stands there twice (their case aside: the lake has but one place for them) and for a name that is none. */
+enum { CLI_NAMES_MAX = 4096 };
 struct cli_names {
     const char **v;
     size_t count;

@@ -72,10 +72,10 @@ static void a_line_is_one_name(void **state)
 static void no_more_names_than_a_line_may_have(void **state)
 {
     (void) state;
-    char *text = malloc(CLI_ARGS_MAX * 8 + 16);
+    char *text = malloc(CLI_NAMES_MAX * 8 + 16);
     assert_non_null(text);
     size_t used = 0;
-    for (int i = 0; i <= CLI_ARGS_MAX; i++)
+    for (int i = 0; i <= CLI_NAMES_MAX; i++)
         used += (size_t) sprintf(text + used, "T%d\n", i);
     assert_refused("", text, "more than");
     free(text);
