@@ -1,0 +1,49 @@
+/* Inputs: what stands on the command line, as the list of what is read: files, folders, globs, standard input, and
+ * blobs of a lake.
+ *
+ *     access.json               a file
+ *     logs/                     all files below it that are logs by their names, sorted by name
+ *     'logs/2021-*.json.gz'     a glob, for a shell that did not expand it; a file of that very name goes first
+ *     -                         standard input
+ *     https://NAME.blob.core.windows.net/CONTAINER/FOLDER      blobs (also abfss://, and http:// to this machine)
+ */
+#ifndef WEIR_PARTITION_INPUTS_H
+#define WEIR_PARTITION_INPUTS_H
+
+#include "base/text.h"
+#include "store/store.h"
+
+enum {
+    PART_INPUTS_MAX = 1 << 20,
+    PART_INPUT_DEPTH_MAX = 64, /* folders below a folder */
+    PART_INPUT_NAME_MAX = 4096
+};
+
+enum part_input_kind { PART_INPUT_FILE, PART_INPUT_STDIN, PART_INPUT_BLOB };
+
+struct part_input {
+    enum part_input_kind kind;
+    char *name;    /* as messages, rejects and the record name it; owned */
+    char *path;    /* file: what to open; blob: its name in `store`; owned */
+    uint64_t size; /* bytes when it was listed; 0 for standard input */
+    size_t store;  /* blob: index of its store */
+};
+
+struct part_inputs {
+    struct part_input *v;
+    size_t n, room;
+    struct store **stores; /* owned */
+    size_t store_count, store_room;
+    size_t passed; /* files of folders that are no logs by their names */
+    char *first_passed;
+};
+
+void part_inputs_release(struct part_inputs *inputs);
+
+/* Expands arguments in their order. A file that is named twice stands twice: the machine tells equal inputs by their
+ * hashes. ERROR_NOT_FOUND names the argument that is not there or matches nothing; ERROR_USAGE for `-` twice.
+ * `remote` has all but the address of the stores to open for blobs; NULL: blobs are refused. */
+bool part_inputs_expand(const char *const *arguments, size_t n, const struct store_options *remote,
+                        struct part_inputs *out, struct error *err);
+
+#endif

@@ -1,0 +1,146 @@
+/* Sources: one input (a file, standard input, a blob) as rows of the lake, whatever its form.
+ *
+ * Who implements a form fills a struct part_form; who reads knows only this header. An input is read in pieces:
+ *
+ *     part_source_open     what it is, by its content; which column is its time, by its first rows
+ *     part_source_take     serial, under the caller's lock: the next piece, in the order of the input
+ *     part_source_rows     parallel: a piece as lines of the lake, each with its tick, and its rejects
+ *     part_source_end      after the last piece: hash and length of what was read
+ *
+ * Plain JSON lines (source_lines.c) take a range of offsets and read it in part_source_rows; streams read, unpack and
+ * cut at ends of lines in part_source_take. Pieces belong to the caller, one to a worker, and are used again and again.
+ */
+#ifndef WEIR_PARTITION_SOURCE_H
+#define WEIR_PARTITION_SOURCE_H
+
+#include "base/stop.h"
+#include "partition/digest.h"
+#include "partition/inputs.h"
+#include "partition/reject.h"
+#include "partition/time.h"
+
+enum {
+    PART_PIECE = 4 * 1024 * 1024, /* bytes of a piece, more or less; it grows for a longer line */
+    PART_PIECE_BYTES_MAX = 4 * PART_LINE_MAX,      /* of its bytes, and of its text */
+    PART_PIECE_ROWS_MAX = PART_PIECE_BYTES_MAX / 2 /* the shortest object is {} and LF */
+};
+
+/* A row: text[start .. start + length) of its chunk is its line, without LF. Where the next row starts one byte behind
+ * its end, that byte is an LF, so that both go out in one write. */
+struct part_row {
+    int64_t tick;
+    uint32_t start, length;
+};
+
+/* A line that is not taken. `line` counts from 0 within the chunk: the line of the input on which it begins. */
+struct part_reject {
+    uint64_t line;
+    uint32_t start, length; /* of its text in the chunk (at most what the reject file needs) */
+    enum part_reason reason;
+};
+
+/* What a piece holds. Rows and rejects are in the order of the input. */
+struct part_chunk {
+    const char *text; /* lent by the piece until it is taken anew; below 4 GiB */
+    struct part_row *rows;
+    size_t row_count, row_room;
+    struct part_reject *rejects;
+    size_t reject_count, reject_room;
+    uint64_t
+        lines; /* of the input that it covers: the next chunk's first line is so many further */
+    struct part_seen
+        *seen; /* lent, a worker's own: keys that are met go there (seen.h); NULL: not wanted */
+};
+
+void part_chunk_reset(struct part_chunk *chunk); /* empty; memory and `seen` stay */
+void part_chunk_release(struct part_chunk *chunk);
+/* One more; false with ERROR_MEMORY. For those who make chunks. */
+bool part_chunk_row(struct part_chunk *chunk, const struct part_row *row, struct error *err);
+bool part_chunk_reject(struct part_chunk *chunk, const struct part_reject *reject,
+                       struct error *err);
+
+/* A part of an input, on its way through one worker. */
+struct part_piece {
+    uint64_t number;         /* of its source's pieces, from 0: their order */
+    uint64_t offset, length; /* plain lines: the range of the file whose lines begin in it */
+    struct buf raw;          /* the others: bytes of the input, unpacked, whole records */
+    struct buf text;         /* lines of the lake, if they are not those bytes */
+    uint64_t *lines;         /* for text: the line of each record */
+    size_t line_count, line_room;
+};
+
+void part_piece_init(struct part_piece *piece);
+void part_piece_release(struct part_piece *piece);
+
+struct part_source;
+struct part_seen;
+
+/* What the user said, and what lies around; all lent for the life of the source. */
+struct part_source_options {
+    const char *time_column; /* --time-column; NULL: guessed */
+    const char *time_format; /* --time-format; NULL: iso, or what the header and the values say */
+    const char *time_zone;   /* --time-zone; NULL: none, or the header's */
+    const struct columns *columns; /* known of the table, for CSV and Parquet; NULL: nothing */
+    bool custom;                   /* a custom table (_CL): suffixes of names tell types */
+    const struct stop *stop;
+    void (*note)(void *context, const char *line); /* what is said aloud; NULL: nobody listens */
+    void *context;
+};
+
+/* One form of input. Functions as those of the source below. */
+struct part_form {
+    const char *name; /* "JSON lines", "a JSON array", "CSV", "Parquet" */
+    bool (*open)(struct part_source *source, struct error *err); /* sets source->self */
+    bool (*take)(struct part_source *source, struct part_piece *piece, bool *end,
+                 struct error *err);
+    bool (*rows)(const struct part_source *source, struct part_piece *piece,
+                 struct part_chunk *chunk, struct error *err);
+    void (*close)(struct part_source *source); /* self may be NULL */
+};
+
+extern const struct part_form part_form_lines;  /* plain JSON lines of a file: source_lines.c */
+extern const struct part_form part_form_stream; /* packed or piped JSON lines */
+extern const struct part_form part_form_array;
+extern const struct part_form part_form_csv;
+extern const struct part_form part_form_parquet;
+
+struct part_source {
+    const struct part_input *input; /* lent */
+    const struct part_source_options *options;
+    const struct part_form *form;
+    struct part_time time;      /* settled by part_source_open */
+    bool zeek;                  /* the input is Zeek's */
+    uint64_t bom;               /* bytes of a byte-order mark at its start, 0 or 3 */
+    uint64_t pieces;            /* taken so far */
+    struct part_unpack *unpack; /* bytes of the input, unpacked; NULL: plain lines of a file */
+    struct part_digest digest;  /* of its bytes as they are stored */
+    void *self;                 /* of the form */
+};
+
+/* Finds the form and the time column, says the latter aloud when it was guessed, and refuses (ERROR_SETTINGS, with
+ * the candidates) when it cannot be told: before anything is written. ERROR_FORMAT for what is no input at all. */
+struct part_source *part_source_open(const struct part_input *input,
+                                     const struct part_source_options *options, struct error *err);
+void part_source_free(struct part_source *source);
+
+/* The next piece; *end: there is none. One thread at a time. ERROR_FORMAT for an input that breaks off (packed bytes
+ * that are cut, an array that does not end): the import has no other way than to fail. */
+bool part_source_take(struct part_source *source, struct part_piece *piece, bool *end,
+                      struct error *err);
+
+/* A piece as rows. Any thread, several at once, each with a piece and a chunk of its own; the chunk is reset first. */
+bool part_source_rows(const struct part_source *source, struct part_piece *piece,
+                      struct part_chunk *chunk, struct error *err);
+
+/* After the last piece's take: the input's hash (partition/digest.h) and stored bytes. For plain lines the caller puts
+ * the digests of the blocks (part_digest_put) as pieces are read, in any order, and then asks this. */
+bool part_source_end(struct part_source *source, unsigned char hash[PART_DIGEST_SIZE],
+                     uint64_t *bytes, struct error *err);
+
+/* JSON lines in memory as rows, the common half of lines, stream and array (source_lines.c): `text` holds whole lines,
+ * the last with or without LF; `chunk` is filled from empty and lends it. One line is at most PART_LINE_MAX, or
+ * rejected. */
+bool part_lines_rows(const struct part_time *time, struct str text, struct part_chunk *chunk,
+                     struct error *err);
+
+#endif
