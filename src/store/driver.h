@@ -1,7 +1,7 @@
 /* Drivers: what a kind of store implements. store.c checks names and hands on; a driver need not check.
  *
  * Every driver has the same files in a folder of its own: <name>.h declares its open function, open.c
- * has it and the table of functions, then list.c, read.c, ahead.c, write.c, follow.c, lock.c. Each of its
+ * has it and the table of functions, then list.c, read.c, ahead.c, write.c, adopt.c, follow.c, lock.c. Each of its
  * structs begins with the one here. A function behaves as store.h says of its namesake; all are required.
  */
 #ifndef WEIR_STORE_DRIVER_H
@@ -36,6 +36,8 @@ struct store_driver {
     bool (*writer_commit)(struct store_writer *writer, unsigned put, struct store_written *out,
                           struct error *err); /* out is never NULL */
     void (*writer_abort)(struct store_writer *writer);
+    bool (*adopt)(struct store *store, const struct store_adopted *files, size_t n, unsigned put,
+                  size_t *done, struct error *err); /* done is never NULL, and 0 */
     bool (*follow)(struct store *store, const char *name, struct buf *text, struct error *err);
     enum store_follow_state (*follow_ask)(struct store *store, bool wait, struct error *err);
 

@@ -184,6 +184,24 @@ void store_writer_abort(struct store_writer *writer)
         writer->store->driver->writer_abort(writer);
 }
 
+bool store_adopt_many(struct store *store, const struct store_adopted *files, size_t n,
+                      unsigned put_how, size_t *done, struct error *err)
+{
+    size_t own;
+    size_t *adopted = done ? done : &own;
+    *adopted = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!check_name(files[i].name, err))
+            return false;
+    return n == 0 || store->driver->adopt(store, files, n, put_how, adopted, err);
+}
+
+bool store_adopt(struct store *store, const char *path, const char *name, unsigned put_how,
+                 struct error *err)
+{
+    return store_adopt_many(store, &(struct store_adopted){path, name}, 1, put_how, NULL, err);
+}
+
 bool store_sync(struct store *store, struct error *err)
 {
     return store->driver->sync(store, err);

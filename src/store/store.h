@@ -133,6 +133,21 @@ bool store_writer_commit(struct store_writer *writer, unsigned put, struct store
                          struct error *err);
 void store_writer_abort(struct store_writer *writer); /* NULL is fine */
 
+/* A file on the local disk that is to be a blob. */
+struct store_adopted {
+    const char *path; /* below this store's store_scratch */
+    const char *name;
+};
+/* Makes files blobs, one after the other in the order given, each in one step as a commit does; `put` of enum
+ * store_put. A file is gone then: a local store gives it the name, a remote one uploads it (see store_writer_commit for
+ * when that is safe). *done, if wanted, counts those that were adopted: on failure the file *done still stands at
+ * its path. Names that follow each other in the order of a listing cost least. Several threads may adopt at once on a
+ * local store, on a remote one only the thread that has it. */
+bool store_adopt_many(struct store *store, const struct store_adopted *files, size_t n,
+                      unsigned put, size_t *done, struct error *err);
+bool store_adopt(struct store *store, const char *path, const char *name, unsigned put,
+                 struct error *err);
+
 /* Waits until everything that was committed before is safe. One call for many blobs is cheap, one for each is
  * not. What failed is told here, and by every later call that writes. */
 bool store_sync(struct store *store, struct error *err);

@@ -264,6 +264,8 @@ bool az_writer_add(struct store_writer *base, const void *bytes, size_t n, struc
 bool az_writer_commit(struct store_writer *base, unsigned put, struct store_written *out,
                       struct error *err);
 void az_writer_abort(struct store_writer *base);
+bool az_adopt(struct store *store, const struct store_adopted *files, size_t n, unsigned put,
+              size_t *done, struct error *err);
 bool az_remove(struct store *store, const char *name, struct error *err);
 bool az_sync(struct store *store, struct error *err);
 bool az_follow(struct store *store, const char *name, struct buf *text, struct error *err);

@@ -236,6 +236,7 @@ struct store *azure_store_open(const struct store_options *options, struct error
         .writer_add = az_writer_add,
         .writer_commit = az_writer_commit,
         .writer_abort = az_writer_abort,
+        .adopt = az_adopt,
         .follow = az_follow,
         .follow_ask = az_follow_ask,
         .ahead_new = az_ahead_new,

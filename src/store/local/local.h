@@ -43,6 +43,9 @@ bool local_root(struct local *local, bool make, struct error *err);
  * makes what is not there when `make`. A descriptor for the ...at() functions only (O_PATH), or -1. */
 int local_folder(struct local *local, const char *name, size_t n, bool make, struct error *err);
 
+/* The folder `part` of an open one, as local_folder has it; `make` 2: it is most likely not there yet. -1 with errno. */
+int local_step(int folder, const char *part, int make);
+
 /* The folder of a blob, as local_folder; *last is the blob's own part. */
 int local_parent(struct local *local, const char *name, bool make, const char **last,
                  struct error *err);
@@ -70,6 +73,10 @@ bool local_writer_add(struct store_writer *base, const void *bytes, size_t n, st
 bool local_writer_commit(struct store_writer *base, unsigned put, struct store_written *out,
                          struct error *err);
 void local_writer_abort(struct store_writer *base);
+/* renameat that replaces nothing when `new`. 0, or the errno. */
+int local_rename(int from, const char *old, int to, const char *name, bool new);
+bool local_adopt(struct store *store, const struct store_adopted *files, size_t n, unsigned put,
+                 size_t *done, struct error *err);
 bool local_remove(struct store *store, const char *name, struct error *err);
 bool local_sync(struct store *store, struct error *err);
 bool local_follow(struct store *store, const char *name, struct buf *text, struct error *err);

@@ -76,12 +76,11 @@ bool local_root(struct local *local, bool make, struct error *err)
     return local_fail(local, failed, "open", "", err);
 }
 
-/* The folder `part` in `folder`, made if need be; -1 with errno. */
-static int step(int folder, const char *part, bool make)
+int local_step(int folder, const char *part, int make)
 {
     enum { FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
-    int fd = openat(folder, part, FLAGS);
-    if (fd >= 0 || errno != ENOENT || !make)
+    int fd = make > 1 ? -1 : openat(folder, part, FLAGS);
+    if (fd >= 0 || (make <= 1 && errno != ENOENT) || !make)
         return fd;
     if (mkdirat(folder, part, 0777) != 0 && errno != EEXIST)
         return -1;
@@ -98,7 +97,7 @@ int local_folder(struct local *local, const char *name, size_t n, bool make, str
         char text[STORE_NAME_MAX + 1];
         memcpy(text, part.p, part.n); /* names are checked: n is at most STORE_NAME_MAX */
         text[part.n] = '\0';
-        int next = step(fd, text, make);
+        int next = local_step(fd, text, make);
         int number = errno;
         (void) close(fd);
         errno = number;
@@ -188,6 +187,7 @@ struct store *local_open(const char *address, struct error *err)
         .writer_add = local_writer_add,
         .writer_commit = local_writer_commit,
         .writer_abort = local_writer_abort,
+        .adopt = local_adopt,
         .follow = local_follow,
         .follow_ask = local_follow_ask,
         .ahead_new = local_ahead_new,

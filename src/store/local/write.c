@@ -85,6 +85,12 @@ static int rename_new(int from, const char *old, int to, const char *new)
     return 0;
 }
 
+int local_rename(int from, const char *old, int to, const char *name, bool new)
+{
+    int failed = new ? rename_new(from, old, to, name) : renameat(from, old, to, name);
+    return failed != 0 ? errno : 0;
+}
+
 /* Gives the finished temporary file its name. */
 static bool take_name(struct local *local, struct local_writer *writer, bool new, struct error *err)
 {
@@ -92,9 +98,7 @@ static bool take_name(struct local *local, struct local_writer *writer, bool new
     int folder = local_parent(local, writer->name, true, &last, err);
     if (folder < 0)
         return false;
-    int failed = new ? rename_new(local->temporary, writer->temporary, folder, last)
-                     : renameat(local->temporary, writer->temporary, folder, last);
-    failed = failed != 0 ? errno : 0;
+    int failed = local_rename(local->temporary, writer->temporary, folder, last, new);
     (void) close(folder);
     return !failed || local_fail(local, failed, "write", writer->name, err);
 }
