@@ -12,7 +12,7 @@
 #include "engine/engine.h"
 
 /* Grows with every change of the table; engine.c refuses a driver of another number. */
-enum { ENGINE_DRIVER_VERSION = 3 };
+enum { ENGINE_DRIVER_VERSION = 4 };
 
 struct driver_database;
 struct driver_task;
@@ -45,6 +45,13 @@ struct engine_driver {
     void (*result_free)(struct driver_result *result);
     bool (*copy_parquet)(struct driver_task *task, const char *sql, const struct columns *columns,
                          const char *path, struct error *err); /* optional */
+    bool (*compact)(struct driver_task *task, const struct engine_files *files,
+                    const uint32_t *sources, const char *path, struct engine_compact_result *out,
+                    struct error *err); /* optional */
+    struct driver_result *(*raw)(struct driver_task *task, const char *path,
+                                 struct columns *columns, struct error *err); /* optional */
+    bool (*zone)(struct driver_task *task, const char *name, struct engine_zone *out,
+                 struct error *err); /* an IANA name; optional */
 };
 
 /* Texts that every driver uses for the same thing. The format's argument is the driver's name or a file. */

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "engine/driver.h"
+#include "engine/header.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -197,6 +198,46 @@ bool engine_copy_parquet(struct engine_task *task, const char *sql, const struct
     return task->driver->copy_parquet(task->task, sql, columns, path, err);
 }
 
+bool engine_compact(struct engine_task *task, const struct engine_files *files,
+                    const uint32_t *sources, const char *path, struct engine_compact_result *out,
+                    struct error *err)
+{
+    *out = (struct engine_compact_result){0};
+    if (!task->driver->compact)
+        return cannot(task->driver, err);
+    if (task->driver->compact(task->task, files, sources, path, out, err))
+        return true;
+    engine_compact_result_release(out);
+    return false;
+}
+
+void engine_compact_result_release(struct engine_compact_result *result)
+{
+    columns_release(&result->columns);
+    mem_free(result->traits);
+    *result = (struct engine_compact_result){0};
+}
+
+struct engine_result *engine_raw(struct engine_task *task, const char *path,
+                                 struct columns *columns, struct error *err)
+{
+    columns_release(columns);
+    if (!task->driver->raw) {
+        (void) cannot(task->driver, err);
+        return NULL;
+    }
+    struct engine_result *result = mem_alloc(1, sizeof *result, err);
+    if (!result)
+        return NULL;
+    result->driver = task->driver;
+    result->result = task->driver->raw(task->task, path, columns, err);
+    if (!result->result) {
+        mem_free(result);
+        return NULL;
+    }
+    return result;
+}
+
 struct engine_result *engine_query(struct engine_task *task, const char *sql,
                                    const struct columns *columns, struct error *err)
 {
@@ -234,4 +275,44 @@ uint64_t engine_misfits(const struct engine_task *task)
 uint64_t engine_doubled(const struct engine_task *task)
 {
     return task->driver->doubled(task->task);
+}
+
+/* --- zones ---------------------------------------------------------------------------------------------- */
+
+static bool is_utc(struct str name)
+{
+    return str_eq_case(name, STR("UTC")) || str_eq_case(name, STR("Etc/UTC")) ||
+           str_eq_case(name, STR("Z"));
+}
+
+static bool find_zone(struct engine_task *task, struct str name, struct engine_zone *out,
+                      struct error *err)
+{
+    char text[ENGINE_ZONE_NAME_MAX + 1] = {0};
+    const char *known = engine_header_zone(name);
+    if (!task->driver->zone)
+        return cannot(task->driver, err);
+    if (!known && (name.n == 0 || name.n > ENGINE_ZONE_NAME_MAX || memchr(name.p, '\0', name.n)))
+        return error_set(err, ERROR_FORMAT, "this is no name of a time zone");
+    if (!known)
+        memcpy(text, name.p, name.n);
+    return task->driver->zone(task->task, known ? known : text, out, err);
+}
+
+bool engine_zone_find(struct engine_task *task, struct str name, struct engine_zone *out,
+                      struct error *err)
+{
+    static const struct engine_options small = {.threads = 1};
+    out->n = 0;
+    name = str_trim(name);
+    if (is_utc(name))
+        return true;
+    if (task)
+        return find_zone(task, name, out, err);
+    struct engine *engine = engine_open(&small, err);
+    task = engine ? engine_task_new(engine, err) : NULL;
+    bool ok = task && find_zone(task, name, out, err);
+    engine_task_free(task);
+    engine_free(engine);
+    return ok;
 }

@@ -13,6 +13,7 @@
 
 #include "base/column.h"
 #include "base/stop.h"
+#include "engine/zone.h"
 
 enum { ENGINE_CHUNK_ROWS = 2048 };
 
@@ -22,6 +23,8 @@ struct engine_options {
     unsigned threads;     /* 0: as many as processors */
     uint64_t memory;      /* bytes; 0: the engine's default */
     const char *scratch;  /* folder for what does not fit; NULL: none */
+    bool
+        ordered; /* rows of Parquet and CSV come in the order of the files; costs memory for what waits its turn */
 };
 
 /* One database. Its functions are safe for several threads at once, each thread with its own task: a
@@ -74,6 +77,39 @@ enum engine_role {
  * in a table that is 3/8 to 3/4 full: at most 1 GB for one group, and half as much again while the table grows. */
 enum { ENGINE_GROUP_ROWS_MAX = 3 << 24 };
 
+/* Where else the time of a row may stand in JSON lines, when it has no TimeGenerated or a null one: the keys are tried in
+ * the order of the list, and the first whose value is a time counts. If there are values but none is a time, that is a
+ * misfit. Digits finer than a tick are cut off, in TimeGenerated too. */
+enum engine_time_format {
+    ENGINE_TIME_ISO,     /* a text of any of the forms that a datetime may have */
+    ENGINE_TIME_EPOCH_S, /* seconds since 1970 as a number or the text of one, by exact arithmetic */
+    ENGINE_TIME_EPOCH_MS, /* the same in milliseconds */
+    ENGINE_TIME_US        /* as ENGINE_TIME_ISO */
+};
+struct engine_time_key {
+    const char *key; /* of the top level, decoded */
+    enum engine_time_format format;
+    const char *zone; /* of texts that name none: as for engine_zone_find; NULL: UTC */
+};
+
+/* A file that engine_compact wrote: what it told of it then, and what has to be left out of it now. */
+enum engine_trait {
+    ENGINE_TICKS =
+        1, /* of a datetime: `<name>__ticks` is there, since a value has digits below a microsecond */
+    ENGINE_MENDED = 2 /* `_weir_rest` may have values under the column's name */
+};
+struct engine_compacted {
+    const char *path;              /* on the disk */
+    const struct columns *columns; /* those that stand in the file, by the types they had then */
+    const unsigned char *traits;   /* of each column */
+    bool rest;                     /* it has the column `_weir_rest` */
+    const uint32_t *left_out;      /* rows whose `_weir_source` is one of these are not given */
+    size_t left_out_count;
+    const uint32_t *
+        renumber; /* engine_compact alone: the new `_weir_source` of old number i; NULL: as it was */
+    size_t renumber_count;
+};
+
 /* source_keys: NULL, or for each column the key or header that it has in the files, or NULL for its own name.
  * from, to: rows whose TimeGenerated is outside [from, to) are left out; both 0: none are.
  * time_zone: of times that name none: an IANA name; NULL: the zone that the column's source key names
@@ -91,7 +127,12 @@ struct engine_files {
         *opener;            /* NULL: paths are of the disk; else they are names for messages */
     const uint64_t *sizes;  /* with an opener: bytes of each file; NULL: not known */
     const uint32_t *groups; /* of each file, 0: of none; NULL: there are none. ENGINE_LINES only */
-    const unsigned char *roles; /* enum engine_role of each file; NULL: ENGINE_PART */
+    const unsigned char *roles;              /* enum engine_role of each file; NULL: ENGINE_PART */
+    const struct engine_time_key *time_keys; /* ENGINE_LINES only */
+    size_t time_key_count;
+    const struct engine_compacted
+        *compacted; /* further files of the relation, beside `paths`. ENGINE_LINES only */
+    size_t compacted_count;
 };
 
 /* Makes (replaces) a view over files, seen by this task alone; no row is read yet. What `files` points at need
@@ -102,9 +143,13 @@ bool engine_view(struct engine_task *task, const struct engine_files *files, str
 /* Reads the files into a table `name` of the database, whole or not at all; all tasks see it. It has one column more,
  * `_weir_row` (long): a row's place in the files as given, different for each row, growing, and the same whenever
  * the same files are loaded. `rows` may be NULL. */
+/* Not with compacted files. */
 bool engine_load(struct engine_task *task, const struct engine_files *files, uint64_t *rows,
                  struct error *err);
-/* Names (keys or headers) found in the files' first rows, in order, all as string: to know columns. */
+/* Names (keys or headers) found in the files' first rows, in order, all as string: to know columns. Parquet's own
+ * types: bool; whole numbers of up to 32 bits int, of 64 long, beyond that (and unsigned 64) decimal; float and double
+ * real; decimal; timestamps of any unit and dates datetime; time of day timespan; uuid guid; nested values dynamic; all
+ * else string, bytes as base64. */
 bool engine_peek(struct engine_task *task, const struct engine_files *files, struct columns *out,
                  struct error *err);
 
@@ -126,6 +171,41 @@ bool engine_run(struct engine_task *task, const char *sql, struct error *err);
 bool engine_copy_parquet(struct engine_task *task, const char *sql, const struct columns *columns,
                          const char *path, struct error *err);
 
+/* Compaction: all rows of `files` in one new file of Parquet (zstd), in order of TimeGenerated (null last), rows of one
+ * tick in the order of the files and of their lines, those of compacted files first. files->columns is the table's whole
+ * schema and holds TimeGenerated; from and to are 0; form ENGINE_LINES. Doubles in groups are left out, as in a view.
+ *
+ * Columns of the file, named and typed so that other readers see what is meant:
+ *
+ *     bool BOOLEAN   int INT32   long INT64   real DOUBLE   timespan INT64, in ticks of 100 ns
+ *     decimal, guid, string, dynamic (as JSON) STRING; a string is never null
+ *     datetime TIMESTAMP in microseconds of UTC (isAdjustedToUTC true), and behind it `<name>__ticks` (unsigned 8 bits,
+ *     0 to 9: what is below the microsecond) if it is not 0 in every row
+ *     _weir_rest STRING, if any row has one: a JSON object with the exact text of what the columns do not tell: values that do
+ *     not fit their column's type or that the column does not give back as they were (a number in a column of strings),
+ *     and keys that are no columns. Null where there is none. Of a key that stands twice the last counts;
+ *     null is left out, "" too
+ *     _weir_source UINT32: sources[i] of the row's files->paths[i]
+ *
+ * A column holds what a view over the lines would give, so reading needs `_weir_rest` only for a column whose type has
+ * changed since, or that was none then. A column whose name differs from an earlier one's in case alone, is empty, or is one of
+ * those made here, has no place of its own: its values are in `_weir_rest`, like those of unknown keys.
+ *
+ * `path` is absolute, and the caller's to name and to remove; on failure there is no file. Memory is bounded by
+ * engine_options.memory where there is scratch; ERROR_MEMORY says that it was too little. The lines are read twice.
+ * Not one row: a file without rows. */
+struct engine_compact_result {
+    uint64_t rows, timeless; /* timeless: of them without a TimeGenerated */
+    int64_t first, last;     /* ticks; both 0: no row has a time */
+    struct columns columns;  /* for struct engine_compacted: released by the caller */
+    unsigned char *traits;
+    bool rest;
+};
+bool engine_compact(struct engine_task *task, const struct engine_files *files,
+                    const uint32_t *sources, const char *path, struct engine_compact_result *out,
+                    struct error *err);
+void engine_compact_result_release(struct engine_compact_result *result);
+
 /* A result: `columns` tells the KQL types that its columns carry (kql_columns). Chunks are lent until the
  * next call. The query may stream: nothing is kept whole. */
 struct engine_vector {
@@ -141,6 +221,12 @@ struct engine_chunk {
 struct engine_result;
 struct engine_result *engine_query(struct engine_task *task, const char *sql,
                                    const struct columns *columns, struct error *err);
+/* All columns and rows of a file of Parquet as they stand there, in the file's order if the engine is `ordered`: no
+ * conversion of a view is used, so that what was written can be proven. bool, int and real as such; whole numbers of other
+ * sizes long; timestamps (of microseconds) long, in microseconds since 1970; all else string, which may be null here.
+ * `columns` is released first and then tells names and types. */
+struct engine_result *engine_raw(struct engine_task *task, const char *path,
+                                 struct columns *columns, struct error *err);
 /* The next chunk; *chunk is NULL at the end. */
 bool engine_next(struct engine_result *result, const struct engine_chunk **chunk,
                  struct error *err);

@@ -241,7 +241,7 @@ static void what_is_no_time_is_refused(void **state)
 static void wall_clock_times_follow_their_zone(void **state)
 {
     (void) state;
-    struct convert_zone *zone = mem_alloc(1, sizeof *zone, NULL);
+    struct engine_zone *zone = mem_alloc(1, sizeof *zone, NULL);
     int64_t wall, tick;
     static const struct {
         const char *text, *utc;

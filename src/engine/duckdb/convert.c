@@ -80,28 +80,13 @@ static bool is_decimal(struct str s)
 
 /* --- datetime ------------------------------------------------------------------------------------------- */
 
-int64_t convert_to_utc(const struct convert_zone *zone, int64_t wall)
-{
-    if (!zone || zone->n == 0)
-        return wall;
-    size_t low = 0, high = zone->n; /* changes[low] holds, or is the first of all */
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (zone->changes[middle].wall <= wall)
-            low = middle;
-        else
-            high = middle;
-    }
-    return wall - zone->changes[low].offset;
-}
-
-bool convert_datetime(const struct convert_zone *zone, struct str text, int64_t *tick)
+bool convert_datetime(const struct engine_zone *zone, struct str text, int64_t *tick)
 {
     bool zoned;
     if (!when_parse(text, tick, &zoned))
         return false;
     if (zone && !zoned)
-        *tick = convert_to_utc(zone, *tick);
+        *tick = engine_zone_utc(zone, *tick);
     return *tick >= 0 && *tick <= TICK_MAX;
 }
 
@@ -216,7 +201,7 @@ static enum convert_outcome dynamic_of_cell(const char *bytes, const struct json
 /* --- all types ------------------------------------------------------------------------------------------ */
 
 /* The text of a value of any type but string and dynamic. */
-static enum convert_outcome convert_scalar(enum column_type type, const struct convert_zone *zone,
+static enum convert_outcome convert_scalar(enum column_type type, const struct engine_zone *zone,
                                            struct str s, struct buf *scratch,
                                            union convert_value *out)
 {
@@ -248,7 +233,7 @@ static enum convert_outcome convert_scalar(enum column_type type, const struct c
     return CONVERT_MISFIT;
 }
 
-enum convert_outcome convert_text(enum column_type type, const struct convert_zone *zone,
+enum convert_outcome convert_text(enum column_type type, const struct engine_zone *zone,
                                   struct str text, struct buf *scratch, union convert_value *out)
 {
     if (type == COLUMN_STRING) {
@@ -264,7 +249,7 @@ enum convert_outcome convert_text(enum column_type type, const struct convert_zo
 
 /* Strings of the short types are never long: a scratch for their escapes beside the caller's, which a GUID
  * is written into. */
-static enum convert_outcome convert_string(enum column_type type, const struct convert_zone *zone,
+static enum convert_outcome convert_string(enum column_type type, const struct engine_zone *zone,
                                            struct str inside, bool escaped, struct buf *scratch,
                                            union convert_value *out)
 {
@@ -294,7 +279,7 @@ static enum convert_outcome string_of_cell(const char *bytes, const struct json_
     return CONVERT_VALUE;
 }
 
-enum convert_outcome convert_cell(enum column_type type, const struct convert_zone *zone,
+enum convert_outcome convert_cell(enum column_type type, const struct engine_zone *zone,
                                   const char *bytes, const struct json_cell *cell,
                                   struct buf *scratch, union convert_value *out)
 {

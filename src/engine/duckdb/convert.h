@@ -20,21 +20,10 @@
 #define WEIR_ENGINE_DUCKDB_CONVERT_H
 
 #include "base/column.h"
+#include "engine/zone.h"
 #include "json/rows.h"
 
-enum {
-    CONVERT_TEXT_MAX = JSON_ROW_MAX, /* of one decoded value */
-    CONVERT_CHANGES_MAX = 1024       /* changes of clock of one time zone */
-};
-
-/* A time zone as the stretches of wall-clock time between its changes, ascending. */
-struct convert_zone {
-    size_t n;
-    struct {
-        int64_t wall;   /* tick of the wall clock from which on */
-        int64_t offset; /* ticks that the wall clock is ahead of UTC */
-    } changes[CONVERT_CHANGES_MAX];
-};
+enum { CONVERT_TEXT_MAX = JSON_ROW_MAX }; /* of one decoded value */
 
 enum convert_outcome { CONVERT_NULL, CONVERT_VALUE, CONVERT_MISFIT, CONVERT_NO_MEMORY };
 
@@ -49,24 +38,21 @@ union convert_value {
 
 /* A JSON value: `bytes` is where cell->start counts from. zone NULL: UTC; it is for times that name none.
  * `scratch` (max CONVERT_TEXT_MAX) is reset. */
-enum convert_outcome convert_cell(enum column_type type, const struct convert_zone *zone,
+enum convert_outcome convert_cell(enum column_type type, const struct engine_zone *zone,
                                   const char *bytes, const struct json_cell *cell,
                                   struct buf *scratch, union convert_value *out);
 
 /* A text, as CSV has it. A text for dynamic is JSON if it is valid JSON, else a string. */
-enum convert_outcome convert_text(enum column_type type, const struct convert_zone *zone,
+enum convert_outcome convert_text(enum column_type type, const struct engine_zone *zone,
                                   struct str text, struct buf *scratch, union convert_value *out);
 
 /* A datetime in any of the forms above. */
-bool convert_datetime(const struct convert_zone *zone, struct str text, int64_t *tick);
+bool convert_datetime(const struct engine_zone *zone, struct str text, int64_t *tick);
 
 /* A GUID in any of the forms above, as 36 characters. */
 bool convert_guid(struct str text, char out[36]);
 
 /* Whether a text has a character that is white space to JSON. */
 bool convert_has_blank(struct str s);
-
-/* Wall clock to UTC. What holds within the hour that is skipped or stands twice, the stretches say. */
-int64_t convert_to_utc(const struct convert_zone *zone, int64_t wall);
 
 #endif

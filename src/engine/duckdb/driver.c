@@ -280,4 +280,7 @@ const struct engine_driver engine_duckdb_driver = {
     .next = result_next,
     .result_free = result_free,
     .copy_parquet = parquet_copy,
+    .compact = compact_write,
+    .raw = compact_raw,
+    .zone = zones_read,
 };

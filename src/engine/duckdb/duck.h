@@ -53,9 +53,9 @@ struct source {
     uint32_t *groups;            /* of each file, or NULL */
     unsigned char *roles;        /* the same */
     struct columns columns;
-    char **keys;                 /* of each column in the file */
-    struct convert_zone **zones; /* of each column, owned by zone_list; NULL: UTC */
-    struct convert_zone *zone_list[SOURCE_ZONES_MAX];
+    char **keys;                /* of each column in the file */
+    struct engine_zone **zones; /* of each column, owned by zone_list; NULL: UTC */
+    struct engine_zone *zone_list[SOURCE_ZONES_MAX];
     int64_t from, to;
     int time_column;     /* TimeGenerated, or -1 */
     struct source *next; /* of the task */
@@ -109,6 +109,9 @@ void database_release(void *pointer); /* (driver.c) */
 /* Gives each datetime column its zone: that of its header ("TimeGenerated [UTC]"), else `all` (an IANA name),
  * else UTC. ERROR_FORMAT for a header's zone that is not known. (zones.c) */
 bool zones_find(struct source *source, const char *all, struct error *err);
+/* The stretches of a zone by its IANA name. ERROR_FORMAT: there is none of that name. */
+bool zones_read(struct driver_task *task, const char *name, struct engine_zone *out,
+                struct error *err);
 
 /* --- lines.c, files.c, result.c, parquet.c, functions.c ------------------------------------------------------------ */
 
@@ -135,6 +138,12 @@ bool result_check(struct driver_task *task, const char *sql, const struct column
 
 bool parquet_copy(struct driver_task *task, const char *sql, const struct columns *columns,
                   const char *path, struct error *err);
+
+bool compact_write(struct driver_task *task, const struct engine_files *files,
+                   const uint32_t *sources, const char *path, struct engine_compact_result *out,
+                   struct error *err);
+struct driver_result *compact_raw(struct driver_task *task, const char *path,
+                                  struct columns *columns, struct error *err);
 
 /* Registers the functions that KQL's SQL calls (kql/duckdb_functions.h) and those that convert the text of CSV
  * and Parquet: weir_in_<type>(source number, column number, text). */

@@ -167,7 +167,7 @@ static void convert_out(enum column_type type, const union convert_value *from,
 }
 
 /* Misfits found, or -1 without memory. */
-static int64_t convert_rows(enum column_type type, const struct convert_zone *zone,
+static int64_t convert_rows(enum column_type type, const struct engine_zone *zone,
                             const struct input_vector *texts, size_t rows,
                             const struct output_vector *output)
 {

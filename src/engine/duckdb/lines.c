@@ -16,7 +16,7 @@ struct target {
     enum column_type type;
     size_t key;      /* of the scan; NO_KEY: not from the text */
     size_t position; /* among the output vectors */
-    const struct convert_zone *zone;
+    const struct engine_zone *zone;
 };
 
 static const size_t NO_KEY = SIZE_MAX >> 1;

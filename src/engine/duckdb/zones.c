@@ -33,12 +33,12 @@ static bool put_query(struct buf *sql, const char *name, struct error *err)
     return buf_ok(sql, "the name of a time zone", err);
 }
 
-static bool take_changes(const struct engine_chunk *chunk, struct convert_zone *zone,
+static bool take_changes(const struct engine_chunk *chunk, struct engine_zone *zone,
                          struct error *err)
 {
     const int64_t *walls = chunk->vectors[0].values, *ahead = chunk->vectors[1].values;
     for (size_t i = 0; i < chunk->rows; i++) {
-        if (zone->n == CONVERT_CHANGES_MAX)
+        if (zone->n == ENGINE_ZONE_CHANGES_MAX)
             return error_set(err, ERROR_LIMIT, "a time zone changes its clock too often");
         zone->changes[zone->n].wall = walls[i];
         zone->changes[zone->n++].offset = ahead[i];
@@ -46,8 +46,8 @@ static bool take_changes(const struct engine_chunk *chunk, struct convert_zone *
     return true;
 }
 
-static bool read_zone(struct driver_task *task, const char *name, struct convert_zone *zone,
-                      struct error *err)
+static bool query_zone(struct driver_task *task, const char *name, struct engine_zone *zone,
+                       struct error *err)
 {
     struct columns columns = {0};
     struct buf sql = BUF_INIT(4096);
@@ -63,6 +63,19 @@ static bool read_zone(struct driver_task *task, const char *name, struct convert
     buf_release(&sql);
     columns_release(&columns);
     return ok;
+}
+
+/* DuckDB tells an unknown zone as one of several kinds of errors. */
+bool zones_read(struct driver_task *task, const char *name, struct engine_zone *out,
+                struct error *err)
+{
+    struct error why = ERROR_INIT;
+    out->n = 0;
+    if (query_zone(task, name, out, &why))
+        return true;
+    if (why.code == ERROR_FORMAT || (why.code == ERROR_INTERNAL && strstr(why.message, "TimeZone")))
+        return error_set(err, ERROR_FORMAT, "there is no time zone '%s'", name);
+    return error_pass(err, &why);
 }
 
 /* The zone of one column's values: its header's, else that of all; NULL: UTC. */
@@ -94,7 +107,7 @@ static bool set_zone(struct source *source, size_t column, const char *name, con
         return error_set(err, ERROR_LIMIT, "a file has more than %zu time zones", most);
     if (!source->zone_list[i]) {
         source->zone_list[i] = mem_alloc(1, sizeof *source->zone_list[i], err);
-        if (!source->zone_list[i] || !read_zone(source->task, name, source->zone_list[i], err))
+        if (!source->zone_list[i] || !zones_read(source->task, name, source->zone_list[i], err))
             return false;
         names[i] = name;
     }
