@@ -405,6 +405,15 @@ bool lake_schema_update(struct store *store, const struct lake_place *place, con
     return ok;
 }
 
+bool lake_schema_update_from(struct store *store, const struct lake_place *place, const char *query,
+                             const struct columns *columns, const struct lake_from *from,
+                             size_t n_from, struct lake_schema_change *change, struct error *err)
+{
+    (void) from;
+    (void) n_from;
+    return lake_schema_update(store, place, query, columns, change, err);
+}
+
 bool lake_columns_hash(const struct columns *columns, char out[HASH_SHA256_HEX], struct error *err)
 {
     enum { TEXT_ALL_MAX = COLUMNS_MAX * (COLUMN_NAME_MAX + 16) };

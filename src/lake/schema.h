@@ -11,12 +11,27 @@
 #include "lake/layout.h"
 #include "store/store.h"
 
-enum { LAKE_SCHEMA_VERSION = 1, LAKE_SCHEMA_MAX = 8 << 20, LAKE_SCHEMA_NUMBER_MAX = 9999 };
+enum {
+    LAKE_SCHEMA_VERSION = 1,
+    LAKE_SCHEMA_MAX = 8 << 20,
+    LAKE_SCHEMA_NUMBER_MAX = 9999,
+    LAKE_FROM_MAX = 32 /* places of a table's time */
+};
+
+/* Where a line without a TimeGenerated of its own has its time: the value of a top-level key. */
+struct lake_from {
+    const char *key;
+    const char *format; /* of --time-format: iso, us, epoch-s, epoch-ms */
+    const char *
+        zone; /* of a text time that names none: an IANA name, +hh:mm or UTC; "": such a text is no time */
+};
 
 struct lake_schema {
     char *table, *workspace_id, *resource_id; /* owned */
     char *query;                              /* owned; NULL: the table as it is */
     struct columns columns;
+    struct lake_from *from; /* owned, with its texts; to be tried in this order */
+    size_t n_from;
     uint32_t number;   /* of its blob: 0, or from 2 on */
     uint16_t *earlier; /* for each column, bit 1 << type for each other type that it had before */
 };
@@ -34,6 +49,7 @@ bool lake_schema_load(struct store *store, const char *folder, struct lake_schem
 
 struct lake_schema_change {
     size_t added, retyped; /* columns */
+    bool from;             /* a place of the time is new */
 };
 
 /* Makes the place's schema hold these columns: writes it when there is none, else adds the new ones behind
@@ -44,6 +60,11 @@ struct lake_schema_change {
 bool lake_schema_update(struct store *store, const struct lake_place *place, const char *query,
                         const struct columns *columns, struct lake_schema_change *change,
                         struct error *err);
+/* The same for an import whose lines may have their time under other keys: those of `from` that are not known yet are added
+ * behind those that are. ERROR_LIMIT beyond LAKE_FROM_MAX. */
+bool lake_schema_update_from(struct store *store, const struct lake_place *place, const char *query,
+                             const struct columns *columns, const struct lake_from *from,
+                             size_t n_from, struct lake_schema_change *change, struct error *err);
 
 /* SHA-256 of the lines `name<TAB>type<LF>` of all columns in order: says in the ledger what was exported. */
 bool lake_columns_hash(const struct columns *columns, char out[HASH_SHA256_HEX], struct error *err);

@@ -1,0 +1,39 @@
+/* Replace: an import that takes the place of another (--replace ID).
+ *
+ * The order is: the new import's blobs, its record (which says what it replaces), then the old one's blobs deleted, then its
+ * record removed. From the record on readers leave the old one out, so that there is a double for an instant at worst and never
+ * a gap; and whoever is killed goes on where it was with the same command.
+ */
+#ifndef WEIR_PARTITION_REPLACE_H
+#define WEIR_PARTITION_REPLACE_H
+
+#include "base/stop.h"
+#include "lake/import.h"
+
+/* What --replace ID names. */
+struct part_replace {
+    char id[LAKE_IMPORT_ID_MAX]; /* whole */
+    const struct lake_import
+        *old;                     /* its record, lent; NULL: it is gone, `by` replaced it already */
+    const struct lake_import *by; /* the import that replaces it already, lent; NULL: none yet */
+};
+
+/* `id` may be the beginning of an id. ERROR_NOT_FOUND, ERROR_USAGE list the imports there are. */
+bool part_replace_find(const struct lake_imports *imports, const char *id, struct part_replace *out,
+                       struct error *err);
+
+/* Before anything is written: whether the import `id` (that of lake_import_id) can replace it. ERROR_SETTINGS when another
+ * import has done so. */
+bool part_replace_check(const struct part_replace *replace, const char *id, struct error *err);
+
+struct part_replaced {
+    size_t imports, blobs; /* removed; of a blob that was gone already nothing is counted */
+    size_t kept; /* imports that stay where nothing can be deleted: dead, and read by nobody */
+};
+
+/* Removes all imports of a place that another replaces, each with its blobs, the oldest first. Reads the records anew; none is
+ * fine. ERROR_INTERRUPTED when it is asked to stop: the next call goes on. */
+bool part_replace_finish(struct store *store, const struct lake_place *place,
+                         const struct stop *stop, struct part_replaced *out, struct error *err);
+
+#endif
