@@ -173,16 +173,13 @@ static inline bool parse_service_form(const char *p, size_t n, int64_t *out)
                 pair_at(clock, 0), pair_at(clock, 3), pair_at(clock, 6), fraction, out);
 }
 
-/* Takes the fraction from *s: digits beyond the seventh must be 0. */
+/* Takes the fraction from *s: digits beyond the seventh are cut. */
 static bool take_fraction(struct str *s, unsigned *ticks)
 {
     size_t n = 0;
     unsigned bad = 0;
-    while (n < s->n && digit(s->p + n) <= 9) {
-        if (n >= FRACTION_DIGITS && s->p[n] != '0')
-            return false;
+    while (n < s->n && digit(s->p + n) <= 9)
         n++;
-    }
     *ticks = ticks_of_digits(s->p, n < FRACTION_DIGITS ? n : FRACTION_DIGITS, &bad);
     *s = (struct str){s->p + n, s->n - n};
     return n > 0;
@@ -228,38 +225,50 @@ static bool parse_zone(struct str s, int64_t *offset)
     return true;
 }
 
-static bool parse_any_form(struct str s, int64_t *out)
+static enum tick_read read_any_form(struct str s, int64_t *out)
 {
     unsigned hour = 0, minute = 0, second = 0, fraction = 0, bad = 0;
-    int64_t offset = 0, tick;
+    int64_t offset = 0;
+    bool zoned = false;
     if (s.n < 10 || s.p[4] != '-' || s.p[7] != '-')
-        return false;
+        return TICK_NO_TIME;
     unsigned year = two(s.p, &bad) * 100 + two(s.p + 2, &bad);
     unsigned month = two(s.p + 5, &bad), day = two(s.p + 8, &bad);
     if (bad)
-        return false;
+        return TICK_NO_TIME;
     if (s.n > 10) {
         if (s.p[10] != 'T' && s.p[10] != 't' && s.p[10] != ' ')
-            return false;
+            return TICK_NO_TIME;
         s = (struct str){s.p + 11, s.n - 11};
         if (!take_time(&s, &hour, &minute, &second, &fraction) || !parse_zone(s, &offset))
-            return false;
+            return TICK_NO_TIME;
+        zoned = s.n > 0;
     }
-    if (!join(year, month, day, hour, minute, second, fraction, &tick))
-        return false;
-    tick -= offset;
-    if (tick < 0 || tick > TICK_MAX)
-        return false;
-    *out = tick;
-    return true;
+    /* The year 0 would have been a leap year, as 4 was. */
+    if (!join(year > 0 ? year : 4, month, day, hour, minute, second, fraction, out))
+        return TICK_NO_TIME;
+    *out = year > 0 ? *out - offset : -1;
+    if (!zoned)
+        return TICK_WALL;
+    return *out >= 0 && *out <= TICK_MAX ? TICK_UTC : TICK_OUTSIDE;
+}
+
+enum tick_read tick_read(struct str s, int64_t *out)
+{
+    if (s.n >= 20 && s.n <= 28 && s.p[s.n - 1] == 'Z' && s.p[10] == 'T' &&
+        parse_service_form(s.p, s.n, out))
+        return TICK_UTC;
+    return read_any_form(s, out);
 }
 
 bool tick_parse(struct str s, int64_t *out)
 {
-    if (s.n >= 20 && s.n <= 28 && s.p[s.n - 1] == 'Z' && s.p[10] == 'T' &&
-        parse_service_form(s.p, s.n, out))
-        return true;
-    return parse_any_form(s, out);
+    int64_t tick;
+    enum tick_read read = tick_read(s, &tick);
+    if (read == TICK_NO_TIME || read == TICK_OUTSIDE || tick < 0)
+        return false;
+    *out = tick;
+    return true;
 }
 
 static inline void put_two(char *to, unsigned value)

@@ -27,10 +27,30 @@ struct tick_civil tick_civil(int64_t tick);
 bool tick_from_civil(const struct tick_civil *civil,
                      int64_t *out); /* false: a part is out of range */
 
-/* ISO 8601 as the service writes it: date, or date and time hh:mm[:ss] with `T` or a blank, up to 7
- * fractional digits (more only when they are 0), then `Z`, an offset (+hh:mm, +hhmm, +hh, at most 14
+/* ISO 8601 as the service writes it: date, or date and time hh:mm[:ss] with `T` or a blank, any number of
+ * fractional digits (those beyond the seventh are cut), then `Z`, an offset (+hh:mm, +hhmm, +hh, at most 14
  * hours), or nothing (UTC). The whole text; no 24:00 and no leap second. */
 bool tick_parse(struct str s, int64_t *out);
+
+/* The same, told apart. */
+enum tick_read {
+    TICK_NO_TIME,
+    TICK_UTC,
+    TICK_WALL,   /* no Z and no offset: *out is the wall clock's, -1 for the year 0 */
+    TICK_OUTSIDE /* a time that is not within 0 .. TICK_MAX, or of the year 0 */
+};
+enum tick_read tick_read(struct str s, int64_t *out);
+
+/* A number of seconds (unit 7) or milliseconds (unit 4) since 1970, as JSON writes numbers: 1588205199.82437,
+ * 1.588e9, -1. Its digits are taken exactly; what is finer than a tick is cut, towards the past. TICK_UTC,
+ * TICK_OUTSIDE, or TICK_NO_TIME for what is no such number. In epoch.c. */
+enum { TICK_EPOCH_SECONDS = 7, TICK_EPOCH_MILLISECONDS = 4 };
+enum tick_read tick_read_epoch(struct str number, int unit, int64_t *out);
+
+/* The portal's times, as a browser of the US writes them: 11/20/2020, 4:20:29.443 PM. Month and day of one or two
+ * digits, year of four, between '/' or '-'; then, behind blanks or a comma, h:mm[:ss[.f]] with AM or PM or
+ * by 24 hours; a date alone is its midnight. The whole text. TICK_WALL or TICK_NO_TIME. In epoch.c. */
+enum tick_read tick_read_us(struct str s, int64_t *out);
 
 /* The service's form: 2022-02-26T12:41:19.2909747Z, fraction without trailing zeros, none when 0. */
 enum { TICK_TEXT_MAX = 32 };
