@@ -14,7 +14,12 @@
 #include <stdio.h>
 
 /* As many arguments as a shell makes of a folder of files. */
-enum { CLI_ARGS_MAX = 1 << 17, CLI_VALUE_MAX = 1 << 20, CLI_COMMAND_OPTIONS_MAX = 40 };
+enum {
+    CLI_ARGS_MAX = 1 << 17,
+    CLI_VALUE_MAX = 1 << 20,
+    CLI_COMMAND_OPTIONS_MAX = 40,
+    CLI_THREADS_MAX = 64
+};
 
 enum cli_source {
     CLI_UNSET,
@@ -32,7 +37,8 @@ struct cli_command {
     const char *purpose;   /* one line, lower case, no full stop */
     const char *
         about; /* for the manual: what the line does not say; paragraphs divided by an empty line */
-    const char *example; /* works as typed on the emulator */
+    const char *example;     /* works as typed on the emulator */
+    const char *interrupted; /* what is said when a signal ends it; NULL: as of an export */
     int args_min, args_max;
     bool parquet; /* takes --output parquet; the others refuse it */
     enum cli_option_id
@@ -68,6 +74,8 @@ bool cli_given(const struct cli *cli, enum cli_option_id id); /* not just the de
 uint64_t cli_number(const struct cli *cli, enum cli_option_id id, uint64_t otherwise);
 double cli_decimal(const struct cli *cli, enum cli_option_id id, double otherwise);
 uint64_t cli_size(const struct cli *cli, enum cli_option_id id, uint64_t otherwise);
+/* --threads, or 0: as many as processors. ERROR_USAGE beyond CLI_THREADS_MAX. */
+bool cli_threads(const struct cli *cli, unsigned *out, struct error *err);
 int64_t cli_duration(const struct cli *cli, enum cli_option_id id, int64_t otherwise);
 
 /* The settings file: profile's values into cli where neither command line nor environment has one. */

@@ -6,7 +6,9 @@
     X(check)                                                                                       \
     X(tables)                                                                                      \
     X(estimate)                                                                                    \
-    X(preview) X(export) X(verify) X(query) X(lake_ls) X(lake_stat) X(help) X(completion)
+    X(preview)                                                                                     \
+    X(export)                                                                                      \
+    X(verify) X(partition) X(compact) X(query) X(lake_ls) X(lake_stat) X(help) X(completion)
 
 #define X(name) extern const struct cli_command cli_command_##name;
 COMMANDS(X)

@@ -185,21 +185,31 @@ static bool is_address(const char *lake)
     return strstr(lake, "://") != NULL;
 }
 
+void cli_store_options(const struct cli *cli, struct cli_context *context,
+                       struct store_options *out)
+{
+    *out = (struct store_options){
+        .http = context->http,
+        .credential = context->credential,
+        .cloud = context->cloud,
+        .key = cli_text(cli, CLI_STORAGE_KEY),
+        .sas = cli_text(cli, CLI_STORAGE_SAS),
+        .tier = cli_text(cli, CLI_TIER),
+        .stop = cli->stop,
+        .note = note,
+        .context = context,
+    };
+}
+
 bool cli_open_store(const struct cli *cli, struct cli_context *context, struct error *err)
 {
-    struct store_options options = {.address = cli_text(cli, CLI_LAKE), .stop = cli->stop};
-    if (is_address(options.address)) {
+    struct store_options options = {.stop = cli->stop};
+    if (is_address(cli_text(cli, CLI_LAKE))) {
         if (!cli_open_network(cli, context, err))
             return false;
-        options.http = context->http;
-        options.credential = context->credential;
-        options.cloud = context->cloud;
-        options.key = cli_text(cli, CLI_STORAGE_KEY);
-        options.sas = cli_text(cli, CLI_STORAGE_SAS);
-        options.tier = cli_text(cli, CLI_TIER);
-        options.note = note;
-        options.context = context;
+        cli_store_options(cli, context, &options);
     }
+    options.address = cli_text(cli, CLI_LAKE);
     context->store = store_open_with(&options, err);
     return context->store != NULL;
 }

@@ -36,6 +36,9 @@ const char *cli_management(const struct cli *cli, const struct cli_context *cont
 /* Gets the first token, so that it is known who asks: *identity, lent by the arena. */
 bool cli_sign_in(struct cli *cli, struct cli_context *context, const char **identity,
                  struct error *err);
+/* What any store in Azure is opened with, its address aside. The network is open. */
+void cli_store_options(const struct cli *cli, struct cli_context *context,
+                       struct store_options *out);
 /* The lake, a folder or in Azure. */
 bool cli_open_store(const struct cli *cli, struct cli_context *context, struct error *err);
 /* What ends before a run of so many seconds would, or is not allowed, is said in a note; an SAS that cannot write

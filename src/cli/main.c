@@ -30,8 +30,10 @@ static void catch_signals(void)
 static int interrupted(const struct cli *cli)
 {
     int signal = stop_asked(&stop);
-    cli_tell(cli, CLI_LAST, "interrupted", NULL,
-             "interrupted; what is verified stays, and the same command goes on from there");
+    const char *own = cli->command ? cli->command->interrupted : NULL;
+    cli_tell(cli, CLI_LAST, "interrupted", NULL, "%s",
+             own ? own
+                 : "interrupted; what is verified stays, and the same command goes on from there");
     return signal == SIGTERM ? 143 : 130;
 }
 

@@ -334,6 +334,14 @@ uint64_t cli_size(const struct cli *cli, enum cli_option_id id, uint64_t otherwi
     return cli->values[id] && str_size(str_of(cli->values[id]), &size) ? size : otherwise;
 }
 
+bool cli_threads(const struct cli *cli, unsigned *out, struct error *err)
+{
+    uint64_t threads = cli_number(cli, CLI_THREADS, 0);
+    *out = (unsigned) threads;
+    return threads <= CLI_THREADS_MAX ||
+           error_set(err, ERROR_USAGE, "--threads is at most %d", CLI_THREADS_MAX);
+}
+
 int64_t cli_duration(const struct cli *cli, enum cli_option_id id, int64_t otherwise)
 {
     int64_t span;

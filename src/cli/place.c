@@ -1,7 +1,7 @@
 /* Place: see place.h. */
 #include "cli/place.h"
 
-#include "base/hash.h"
+#include "lake/local.h"
 
 #include <ctype.h>
 
@@ -39,18 +39,20 @@ bool cli_place_find(const struct cli *cli, const struct lake_tables *tables, con
 
 /* -- the place of an import -- */
 
-/* The resource id that the lake has for a workspace, or the workspace of a resource id: whichever of them is NULL is
- * looked for. */
-static const struct lake_table *known_table(const struct lake_tables *tables, const char *id,
-                                            const char *resource_id)
+/* The resource id that the lake has for a workspace, in the arena; NULL without an error: none. */
+static const char *known_resource(struct cli *cli, struct store *store, const char *id,
+                                  struct error *err)
 {
-    for (size_t i = 0; i < tables->n; i++) {
-        const struct lake_table *one = &tables->v[i];
-        if (one->workspace_id && one->resource_id && same(id, one->workspace_id) &&
-            same(resource_id, one->resource_id))
-            return one;
-    }
-    return NULL;
+    struct lake_tables tables = {0};
+    const char *found = NULL;
+    bool ok = lake_tables_find(store, &tables, err);
+    for (size_t i = 0; ok && !found && i < tables.n; i++)
+        if (tables.v[i].workspace_id && tables.v[i].resource_id &&
+            same(id, tables.v[i].workspace_id))
+            found = tables.v[i].resource_id;
+    found = found ? arena_copy(&cli->arena, found, strlen(found), err) : NULL;
+    lake_tables_release(&tables);
+    return found;
 }
 
 static char *lower_copy(struct cli *cli, const char *text, struct error *err)
@@ -59,20 +61,6 @@ static char *lower_copy(struct cli *cli, const char *text, struct error *err)
     for (char *c = copy; c && *c; c++)
         *c = (char) tolower((unsigned char) *c);
     return copy;
-}
-
-/* A GUID for a resource id of which nobody knows the GUID: the same on every machine. The thirteenth digit says that it was
- * made (version 8, RFC 9562). */
-static bool made_id(const char *resource_id, char out[40], struct error *err)
-{
-    char hex[HASH_SHA256_HEX];
-    if (!hash_sha256_hex(str_of(resource_id), hex, err))
-        return false;
-    hex[12] = '8';
-    hex[16] = 'a';
-    (void) snprintf(out, 40, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-                    hex + 20);
-    return true;
 }
 
 /* The workspace's id that the user gave for this resource id, or NULL. That of a profile is of the profile's own. */
@@ -85,46 +73,49 @@ static const char *given_id(const struct cli *cli, const char *resource_id)
     return NULL;
 }
 
-static bool choose_resource(struct cli *cli, const struct lake_tables *tables, const char **out,
+/* The lake is asked for a workspace of which only the GUID is known. */
+static bool choose_of_id(struct cli *cli, struct store *store, const char *id, const char **out,
+                         struct error *err)
+{
+    struct error why = ERROR_INIT;
+    *out = known_resource(cli, store, id, &why);
+    if (*out)
+        return true;
+    if (why.code != ERROR_NONE)
+        return error_pass(err, &why);
+    (void) error_set(err, ERROR_SETTINGS,
+                     "the resource id of workspace %s, its path in the lake, is not known", id);
+    return error_hint(err, "--workspace-resource-id /subscriptions/...; weir check says it");
+}
+
+static bool choose_resource(struct cli *cli, struct store *store, const char **out,
                             struct error *err)
 {
     const char *id = cli_text(cli, CLI_WORKSPACE_ID);
-    const struct lake_table *known = id ? known_table(tables, id, NULL) : NULL;
     *out = cli_text(cli, CLI_WORKSPACE_RESOURCE_ID);
     if (!*out)
         *out = cli_text(cli, CLI_RESOURCE_ID);
-    if (!*out && known)
-        *out = known->resource_id;
-    if (!*out && id) {
-        (void) error_set(err, ERROR_SETTINGS,
-                         "the resource id of workspace %s, which is its path in the lake, is not "
-                         "known",
-                         id);
-        return error_hint(err, "--workspace-resource-id /subscriptions/...; weir check says it");
-    }
+    if (!*out && id && !choose_of_id(cli, store, id, out, err))
+        return false;
     if (!*out) {
-        *out = CLI_PLACE_LOCAL;
-        cli_note(cli, "no workspace is named: the rows go to the local one, %s", CLI_PLACE_LOCAL);
+        *out = lake_local_resource_id;
+        cli_note(cli, "no workspace is named: the rows go to the local one, %s",
+                 lake_local_resource_id);
     }
     *out = lower_copy(cli, *out, err);
     return *out != NULL;
 }
 
-static bool choose_id(struct cli *cli, const struct lake_tables *tables, const char *resource_id,
-                      char out[40], struct error *err)
+static bool choose_id(const struct cli *cli, struct cli_context *context, const char *resource_id,
+                      const char *table, struct error *err)
 {
     const char *id = given_id(cli, resource_id);
-    const struct lake_table *known = known_table(tables, NULL, resource_id);
-    if (!id && known)
-        id = known->workspace_id;
-    if (!id && strcmp(resource_id, CLI_PLACE_LOCAL) == 0)
-        id = CLI_PLACE_LOCAL_ID;
     if (!id)
-        return made_id(resource_id, out, err);
+        return lake_local_workspace(context->store, resource_id, table, context->id, NULL, err);
     if (!text_is_guid(str_of(id)))
         return error_set(err, ERROR_SETTINGS, "workspace-id '%s' is not a GUID", id);
-    (void) snprintf(out, 40, "%s", id);
-    for (char *c = out; *c; c++)
+    (void) snprintf(context->id, sizeof context->id, "%s", id);
+    for (char *c = context->id; *c; c++)
         *c = (char) tolower((unsigned char) *c);
     return true;
 }
@@ -132,15 +123,13 @@ static bool choose_id(struct cli *cli, const struct lake_tables *tables, const c
 bool cli_place_import(struct cli *cli, struct cli_context *context, const char *table,
                       struct error *err)
 {
-    struct lake_tables tables = {0};
-    const struct lake_place named = {
-        .workspace_id = CLI_PLACE_LOCAL_ID, .resource_id = CLI_PLACE_LOCAL, .table = table};
+    const struct lake_place named = {.workspace_id = lake_local_workspace_id,
+                                     .resource_id = lake_local_resource_id,
+                                     .table = table};
     const char *resource_id;
-    bool ok = lake_place_check(&named, err) && lake_tables_find(context->store, &tables, err) &&
-              choose_resource(cli, &tables, &resource_id, err) &&
-              choose_id(cli, &tables, resource_id, context->id, err);
-    lake_tables_release(&tables);
-    if (!ok)
+    if (!lake_place_check(&named, err) ||
+        !choose_resource(cli, context->store, &resource_id, err) ||
+        !choose_id(cli, context, resource_id, table, err))
         return false;
     context->place = (struct lake_place){
         .workspace_id = context->id, .resource_id = resource_id, .table = table};

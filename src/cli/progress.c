@@ -3,23 +3,7 @@
 
 #include "cli/members.h"
 
-static const uint64_t every_terminal = 200000000, every_line = 15000000000;
-
 enum { LINE_TEXT = 400, MEMBERS_MAX = 4096 };
-
-static void draw(struct cli_progress *progress, const char *line)
-{
-    (void) fprintf(stderr, "\r\x1b[K %s", line);
-    (void) fflush(stderr);
-    progress->drawn = true;
-}
-
-static void wipe(struct cli_progress *progress)
-{
-    if (progress->drawn)
-        (void) fputs("\r\x1b[K", stderr);
-    progress->drawn = false;
-}
 
 static void rate_text(const struct cli_progress *progress, const struct export_progress *now,
                       char *out, size_t size)
@@ -58,54 +42,43 @@ static void count_text(const struct export_progress *now, char *out, size_t size
                     text_grouped(now->partitions_done, done), text_grouped(now->partitions, all));
 }
 
-static void say_json(const struct cli *cli, const char *table, const struct export_progress *now,
-                     const char *line)
+static void put_members(struct buf *out, const char *table, const struct export_progress *now)
 {
-    struct buf members = BUF_INIT(MEMBERS_MAX);
     if (table)
-        cli_put_text(&members, "table", table);
-    cli_put_text(&members, "phase", now->phase);
-    cli_put_number(&members, "partitions", now->partitions);
-    cli_put_number(&members, "partitions_done", now->partitions_done);
-    cli_put_number(&members, "rows", now->rows);
-    cli_put_number(&members, "rows_expected", now->rows_expected);
-    cli_put_number(&members, "bytes", now->bytes);
-    cli_put_number(&members, "received", now->received);
-    cli_put_number(&members, "queries", now->queries);
-    cli_put_number(&members, "throttled", now->throttled);
-    cli_put_real(&members, "blocked", now->blocked);
-    cli_tell(cli, CLI_INFO, "progress", &members, "%s", line);
-    buf_release(&members);
+        cli_put_text(out, "table", table);
+    cli_put_text(out, "phase", now->phase);
+    cli_put_number(out, "partitions", now->partitions);
+    cli_put_number(out, "partitions_done", now->partitions_done);
+    cli_put_number(out, "rows", now->rows);
+    cli_put_number(out, "rows_expected", now->rows_expected);
+    cli_put_number(out, "bytes", now->bytes);
+    cli_put_number(out, "received", now->received);
+    cli_put_number(out, "queries", now->queries);
+    cli_put_number(out, "throttled", now->throttled);
+    cli_put_real(out, "blocked", now->blocked);
 }
 
 static void on_progress(void *context, const struct export_progress *now)
 {
     struct cli_progress *progress = context;
-    const struct cli *cli = progress->cli;
-    bool terminal = cli->terminal_err && !cli_log_is_json(cli);
-    uint64_t time = clock_ns();
     cli_record_tick(progress->record);
     if (!progress->phase || strcmp(progress->phase, now->phase) != 0) {
         progress->phase = now->phase;
-        progress->began = time;
+        progress->began = clock_ns();
     }
-    if (cli_flag(cli, CLI_QUIET) ||
-        time - progress->shown < (terminal ? every_terminal : every_line))
+    if (!cli_status_due(&progress->status))
         return;
-    progress->shown = time;
     char text[LINE_TEXT], line[LINE_TEXT + LAKE_TABLE_MAX];
+    struct buf members = BUF_INIT(MEMBERS_MAX);
     if (strcmp(now->phase, "fetch") == 0)
         fetch_text(progress, now, text, sizeof text);
     else
         count_text(now, text, sizeof text);
     (void) snprintf(line, sizeof line, "%s%s%s", progress->table ? progress->table : "",
                     progress->table ? ": " : "", text);
-    if (terminal)
-        draw(progress, line);
-    else if (cli_log_is_json(cli))
-        say_json(cli, progress->table, now, line);
-    else
-        cli_note(cli, "%s", line);
+    put_members(&members, progress->table, now);
+    cli_status_show(&progress->status, &members, line);
+    buf_release(&members);
 }
 
 static void on_detail(void *context, const char *line)
@@ -113,7 +86,7 @@ static void on_detail(void *context, const char *line)
     struct cli_progress *progress = context;
     if (!cli_flag(progress->cli, CLI_VERBOSE))
         return;
-    wipe(progress);
+    cli_status_wipe(&progress->status);
     cli_detail(progress->cli, "%s%s%s", progress->table ? progress->table : "",
                progress->table ? ": " : "", line);
 }
@@ -121,7 +94,7 @@ static void on_detail(void *context, const char *line)
 static void on_note(void *context, const char *line)
 {
     struct cli_progress *progress = context;
-    wipe(progress);
+    cli_status_wipe(&progress->status);
     if (progress->table)
         cli_note(progress->cli, "%s: %s", progress->table, line);
     else
@@ -130,12 +103,13 @@ static void on_note(void *context, const char *line)
 
 void cli_progress_begin(struct cli_progress *progress, struct cli_record *record)
 {
-    *progress = (struct cli_progress){.cli = record->cli, .record = record, .shown = clock_ns()};
+    *progress = (struct cli_progress){.cli = record->cli, .record = record};
+    cli_status_begin(&progress->status, record->cli);
     progress->watch = (struct export_watch){
         .progress = on_progress, .note = on_note, .detail = on_detail, .context = progress};
 }
 
 void cli_progress_end(struct cli_progress *progress)
 {
-    wipe(progress);
+    cli_status_wipe(&progress->status);
 }

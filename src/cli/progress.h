@@ -1,17 +1,18 @@
-/* Progress: one line that is written over on a terminal, a line now and then elsewhere. */
+/* Progress: the status of an export or a verification, by its watch. */
 #ifndef WEIR_CLI_PROGRESS_H
 #define WEIR_CLI_PROGRESS_H
 
 #include "cli/cli.h"
 #include "cli/record.h"
+#include "cli/status.h"
 
 struct cli_progress {
     const struct cli *cli;
     struct cli_record *record; /* renewed as it goes on */
     const char *table;         /* in front of each line, where there are several; NULL: one */
-    uint64_t began, shown;     /* clock_ns */
+    struct cli_status status;
     const char *phase;
-    bool drawn; /* a line stands on the terminal */
+    uint64_t began; /* clock_ns: the phase */
     struct export_watch watch;
 };
 
