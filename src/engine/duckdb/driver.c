@@ -77,7 +77,7 @@ static bool configure(duckdb_config config, const struct engine_options *options
         !set(config, "allow_community_extensions", "false", err) ||
         !set(config, "allow_persistent_secrets", "false", err) ||
         !set(config, "enable_external_file_cache", "false", err) ||
-        !set(config, "preserve_insertion_order", "false", err) ||
+        !set(config, "preserve_insertion_order", options->ordered ? "true" : "false", err) ||
         !set(config, "threads", number, err) ||
         !set(config, "temp_directory", options->scratch ? options->scratch : "", err))
         return false;
@@ -130,13 +130,14 @@ static bool put_roots(struct buf *sql, struct error *err)
     return true;
 }
 
-/* The last word on settings: files and nothing else are read, and no SQL changes the settings any more. */
+/* The last word on settings: times are shown in UTC, files and nothing else are read, and no SQL changes the settings any more. */
 static bool lock_down(duckdb_connection connection, struct error *err)
 {
     struct buf sql = BUF_INIT(DUCK_SQL_MAX);
     buf_puts(&sql, "SET allowed_directories = [");
     bool ok = buf_ok(&sql, "the folders", err) && put_roots(&sql, err);
-    buf_puts(&sql, "]; SET enable_external_access = false; SET lock_configuration = true");
+    buf_puts(&sql, "]; SET GLOBAL TimeZone = 'UTC'; SET enable_external_access = false; SET "
+                   "lock_configuration = true");
     ok = ok && buf_ok(&sql, "the folders", err);
     if (ok && duckdb_query(connection, buf_text(&sql), NULL) != DuckDBSuccess)
         ok = error_set(err, ERROR_INTERNAL, "DuckDB does not lock its settings");

@@ -3,8 +3,8 @@
  * JSON comes through weir_lines; CSV and Parquet through DuckDB's own readers, whose values are turned into
  * physical types by the same conversions, as functions weir_in_<type>. Both know their source by number.
  */
+#include "engine/duckdb/cast.h"
 #include "engine/duckdb/csv.h"
-#include "engine/duckdb/duck.h"
 #include "engine/duckdb/scan.h"
 #include "json/value.h"
 
@@ -15,14 +15,8 @@ enum {
 
 /* --- what a reader of DuckDB's finds in the files ------------------------------------------------------- */
 
-struct found_column {
-    const char *name; /* in the files */
-    char *sql;        /* as the reader's SQL calls it */
-    duckdb_type type;
-};
-
 struct found {
-    struct found_column *v;
+    struct cast_column *v;
     size_t n;
     char **names; /* of Parquet, where nobody else owns them */
 };
@@ -105,11 +99,23 @@ static bool find_csv(const struct csv_header *header, struct found *out, struct 
     for (size_t i = 0; i < header->n; i++) {
         struct buf name = BUF_INIT(32);
         buf_printf(&name, "c%zu", i);
-        out->v[i] = (struct found_column){header->names[i], buf_take(&name), DUCKDB_TYPE_VARCHAR};
+        out->v[i] = (struct cast_column){
+            .name = header->names[i], .sql = buf_take(&name), .type = DUCKDB_TYPE_VARCHAR};
         if (!out->v[i].sql)
             return error_set(err, ERROR_MEMORY, "memory is used up");
     }
     return true;
+}
+
+/* Whether a text is declared to be JSON. */
+static bool is_json(duckdb_prepared_statement statement, size_t i)
+{
+    duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(statement, i);
+    char *alias = duckdb_logical_type_get_alias(type);
+    bool json = alias && strcmp(alias, "JSON") == 0;
+    duckdb_free(alias);
+    duckdb_destroy_logical_type(&type);
+    return json;
 }
 
 static bool take_column(duckdb_prepared_statement statement, size_t i, struct found *out,
@@ -125,6 +131,7 @@ static bool take_column(duckdb_prepared_statement statement, size_t i, struct fo
     bool ok = buf_ok(&sql, "a name", err);
     out->v[i].name = out->names[i];
     out->v[i].type = duckdb_prepared_statement_column_type(statement, i);
+    out->v[i].json = is_json(statement, i);
     out->v[i].sql = ok ? buf_take(&sql) : NULL;
     buf_release(&sql);
     return out->v[i].sql != NULL;
@@ -151,61 +158,9 @@ static bool find_parquet(struct driver_task *task, char *const *paths, size_t co
     return ok;
 }
 
-/* --- the expressions ------------------------------------------------------------------------------------ */
+/* --- the rows of a source ------------------------------------------------------------------------------- */
 
-static bool is_whole(duckdb_type type)
-{
-    return type == DUCKDB_TYPE_TINYINT || type == DUCKDB_TYPE_SMALLINT ||
-           type == DUCKDB_TYPE_INTEGER || type == DUCKDB_TYPE_BIGINT ||
-           type == DUCKDB_TYPE_UTINYINT || type == DUCKDB_TYPE_USMALLINT ||
-           type == DUCKDB_TYPE_UINTEGER;
-}
-
-static bool is_nested(duckdb_type type)
-{
-    return type == DUCKDB_TYPE_LIST || type == DUCKDB_TYPE_STRUCT || type == DUCKDB_TYPE_MAP ||
-           type == DUCKDB_TYPE_ARRAY || type == DUCKDB_TYPE_UNION;
-}
-
-static bool is_time(duckdb_type type)
-{
-    return type == DUCKDB_TYPE_TIMESTAMP || type == DUCKDB_TYPE_TIMESTAMP_TZ ||
-           type == DUCKDB_TYPE_TIMESTAMP_S || type == DUCKDB_TYPE_TIMESTAMP_MS ||
-           type == DUCKDB_TYPE_DATE;
-}
-
-/* Text around a column. */
-struct wrap {
-    const char *before, *behind;
-};
-
-/* How a column becomes the wanted type without going through its text; false when it does not. */
-static bool wrap_direct(enum column_type wanted, duckdb_type found, struct wrap *out)
-{
-    if (wanted == COLUMN_STRING && found == DUCKDB_TYPE_VARCHAR)
-        *out = (struct wrap){"coalesce(", ", '')"};
-    else if (wanted == COLUMN_STRING && is_nested(found))
-        *out = (struct wrap){"coalesce(CAST(to_json(", ") AS VARCHAR), '')"};
-    else if (wanted == COLUMN_STRING)
-        *out = (struct wrap){"coalesce(CAST(", " AS VARCHAR), '')"};
-    else if (wanted == COLUMN_DYNAMIC && is_nested(found))
-        *out = (struct wrap){"CAST(to_json(", ") AS VARCHAR)"};
-    else if (wanted == COLUMN_DATETIME && is_time(found))
-        *out = (struct wrap){"(621355968000000000 + 10 * epoch_us(", "))"};
-    else if (wanted == COLUMN_DATETIME && found == DUCKDB_TYPE_TIMESTAMP_NS)
-        *out = (struct wrap){"(621355968000000000 + epoch_ns(", ") // 100)"};
-    else if (wanted == COLUMN_LONG && is_whole(found))
-        *out = (struct wrap){"CAST(", " AS BIGINT)"};
-    else if (wanted == COLUMN_REAL && (is_whole(found) || found == DUCKDB_TYPE_FLOAT))
-        *out = (struct wrap){"CAST(", " AS DOUBLE)"};
-    else if (found == duck_type(wanted) && found != DUCKDB_TYPE_VARCHAR)
-        *out = (struct wrap){"", ""};
-    else
-        return false;
-    return true;
-}
-
-static const struct found_column *find_name(const struct found *found, const char *name)
+static const struct cast_column *find_name(const struct found *found, const char *name)
 {
     for (size_t i = 0; i < found->n; i++) {
         if (strcmp(found->v[i].name, name) == 0)
@@ -214,31 +169,14 @@ static const struct found_column *find_name(const struct found *found, const cha
     return NULL;
 }
 
-static void put_column(struct buf *sql, const struct source *source, size_t i,
-                       const struct found *found)
-{
-    enum column_type type = source->columns.v[i].type;
-    const struct found_column *column = find_name(found, source->keys[i]);
-    struct wrap wrap;
-    if (!column && type == COLUMN_STRING)
-        buf_puts(sql, "''");
-    else if (!column)
-        buf_printf(sql, "CAST(NULL AS %s)", duck_type_name(type));
-    else if (wrap_direct(type, column->type, &wrap))
-        buf_printf(sql, "%s%s%s", wrap.before, column->sql, wrap.behind);
-    else
-        buf_printf(sql, "weir_in_%s(%lld, %zu, CAST(%s AS VARCHAR))", column_type_name(type),
-                   (long long) source->number, i, column->sql);
-    buf_puts(sql, " AS ");
-    duck_put_name(sql, str_of(source->columns.v[i].name));
-}
-
 static void put_columns(struct buf *sql, const struct source *source, const struct found *found)
 {
     buf_puts(sql, "SELECT ");
     for (size_t i = 0; i < source->columns.n; i++) {
         buf_puts(sql, i ? ", " : "");
-        put_column(sql, source, i, found);
+        cast_put(sql, source, i, find_name(found, source->keys[i]));
+        buf_puts(sql, " AS ");
+        duck_put_name(sql, str_of(source->columns.v[i].name));
     }
     buf_puts(sql, " FROM ");
 }
@@ -475,7 +413,7 @@ static bool peek_parquet(struct driver_task *task, const struct engine_files *fi
     struct source *source = source_new(task, files, err);
     bool ok = source && find_parquet(task, source->paths, source->count, &found, err);
     for (size_t i = 0; ok && i < found.n; i++)
-        ok = columns_add(out, str_of(found.v[i].name), COLUMN_STRING, err);
+        ok = columns_add(out, str_of(found.v[i].name), cast_type(&found.v[i]), err);
     found_release(&found);
     source_release(source);
     return ok;

@@ -222,6 +222,35 @@ static void run_conversion(duckdb_function_info info, duckdb_data_chunk input, d
     source_release(source);
 }
 
+/* weir_utc(source number, column number, ticks of a wall clock): ticks of UTC; null where they are beyond all years. */
+static void run_utc(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct driver_database *database = duckdb_scalar_function_get_extra_info(info);
+    size_t rows = duckdb_data_chunk_get_size(input);
+    if (rows == 0)
+        return;
+    const int64_t *numbers = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0));
+    const int64_t *columns = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 1));
+    duckdb_vector vector = duckdb_data_chunk_get_vector(input, 2);
+    const int64_t *walls = duckdb_vector_get_data(vector);
+    const uint64_t *valid = duckdb_vector_get_validity(vector);
+    struct source *source = source_find(database, numbers[0]);
+    if (!source || columns[0] < 0 || (size_t) columns[0] >= source->columns.n) {
+        duckdb_scalar_function_set_error(info, "no such source");
+        source_release(source);
+        return;
+    }
+    struct output_vector out = open_output('l', output);
+    for (size_t row = 0; row < rows; row++) {
+        int64_t tick =
+            duck_valid(valid, row) ? engine_zone_utc(source->zones[columns[0]], walls[row]) : -1;
+        ((int64_t *) out.data)[row] = tick;
+        if (tick < 0 || tick > TICK_MAX)
+            duck_set_null(out.validity, row);
+    }
+    source_release(source);
+}
+
 /* --- registration --------------------------------------------------------------------------------------- */
 
 static duckdb_type type_of_letter(char letter)
@@ -299,6 +328,9 @@ bool functions_register(struct driver_database *database, duckdb_connection conn
                           run_function, (void *) (uintptr_t) function, NULL, err))
             return false;
     }
+    database_hold(database);
+    if (!add_function(connection, "", "utc", "lll", 'l', run_utc, database, database_release, err))
+        return false;
     for (int type = 0; type < COLUMN_TYPE_COUNT; type++) {
         if (type != COLUMN_STRING &&
             !add_conversion(database, connection, (enum column_type) type, err))
