@@ -12,11 +12,15 @@
 #include "json/lines.h"
 #include "json/value.h"
 
+#include <stdlib.h>
+
 enum {
     UNWRAP_MAX = 4,    /* texts in texts in a dynamic value */
     EXACT_DIGITS = 20, /* of a dynamic value's integer: those of 64 bits */
     EXPONENT_DIGITS = 6,
-    MARK_WORDS = 4 /* of a column in the feed: its number, kind and 128 bits */
+    MARK_WORDS = 4,       /* of a column in the feed: its number, kind and 128 bits */
+    EXTRAS_MAX = 1 << 20, /* keys of a line that are no columns */
+    NAMES_MAX = 1 << 20   /* bytes of the keys of places */
 };
 
 enum mark_kind {
@@ -39,10 +43,31 @@ struct mark {
     uint64_t bits[2];
 };
 
+/* A key that is no column. */
+struct extra {
+    uint64_t key[2];
+    size_t place; /* in the line */
+    struct mark mark;
+};
+
+/* Another place of a row's time. */
+struct place {
+    size_t key;
+    enum { PLACE_TEXT, PLACE_SECONDS, PLACE_MILLISECONDS } form;
+    bool utc; /* a text that names no zone is of UTC */
+};
+
 struct lake_rows {
     struct columns columns;
-    struct str *keys; /* those of the columns; behind them `_ItemId` where it is none of them */
+    struct str *
+        keys; /* those of the columns; behind them `_ItemId` and those of places, where they are none */
     size_t n_keys, time, item;
+    size_t *sorted; /* the columns by name */
+    struct place places[LAKE_FROM_MAX];
+    size_t n_places;
+    struct arena names; /* of places */
+    struct extra *extras;
+    size_t n_extras, extras_room;
     bool *in_value;
     struct json_lines *lines;
     struct buf text;              /* a string decoded */
@@ -461,6 +486,21 @@ static bool no_row(struct error *err, const char *why)
     return false;
 }
 
+static bool no_value(struct lake_rows *rows, struct error *err)
+{
+    return buf_ok(&rows->text, "a value", err) && buf_ok(&rows->outer[0], "a value", err) &&
+           no_row(err, "a value that is nested too deep");
+}
+
+static void feed_mark(struct lake_rows *rows, size_t column, const struct mark *mark, size_t *n)
+{
+    if (mark->kind == MARK_NONE)
+        return;
+    rows->feed[*n] = column;
+    memcpy(rows->feed + *n + 1, mark, sizeof *mark);
+    *n += MARK_WORDS;
+}
+
 static bool find_value(struct lake_rows *rows, const struct json_object *object,
                        struct lake_row_key *out, struct error *err)
 {
@@ -471,13 +511,8 @@ static bool find_value(struct lake_rows *rows, const struct json_object *object,
         if (!rows->in_value[i] || is_empty(object, i))
             continue;
         if (!mark_cell(rows, object, i, &mark))
-            return buf_ok(&rows->text, "a value", err) && buf_ok(&rows->outer[0], "a value", err) &&
-                   no_row(err, "a value that is nested too deep");
-        if (mark.kind == MARK_NONE)
-            continue;
-        rows->feed[n++] = i;
-        memcpy(rows->feed + n, &mark, sizeof mark);
-        n += MARK_WORDS - 1;
+            return no_value(rows, err);
+        feed_mark(rows, i, &mark, &n);
     }
     hash_xx128(words(rows->feed, n), hash);
     *out = (struct lake_row_key){.high = hash[1], .low = hash[0]};
@@ -502,12 +537,74 @@ static bool find_item(struct lake_rows *rows, const struct json_object *object,
     return true;
 }
 
+/* A number of seconds since 1970 times `scale`, as ticks; what is finer is cut off. */
+static bool epoch_ticks(struct lake_rows *rows, struct str text, int64_t unit, int64_t *tick)
+{
+    struct decimal number;
+    if (!take_number(text, &number) || !put_digits(&number, &rows->text))
+        return false;
+    struct str digits = buf_str(&rows->text);
+    int64_t exponent = number.exponent + unit, value = 0;
+    if (exponent > EXACT_DIGITS)
+        return false;
+    bool exact = exponent >= 0;
+    size_t kept = exact
+                      ? digits.n
+                      : digits.n - ((size_t) -exponent < digits.n ? (size_t) -exponent : digits.n);
+    struct decimal whole = {.minus = number.minus, .exponent = exact ? exponent : 0};
+    if (kept > 0 && !to_integer(&whole, (struct str){digits.p, kept}, &value))
+        return false;
+    /* Cut towards the past, as all times are. */
+    value -= number.minus && kept < digits.n;
+    if (value < -TICK_UNIX_EPOCH || value > TICK_MAX - TICK_UNIX_EPOCH)
+        return false;
+    *tick = TICK_UNIX_EPOCH + value;
+    return true;
+}
+
+/* Whether a text of ISO 8601 ends in a zone. */
+static bool names_zone(struct str text)
+{
+    const char *time = memchr(text.p, ':', text.n);
+    char last = text.n > 0 ? text.p[text.n - 1] : '\0';
+    if (last == 'Z' || last == 'z')
+        return true;
+    for (const char *p = time; p && p < text.p + text.n; p++)
+        if (*p == '+' || *p == '-')
+            return true;
+    return false;
+}
+
+enum told { TOLD_NONE, TOLD_TIME, TOLD_UNSURE };
+
+/* The time that the other places tell. Unsure: there is a value that only a reader with all zones and forms knows. */
+static enum told find_place(struct lake_rows *rows, const struct json_object *object, int64_t *tick)
+{
+    for (size_t i = 0; i < rows->n_places; i++) {
+        const struct place *place = &rows->places[i];
+        struct str text;
+        if (is_empty(object, place->key) || !cell_text(object, place->key, &rows->outer[0], &text))
+            continue;
+        if (place->form != PLACE_TEXT) {
+            if (epoch_ticks(rows, text, place->form == PLACE_SECONDS ? 7 : 4, tick))
+                return TOLD_TIME;
+        } else if (object->cells[place->key].kind == JSON_KIND_STRING) {
+            if (!tick_parse(text, tick) || !(place->utc || names_zone(text)))
+                return TOLD_UNSURE;
+            return TOLD_TIME;
+        }
+    }
+    return TOLD_NONE;
+}
+
 static bool find_time(struct lake_rows *rows, const struct json_object *object, int64_t *tick,
                       struct error *err)
 {
     struct str text;
-    return (!is_empty(object, rows->time) && object->cells[rows->time].kind == JSON_KIND_STRING &&
+    bool own = !is_empty(object, rows->time);
+    return (own && object->cells[rows->time].kind == JSON_KIND_STRING &&
             cell_text(object, rows->time, &rows->text, &text) && tick_parse(text, tick)) ||
+           (!own && find_place(rows, object, tick) == TOLD_TIME) ||
            no_row(err, "a row without TimeGenerated");
 }
 
@@ -539,7 +636,150 @@ bool lake_row_read(struct lake_rows *rows, struct str line, bool value, struct l
            (!value || find_value(rows, &object, &out->value, err));
 }
 
+/* --- the whole line --- */
+
+/* The number of the column of that name, or columns.n. `guess` is where it usually is. */
+static size_t find_column(const struct lake_rows *rows, struct str key, size_t guess)
+{
+    size_t low = 0, high = rows->columns.n;
+    if (guess < rows->columns.n && str_eq(key, rows->keys[guess]))
+        return guess;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = str_compare(rows->keys[rows->sorted[middle]], key);
+        if (order == 0)
+            return rows->sorted[middle];
+        *(order < 0 ? &low : &high) = order < 0 ? middle + 1 : middle;
+    }
+    return rows->columns.n;
+}
+
+static bool add_extra(struct lake_rows *rows, struct str key, const struct json_member *member,
+                      struct error *err)
+{
+    if (!mem_reserve(&rows->extras, &rows->extras_room, rows->n_extras, EXTRAS_MAX,
+                     sizeof *rows->extras, err))
+        return false;
+    struct extra *extra = &rows->extras[rows->n_extras];
+    *extra = (struct extra){.place = rows->n_extras, .mark = mark_of(MARK_NONE, 0)};
+    hash_xx128(key, extra->key);
+    bool empty = member->kind == JSON_KIND_STRING && member->value.n == 2;
+    if (!empty && !mark_json(rows, member->value, member->kind, 1, &extra->mark))
+        return no_value(rows, err);
+    rows->n_extras++;
+    return true;
+}
+
+static bool find_extras(struct lake_rows *rows, const struct json_object *object, struct error *err)
+{
+    struct json_member member;
+    struct str key;
+    size_t at = 0, guess = 0;
+    rows->n_extras = 0;
+    while (json_next(object->bytes, &at, &member)) {
+        if (!decode(member.key, &rows->outer[0], &key))
+            return no_value(rows, err);
+        size_t column = find_column(rows, key, guess);
+        guess = column + 1;
+        if (column == rows->columns.n && !add_extra(rows, key, &member, err))
+            return false;
+    }
+    return true;
+}
+
+/* By key, then by place. */
+static int compare_extras(const void *left, const void *right)
+{
+    const struct extra *a = left, *b = right;
+    int order = memcmp(a->key, b->key, sizeof a->key);
+    return order != 0 ? order : (a->place > b->place) - (a->place < b->place);
+}
+
+/* Their sum: the last of each key. */
+static void sum_extras(struct lake_rows *rows, struct lake_row_key *sum)
+{
+    if (rows->n_extras > 1)
+        qsort(rows->extras, rows->n_extras, sizeof *rows->extras, compare_extras);
+    for (size_t i = 0; i < rows->n_extras; i++) {
+        const struct extra *extra = &rows->extras[i];
+        uint64_t one[2 + 3];
+        if (extra->mark.kind == MARK_NONE ||
+            (i + 1 < rows->n_extras && memcmp(extra->key, extra[1].key, sizeof extra->key) == 0))
+            continue;
+        memcpy(one, extra->key, sizeof extra->key);
+        memcpy(one + 2, &extra->mark, sizeof extra->mark);
+        hash_xx128(words(one, 5), one);
+        lake_row_sum(sum, &(struct lake_row_key){.high = one[1], .low = one[0]});
+    }
+}
+
+/* TimeGenerated as the line tells it, or as the other places do. */
+static bool mark_own_time(struct lake_rows *rows, const struct json_object *object,
+                          struct mark *out)
+{
+    int64_t tick = 0;
+    enum told told = find_place(rows, object, &tick);
+    *out = mark_of(MARK_NONE, 0);
+    if (told == TOLD_UNSURE)
+        return true;
+    if (!is_empty(object, rows->time))
+        return mark_cell(rows, object, rows->time, out);
+    if (told == TOLD_TIME)
+        *out = mark_of(MARK_TIME, (uint64_t) tick);
+    return true;
+}
+
+static bool sum_columns(struct lake_rows *rows, const struct json_object *object,
+                        struct lake_row_key *out, struct error *err)
+{
+    size_t n = 0;
+    uint64_t hash[2];
+    for (size_t i = 0; i < rows->columns.n; i++) {
+        struct mark mark;
+        if (i != rows->time && is_empty(object, i))
+            continue;
+        if (!(i == rows->time ? mark_own_time(rows, object, &mark)
+                              : mark_cell(rows, object, i, &mark)))
+            return no_value(rows, err);
+        feed_mark(rows, i, &mark, &n);
+    }
+    hash_xx128(words(rows->feed, n), hash);
+    *out = (struct lake_row_key){.high = hash[1], .low = hash[0]};
+    return true;
+}
+
+bool lake_row_whole(struct lake_rows *rows, struct str line, struct lake_row_key *out,
+                    struct error *err)
+{
+    struct json_object object;
+    struct lake_row_key extras = {0};
+    uint64_t both[4];
+    buf_reset(&rows->text);
+    buf_reset(&rows->outer[0]);
+    if (!find_object(rows, line, &object, err) || !sum_columns(rows, &object, out, err) ||
+        !find_extras(rows, &object, err))
+        return false;
+    sum_extras(rows, &extras);
+    memcpy(both, out, sizeof *out);
+    memcpy(both + 2, &extras, sizeof extras);
+    hash_xx128(words(both, 4), both);
+    *out = (struct lake_row_key){.high = both[1], .low = both[0]};
+    return true;
+}
+
+void lake_row_sum(struct lake_row_key *sum, const struct lake_row_key *one)
+{
+    sum->low += one->low;
+    sum->high += one->high + (sum->low < one->low);
+}
+
 /* --- the columns --- */
+
+static int compare_names(const void *left, const void *right, void *keys)
+{
+    const struct str *v = keys;
+    return str_compare(v[*(const size_t *) left], v[*(const size_t *) right]);
+}
 
 static void find_keys(struct lake_rows *rows)
 {
@@ -555,6 +795,17 @@ static void find_keys(struct lake_rows *rows)
     rows->n_keys = rows->columns.n + (item < 0);
     rows->item = item < 0 ? rows->columns.n : (size_t) item;
     rows->keys[rows->item] = STR("_ItemId");
+    for (size_t i = 0; i < rows->columns.n; i++)
+        rows->sorted[i] = i;
+    qsort_r(rows->sorted, rows->columns.n, sizeof *rows->sorted, compare_names, rows->keys);
+}
+
+static bool begin_lines(struct lake_rows *rows, struct error *err)
+{
+    const struct json_lines_options options = {.keys = rows->keys, .count = rows->n_keys};
+    json_lines_free(rows->lines);
+    rows->lines = json_lines_new(&options, err);
+    return rows->lines != NULL;
 }
 
 static bool rows_init(struct lake_rows *rows, const struct columns *columns, struct error *err)
@@ -563,19 +814,19 @@ static bool rows_init(struct lake_rows *rows, const struct columns *columns, str
     buf_init(&rows->text, JSON_ROW_MAX + 64);
     for (size_t i = 0; i < UNWRAP_MAX; i++)
         buf_init(&rows->outer[i], JSON_ROW_MAX + 64);
+    arena_init(&rows->names, NAMES_MAX);
     if (time < 0 || columns->v[time].type != COLUMN_DATETIME)
         return error_set(err, ERROR_FORMAT, "there is no column TimeGenerated of type datetime");
     rows->time = (size_t) time;
-    rows->keys = mem_alloc(columns->n + 1, sizeof *rows->keys, err);
+    rows->keys = mem_alloc(columns->n + 1 + LAKE_FROM_MAX, sizeof *rows->keys, err);
+    rows->sorted = mem_alloc(columns->n, sizeof *rows->sorted, err);
     rows->in_value = mem_alloc(columns->n + 1, sizeof *rows->in_value, err);
     rows->feed = mem_alloc(columns->n * MARK_WORDS + 1, sizeof *rows->feed, err);
-    if (!rows->keys || !rows->in_value || !rows->feed ||
+    if (!rows->keys || !rows->sorted || !rows->in_value || !rows->feed ||
         !columns_copy(columns, &rows->columns, err))
         return false;
     find_keys(rows);
-    const struct json_lines_options options = {.keys = rows->keys, .count = rows->n_keys};
-    rows->lines = json_lines_new(&options, err);
-    return rows->lines != NULL;
+    return begin_lines(rows, err);
 }
 
 struct lake_rows *lake_rows_new(const struct columns *columns, struct error *err)
@@ -594,10 +845,46 @@ void lake_rows_free(struct lake_rows *rows)
     json_lines_free(rows->lines);
     columns_release(&rows->columns);
     mem_free(rows->keys);
+    mem_free(rows->sorted);
+    mem_free(rows->extras);
+    arena_release(&rows->names);
     mem_free(rows->in_value);
     mem_free(rows->feed);
     buf_release(&rows->text);
     for (size_t i = 0; i < UNWRAP_MAX; i++)
         buf_release(&rows->outer[i]);
     mem_free(rows);
+}
+
+/* The number of a key in the scanner's list, added when it is new. */
+static bool use_key(struct lake_rows *rows, const char *key, size_t *out, struct error *err)
+{
+    for (*out = 0; *out < rows->n_keys; ++*out)
+        if (str_eq(rows->keys[*out], str_of(key)))
+            return true;
+    const char *copy = arena_copy(&rows->names, key, strlen(key), err);
+    if (!copy)
+        return false;
+    rows->keys[rows->n_keys++] = str_of(copy);
+    return true;
+}
+
+bool lake_rows_from(struct lake_rows *rows, const struct lake_from *from, size_t n,
+                    struct error *err)
+{
+    if (n > LAKE_FROM_MAX)
+        return error_set(err, ERROR_LIMIT, "a table's time is in more than %d places",
+                         LAKE_FROM_MAX);
+    rows->n_places = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct place *place = &rows->places[rows->n_places++];
+        *place =
+            (struct place){.form = strcmp(from[i].format, "epoch-s") == 0    ? PLACE_SECONDS
+                                   : strcmp(from[i].format, "epoch-ms") == 0 ? PLACE_MILLISECONDS
+                                                                             : PLACE_TEXT,
+                           .utc = !from[i].zone || strcmp(from[i].zone, "UTC") == 0};
+        if (!use_key(rows, from[i].key, &place->key, err))
+            return false;
+    }
+    return begin_lines(rows, err);
 }

@@ -19,8 +19,7 @@
 #ifndef WEIR_LAKE_ROW_H
 #define WEIR_LAKE_ROW_H
 
-#include "base/column.h"
-#include "base/tick.h"
+#include "lake/schema.h"
 
 struct lake_row_key {
     uint64_t high, low;
@@ -40,9 +39,22 @@ struct lake_rows; /* what is known of a table's columns; not for threads */
 struct lake_rows *lake_rows_new(const struct columns *columns, struct error *err);
 void lake_rows_free(struct lake_rows *rows); /* NULL is fine */
 
+/* Where a line whose TimeGenerated is not there or null has its time; to be called before the first line. Copied. The
+ * first of these keys whose value is a time counts. A text in a zone that is neither in it nor UTC is no time here. */
+bool lake_rows_from(struct lake_rows *rows, const struct lake_from *from, size_t n,
+                    struct error *err);
+
 /* Reads one line without its line feed (white space around it is fine, and a byte-order mark before it). ERROR_FORMAT when it
  * is no whole object, or has no TimeGenerated that is a datetime; the next line can be read all the same. */
 bool lake_row_read(struct lake_rows *rows, struct str line, bool value, struct lake_row *out,
                    struct error *err);
+
+/* The identity of the whole line: all columns, `_ItemId`, `TenantId` and `Type` too, and each key that is none by its JSON
+ * value; of a key that stands twice the last counts. A row may be without a time. TimeGenerated is in it as it stands
+ * in the line, else as lake_rows_from finds it; it is left out where that cannot tell. */
+bool lake_row_whole(struct lake_rows *rows, struct str line, struct lake_row_key *out,
+                    struct error *err);
+/* Adds modulo 2^128: the sum over rows does not depend on their order. */
+void lake_row_sum(struct lake_row_key *sum, const struct lake_row_key *one);
 
 #endif
