@@ -1,0 +1,50 @@
+"""1, 2, 4 and 8 GB in no order through a budget of 256 MB: linear time, and the kernel's peak of the process.
+
+    WEIR_BENCH_DIR=/var/tmp bench/bench_partition_memory.py [GB...]
+
+Input, lake and what is set aside are on a disk here, since they are too large for memory.
+"""
+import sys
+from pathlib import Path
+
+from bench_partition import WEEK, YEAR_PARTITIONS, Ground, check
+from log_files import log_file
+from rig import Folder, tell
+
+SIZES = (1, 2, 4, 8)
+BUDGET = "256MB"
+LIMIT = 256_000_000
+LINEAR = 1.25  # seconds of a GB of the largest, beside those of the smallest
+RUNS = 2
+
+
+def run(size):
+    with Folder() as folder:
+        ground, best = Ground(Path(folder)), None
+        path = log_file(folder, size, WEEK, shuffled=True)
+        for _ in range(RUNS):
+            done = ground.weir(path, "--memory", BUDGET)
+            check(ground.lake, path, YEAR_PARTITIONS)
+            ground.clear()
+            peak = max(done.peak, best.peak) if best else done.peak
+            best = min(done, best or done, key=lambda done: done.seconds)
+        print(f"  {size:g} GB: {best.seconds:6.1f} s, processor {best.cpu:5.1f} s, peak {peak / 1e6:.0f} MB", flush=True)
+        return best, peak
+
+
+def main():
+    sizes = [float(word) for word in sys.argv[1:]] or SIZES
+    done = [run(size) for size in sizes]
+    (first, _), (last, _) = done[0], done[-1]
+    peak = max(peak for _, peak in done)
+    met = tell(f"{sizes[-1]:g} GB in no order through {BUDGET}, peak memory", f"at most {LIMIT / 1e6:.0f} MB",
+               f"{peak / 1e6:.0f} MB", peak <= LIMIT)
+    for what, share in (("time", last.seconds / first.seconds), ("processor time", last.cpu / first.cpu)):
+        share *= sizes[0] / sizes[-1]
+        met = tell(f"the same, {what} of a GB beside that of {sizes[0]:g} GB", f"at most {LINEAR:g}", f"{share:.2f}",
+                   share <= LINEAR) and met
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
