@@ -47,7 +47,7 @@ bool part_digest_put(struct part_digest *digest, uint64_t index, size_t n,
                      const unsigned char block[PART_DIGEST_SIZE], struct error *err)
 {
     if (index >= PART_DIGEST_BLOCKS_MAX)
-        return error_set(err, ERROR_LIMIT, "an input has more than 256 TiB");
+        return error_set(err, ERROR_LIMIT, "an input has more than 64 TiB");
     while (digest->room <= index) {
         if (!mem_reserve(&digest->blocks, &digest->room, digest->room, PART_DIGEST_BLOCKS_MAX,
                          sizeof *digest->blocks, err))

@@ -1,6 +1,6 @@
 /* Digests: by which an input is known again: a hash of its bytes as they are stored, that threads can make together.
  *
- * XXH3-128 over the digests (XXH3-128, canonical: big-endian) of its consecutive blocks of 4 MiB in order, followed by
+ * XXH3-128 over the digests (XXH3-128, canonical: big-endian) of its consecutive blocks of 256 KiB in order, followed by
  * its length as 8 bytes, big-endian. An empty input has no block.
  */
 #ifndef WEIR_PARTITION_DIGEST_H
@@ -12,8 +12,8 @@
 
 enum {
     PART_DIGEST_SIZE = 16,
-    PART_DIGEST_BLOCK = 4 * 1024 * 1024,
-    PART_DIGEST_BLOCKS_MAX = 1 << 26 /* 256 TiB */
+    PART_DIGEST_BLOCK = 256 * 1024,
+    PART_DIGEST_BLOCKS_MAX = 1 << 28 /* 64 TiB */
 };
 
 /* A value of zeros is an empty one. */

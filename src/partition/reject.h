@@ -4,13 +4,13 @@
 #ifndef WEIR_PARTITION_REJECT_H
 #define WEIR_PARTITION_REJECT_H
 
-#include "base/text.h"
+#include "json/route.h"
 
 /* enum, the text in the reject file. */
 #define PART_REASONS(X)                                                                            \
-    X(LONG, "longer than 64 MiB")                                                                  \
+    X(LONG, "longer than 48 MiB")                                                                  \
     X(FORM, "not one valid JSON object")                                                           \
-    X(RECORD, "not one record of the header's columns")                                            \
+    X(RECORD, "not one valid CSV record")                                                          \
     X(NO_TIME, "no time column")                                                                   \
     X(NULL_TIME, "its time is null")                                                               \
     X(TIME_TYPE, "its time is of another type")                                                    \
@@ -27,8 +27,9 @@ enum part_reason {
 };
 
 enum {
-    PART_LINE_MAX = 64 * 1024 * 1024, /* bytes of one line or record, blanks around it aside */
-    PART_REJECT_TEXT_MAX = 1000       /* characters of it that the reject file repeats */
+    PART_LINE_MAX =
+        JSON_LINE_MAX, /* bytes of one line, record or element: what readers of the lake take */
+    PART_REJECT_TEXT_MAX = 1000 /* characters of it that the reject file repeats */
 };
 
 /* "its time is null"; "" for PART_REASON_NONE. */

@@ -47,8 +47,18 @@ void part_piece_release(struct part_piece *piece)
 {
     buf_release(&piece->raw);
     buf_release(&piece->text);
-    mem_free(piece->lines);
+    mem_free(piece->records);
     *piece = (struct part_piece){0};
+}
+
+bool part_piece_record(struct part_piece *piece, const struct part_record *record,
+                       struct error *err)
+{
+    if (!mem_reserve(&piece->records, &piece->record_room, piece->record_count, PART_PIECE_ROWS_MAX,
+                     sizeof *record, err))
+        return false;
+    piece->records[piece->record_count++] = *record;
+    return true;
 }
 
 struct part_source *part_source_open(const struct part_input *input,

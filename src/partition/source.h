@@ -20,7 +20,7 @@
 #include "partition/time.h"
 
 enum {
-    PART_PIECE = 4 * 1024 * 1024, /* bytes of a piece, more or less; it grows for a longer line */
+    PART_PIECE = 256 * 1024, /* bytes of a piece, more or less; it grows for a longer line */
     PART_PIECE_BYTES_MAX = 4 * PART_LINE_MAX,      /* of its bytes, and of its text */
     PART_PIECE_ROWS_MAX = PART_PIECE_BYTES_MAX / 2 /* the shortest object is {} and LF */
 };
@@ -48,8 +48,7 @@ struct part_chunk {
     size_t reject_count, reject_room;
     uint64_t
         lines; /* of the input that it covers: the next chunk's first line is so many further */
-    struct part_seen
-        *seen; /* lent, a worker's own: keys that are met go there (seen.h); NULL: not wanted */
+    struct part_seen *seen; /* lent, a worker's own, or NULL: keys that are met go there (seen.h) */
 };
 
 void part_chunk_reset(struct part_chunk *chunk); /* empty; memory and `seen` stay */
@@ -59,18 +58,30 @@ bool part_chunk_row(struct part_chunk *chunk, const struct part_row *row, struct
 bool part_chunk_reject(struct part_chunk *chunk, const struct part_reject *reject,
                        struct error *err);
 
+/* One record of a piece that is not JSON lines, as the serial half found it. */
+struct part_record {
+    uint64_t line;          /* of the input on which it begins, counted from the piece's first */
+    int64_t tick;           /* where it is known by then */
+    uint32_t start, length; /* in `raw`, or in `text` if that is made */
+    enum part_reason reason;
+};
+
 /* A part of an input, on its way through one worker. */
 struct part_piece {
     uint64_t number;         /* of its source's pieces, from 0: their order */
     uint64_t offset, length; /* plain lines: the range of the file whose lines begin in it */
-    struct buf raw;          /* the others: bytes of the input, unpacked, whole records */
+    struct buf raw;          /* the others: bytes of the input, unpacked */
     struct buf text;         /* lines of the lake, if they are not those bytes */
-    uint64_t *lines;         /* for text: the line of each record */
-    size_t line_count, line_room;
+    struct part_record *records;
+    size_t record_count, record_room;
+    uint64_t lines; /* of the input that it covers, where the serial half knows it */
 };
 
 void part_piece_init(struct part_piece *piece);
 void part_piece_release(struct part_piece *piece);
+/* One more; false with ERROR_MEMORY, ERROR_LIMIT. For those who make pieces. */
+bool part_piece_record(struct part_piece *piece, const struct part_record *record,
+                       struct error *err);
 
 struct part_source;
 struct part_seen;
@@ -79,9 +90,10 @@ struct part_seen;
 struct part_source_options {
     const char *time_column; /* --time-column; NULL: guessed */
     const char *time_format; /* --time-format; NULL: iso, or what the header and the values say */
-    const char *time_zone;   /* --time-zone; NULL: none, or the header's */
-    const struct columns *columns; /* known of the table, for CSV and Parquet; NULL: nothing */
-    bool custom;                   /* a custom table (_CL): suffixes of names tell types */
+    const char *time_zone; /* --time-zone, of times that name none, nor their header; NULL: none */
+    const struct columns *known; /* of the table, for CSV and Parquet; NULL: nothing */
+    bool custom;                 /* a custom table (_CL): suffixes of names tell types */
+    const char *scratch; /* folder for Parquet that is no file on the disk; NULL: it is refused */
     const struct stop *stop;
     void (*note)(void *context, const char *line); /* what is said aloud; NULL: nobody listens */
     void *context;
@@ -108,12 +120,15 @@ struct part_source {
     const struct part_input *input; /* lent */
     const struct part_source_options *options;
     const struct part_form *form;
-    struct part_time time;      /* settled by part_source_open */
-    bool zeek;                  /* the input is Zeek's */
-    uint64_t bom;               /* bytes of a byte-order mark at its start, 0 or 3 */
-    uint64_t pieces;            /* taken so far */
-    struct part_unpack *unpack; /* bytes of the input, unpacked; NULL: plain lines of a file */
+    struct part_time time; /* settled by part_source_open */
+    bool guessed;          /* the time column was not named by the user, nor is it TimeGenerated */
+    bool zeek;             /* the input is Zeek's */
+    bool converted;        /* lines are made anew (CSV, Parquet): they have TimeGenerated */
+    unsigned bom;          /* bytes of a byte-order mark at its start, 0 or 3 */
+    uint64_t pieces;       /* taken so far */
+    struct part_stream *stream; /* bytes of the input, unpacked; NULL: plain lines of a file */
     struct part_digest digest;  /* of its bytes as they are stored */
+    struct part_seen *seen;     /* keys of the first rows; owned */
     void *self;                 /* of the form */
 };
 

@@ -5,16 +5,21 @@
  *     epoch-s    1588205199.82437               number, or text that is one; seconds since 1970
  *     epoch-ms   1588205199824                  the same in milliseconds
  *
- * What is finer than a tick (100 ns) is cut, towards the past. Digits are taken exactly, never through a double.
+ * The grammars are those of base/tick.h, with blanks around them. What is finer than a tick (100 ns) is cut, towards
+ * the past. Digits are taken exactly, never through a double.
  */
 #ifndef WEIR_PARTITION_TIME_H
 #define WEIR_PARTITION_TIME_H
 
 #include "base/tick.h"
+#include "engine/zone.h"
 #include "partition/reject.h"
 #include "json/rows.h"
 
-enum { PART_ZONE_NAME_MAX = 64, PART_ZONE_CHANGES_MAX = 1024 };
+enum {
+    PART_TIME_TEXT_MAX = 256, /* bytes of a text, its escapes decoded; a longer one is no time */
+    PART_ZONE_NAME_MAX = ENGINE_ZONE_NAME_MAX
+};
 
 /* enum, as options and schema.json have it. */
 #define PART_TIME_FORMATS(X)                                                                       \
@@ -30,22 +35,13 @@ enum part_time_format {
         PART_TIME_FORMAT_COUNT
 };
 
-/* What a wall clock is ahead of UTC, from a wall-clock time on. */
-struct part_zone_change {
-    int64_t wall, ahead; /* ticks */
-};
-struct part_zone {
-    char name[PART_ZONE_NAME_MAX +
-              1]; /* "UTC", "+02:00", "America/Los_Angeles"; "": none is known */
-    struct part_zone_change *changes; /* ascending; owned; the first holds for all before too */
-    size_t count;
-};
-
-/* How the times of one input are read. Read-only once rows are read, so that threads share it. */
+/* How the times of one input are read. Not changed once rows are read, so that threads share it. */
 struct part_time {
     char *key; /* the column's name as the input has it, decoded; owned */
     enum part_time_format format;
-    struct part_zone zone; /* of times that name none */
+    bool has_zone;                          /* of times that name none; else they are rejected */
+    char zone_name[PART_ZONE_NAME_MAX + 1]; /* "UTC", "+02:00", "America/Los_Angeles" */
+    struct engine_zone zone;
 };
 
 void part_time_release(struct part_time *time);
@@ -53,24 +49,15 @@ void part_time_release(struct part_time *time);
 const char *part_time_format_name(enum part_time_format format);
 bool part_time_format_parse(struct str name, enum part_time_format *out);
 
-/* "UTC", "Z", "+02:00", "-0530" without further ado: true, *zone is set. False for other names, which engine/engine.h
- * has to be asked for (part_zone_find in guess.h). Never allocates. */
-bool part_zone_fixed(struct str name, struct part_zone *zone);
-void part_zone_release(struct part_zone *zone);
+/* Sets the zone: UTC and offsets (+02:00, +0200, +02) at once, else by its IANA, Windows or portal name, for which
+ * the engine is opened. ERROR_SETTINGS: no such zone. */
+bool part_time_set_zone(struct part_time *time, struct str name, struct error *err);
 
-/* Wall clock to UTC. Within the hour that is skipped or stands twice the last change that the wall clock has reached
- * holds, as in queries (engine/duckdb/convert.h). */
-int64_t part_zone_to_utc(const struct part_zone *zone, int64_t wall);
+/* A value as json/route.h gives it: of a string the inside of its quotes, as it came. */
+enum part_reason part_time_value(const struct part_time *time, enum json_kind kind, bool escaped,
+                                 struct str value, int64_t *tick);
 
-/* The value of a JSON line's time key: `value` as it stands in the line, with its quotes if it is a string. */
-enum part_reason part_time_json(const struct part_time *time, enum json_kind kind, struct str value,
-                                int64_t *tick);
-
-/* The value as plain text: of a CSV cell, or the inside of a string without escapes. */
+/* A value as plain text: of a CSV cell. Empty is PART_REASON_NULL_TIME. */
 enum part_reason part_time_text(const struct part_time *time, struct str text, int64_t *tick);
-
-/* The service's own form, 2021-11-07T03:05:12[.f…]Z, in a few nanoseconds. False: anything else, also what is no
- * time: ask part_time_text. Reads text.p[0 .. text.n) alone. */
-bool part_time_fast(struct str text, int64_t *tick);
 
 #endif
