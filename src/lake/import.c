@@ -1,95 +1,332 @@
-/* Records of imports: see import.h. */
+/* Imports: see import.h. The text of a record is record.c's. */
 #include "lake/import.h"
 
+#include "base/hash.h"
+#include "lake/record.h"
+
+#include <stdlib.h>
 #include <xxhash.h>
 
-static bool not_built(struct error *err)
+enum {
+    PIECE = 64 << 10, /* bytes read at once */
+    LISTED = 8,       /* imports that a message names */
+    ID_DIGITS = LAKE_IMPORT_ID_MAX - 1,
+    FOLDER_MAX = LAKE_NAME_MAX + 1
+};
+
+static const char stem[] = "PT05M_";
+static const char ending[] = ".json";
+static const char record_ending[] = ".jsonl";
+
+/* --- reading --- */
+
+struct reading {
+    struct store *store;
+    const struct lake_place *place;
+    enum lake_imports_depth depth;
+    struct lake_imports *out;
+    char folder[FOLDER_MAX];
+};
+
+static bool way_out(const struct reading *reading, const char *id, struct error *err)
 {
-    return error_set(err, ERROR_INTERNAL, "not built yet");
+    (void) error_prefix(err, "import record %s/%s%s", reading->folder, id, record_ending);
+    if (err && err->code == ERROR_FORMAT && err->hint[0] == '\0')
+        (void) error_hint(err,
+                          "no data was touched. Move that file away, out of %s: the rows of the "
+                          "import stay, and the command that made it writes its record anew",
+                          store_address(reading->store));
+    return false;
+}
+
+/* Notes the ids that are there; records are read when all are known. */
+static bool find_record(void *context, const struct store_blob *blob, struct error *err)
+{
+    struct reading *reading = context;
+    struct lake_imports *out = reading->out;
+    size_t skip = strlen(reading->folder) + 1;
+    if (blob->name.n < skip) {
+        (void) error_set(err, ERROR_FORMAT, "%s in lake %s is a file, where a folder must be",
+                         reading->folder, store_address(reading->store));
+        return error_hint(err, "no data was touched. Move it away");
+    }
+    struct str name = {blob->name.p + skip, blob->name.n - skip};
+    if (!str_ends(name, str_of(record_ending)) ||
+        !record_id_ok((struct str){name.p, name.n - strlen(record_ending)}))
+        return true;
+    if (!mem_reserve(&out->v, &out->room, out->n, LAKE_IMPORTS_MAX, sizeof *out->v, err))
+        return false;
+    struct lake_import *import = &out->v[out->n++];
+    *import = (struct lake_import){0};
+    memcpy(import->id, name.p, ID_DIGITS);
+    return true;
+}
+
+static bool check_record(const struct reading *reading, const struct record *record,
+                         const struct lake_import *import, const char *id, struct error *err)
+{
+    if (strcmp(import->id, id) != 0)
+        return error_set(err, ERROR_FORMAT, "it says it is of import %s", import->id);
+    if (strcmp(record_table(record), reading->place->table) == 0 &&
+        str_eq_case(str_of(record_workspace_id(record)), str_of(reading->place->workspace_id)))
+        return true;
+    (void) error_set(err, ERROR_FORMAT, "it is of table %.80s in workspace %.40s, not of %s in %s",
+                     record_table(record), record_workspace_id(record), reading->place->table,
+                     reading->place->workspace_id);
+    return error_hint(err, "two tables cannot share the folder %s of a lake", reading->folder);
+}
+
+/* Feeds a record until it is whole, or has told enough. */
+static bool feed_all(struct store_reader *reader, struct record *record, struct error *err)
+{
+    char *bytes = mem_alloc(PIECE, 1, err);
+    size_t n = 1;
+    bool ok = bytes != NULL, enough = false;
+    while (ok && !enough && n > 0)
+        ok = store_reader_next(reader, bytes, PIECE, &n, err) &&
+             record_feed(record, bytes, n, &enough, err);
+    mem_free(bytes);
+    return ok;
+}
+
+static bool read_record(struct reading *reading, struct lake_import *import, struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    char id[LAKE_IMPORT_ID_MAX];
+    struct store_reader *reader = NULL;
+    memcpy(id, import->id, sizeof id);
+    struct record *record = record_new(reading->depth, &reading->out->texts, import, err);
+    record_name(&name, reading->place, id);
+    if (record && buf_ok(&name, "the name of a record", err))
+        reader = store_reader_new(reading->store, buf_text(&name), err);
+    bool ok =
+        reader && feed_all(reader, record, err) && check_record(reading, record, import, id, err);
+    if (!ok)
+        (void) way_out(reading, id, err);
+    if (reader)
+        store_reader_free(reader);
+    record_free(record);
+    buf_release(&name);
+    return ok;
+}
+
+static int compare_imports(const void *a, const void *b)
+{
+    const struct lake_import *x = a, *y = b;
+    if (x->started != y->started)
+        return x->started > y->started ? 1 : -1;
+    return strcmp(x->id, y->id);
+}
+
+/* An import is replaced by who names both its id and when it began: brought in again later it is another. */
+static void bury(struct lake_imports *imports)
+{
+    for (size_t i = 0; i < imports->n; i++)
+        for (size_t k = 0; k < imports->n && imports->v[i].replaces[0]; k++)
+            if (strcmp(imports->v[i].replaces, imports->v[k].id) == 0 &&
+                imports->v[i].replaced == imports->v[k].started)
+                imports->v[k].dead = true;
 }
 
 bool lake_imports_read(struct store *store, const struct lake_place *place,
                        enum lake_imports_depth depth, struct lake_imports *out, struct error *err)
 {
-    (void) store;
-    (void) place;
-    (void) depth;
-    (void) err;
+    struct reading reading = {.store = store, .place = place, .depth = depth, .out = out};
+    struct buf folder = BUF_INIT(LAKE_NAME_MAX);
     *out = (struct lake_imports){0};
-    return true;
+    arena_init(&out->texts, LAKE_IMPORTS_TEXTS_MAX);
+    if (!lake_place_check(place, err))
+        return false;
+    lake_own_name(&folder, place, "imports");
+    bool ok = buf_ok(&folder, "the name of a folder", err);
+    if (ok)
+        memcpy(reading.folder, buf_text(&folder), folder.used + 1);
+    ok = ok && store_list(store, reading.folder, find_record, &reading, err);
+    for (size_t i = 0; ok && i < out->n; i++)
+        ok = read_record(&reading, &out->v[i], err);
+    buf_release(&folder);
+    if (ok && out->n > 0)
+        qsort(out->v, out->n, sizeof *out->v, compare_imports);
+    if (ok)
+        bury(out);
+    return ok;
 }
 
 void lake_imports_release(struct lake_imports *imports)
 {
+    for (size_t i = 0; i < imports->n; i++)
+        mem_free(imports->v[i].parts);
+    mem_free(imports->v);
+    arena_release(&imports->texts);
     *imports = (struct lake_imports){0};
 }
 
+/* --- finding --- */
+
 const struct lake_import *lake_imports_find(const struct lake_imports *imports, struct str id)
 {
-    (void) imports;
-    (void) id;
-    return NULL;
-}
-
-const struct lake_import *lake_imports_named(const struct lake_imports *imports, const char *id,
-                                             struct error *err)
-{
-    (void) imports;
-    (void) id;
-    (void) not_built(err);
+    for (size_t i = 0; i < imports->n; i++)
+        if (str_eq(str_of(imports->v[i].id), id))
+            return &imports->v[i];
     return NULL;
 }
 
 const struct lake_import *lake_imports_replacing(const struct lake_imports *imports, struct str id)
 {
-    (void) imports;
-    (void) id;
+    const struct lake_import *found = NULL;
+    for (size_t i = 0; i < imports->n; i++)
+        if (imports->v[i].replaces[0] && str_eq(str_of(imports->v[i].replaces), id))
+            found = &imports->v[i];
+    return found;
+}
+
+bool lake_imports_list(const struct lake_imports *imports, struct error *err)
+{
+    struct buf text = BUF_INIT(ERROR_HINT_MAX);
+    char when[TICK_TEXT_MAX];
+    size_t from = imports->n > LISTED ? imports->n - LISTED : 0;
+    buf_puts(&text, imports->n == 0 ? "the table has no imports" : "the table's imports:");
+    for (size_t i = imports->n; i > from; i--) {
+        const struct lake_import *import = &imports->v[i - 1];
+        (void) tick_format_short(import->started, when);
+        buf_printf(&text, "\n  %s  %s, %llu rows%s", import->id, when,
+                   (unsigned long long) import->rows, import->dead ? ", replaced" : "");
+    }
+    if (from > 0)
+        buf_printf(&text, "\n  and %zu before them: weir lake stat lists all", from);
+    (void) error_hint(err, "%s", buf_text(&text));
+    buf_release(&text);
+    return false;
+}
+
+const struct lake_import *lake_imports_named(const struct lake_imports *imports, const char *id,
+                                             struct error *err)
+{
+    const struct lake_import *found = NULL;
+    struct str want = str_of(id);
+    size_t n = 0;
+    for (size_t i = 0; i < imports->n && want.n > 0; i++) {
+        if (!str_starts(str_of(imports->v[i].id), want))
+            continue;
+        found = &imports->v[i];
+        n++;
+    }
+    if (n == 1)
+        return found;
+    if (n == 0)
+        (void) error_set(err, ERROR_NOT_FOUND, "there is no import '%.40s'", id);
+    else
+        (void) error_set(err, ERROR_USAGE, "%zu imports begin with '%.40s'", n, id);
+    (void) lake_imports_list(imports, err);
     return NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool same_input(const struct lake_import_input *a, const struct lake_import_input *b)
+{
+    return a->bytes == b->bytes && memcmp(a->hash, b->hash, sizeof a->hash) == 0 &&
+           same_text(a->time.key, b->time.key) && same_text(a->time.format, b->time.format) &&
+           same_text(a->time.zone, b->time.zone);
 }
 
 const struct lake_import *lake_imports_input(const struct lake_imports *imports,
                                              const struct lake_import_input *input,
                                              const char *dedup, const char *but)
 {
-    (void) imports;
-    (void) input;
-    (void) dedup;
-    (void) but;
+    for (size_t i = 0; i < imports->n; i++) {
+        const struct lake_import *import = &imports->v[i];
+        if (import->dead || !same_text(import->dedup, dedup) ||
+            (but && strcmp(import->id, but) == 0))
+            continue;
+        for (size_t k = 0; k < import->n_inputs; k++)
+            if (same_input(&import->inputs[k], input))
+                return import;
+    }
     return NULL;
 }
 
 bool lake_imports_counts(const struct lake_imports *imports, struct str id)
 {
-    (void) imports;
-    (void) id;
-    return true;
+    const struct lake_import *import = lake_imports_find(imports, id);
+    return !import || !import->dead;
 }
 
 struct str lake_import_id_of(struct str name)
 {
-    (void) name;
-    return STR("");
+    size_t n = strlen(stem) + ID_DIGITS + strlen(ending);
+    if (name.n < n || (name.n > n && name.p[name.n - n - 1] != '/'))
+        return STR("");
+    struct str last = {name.p + name.n - n, n}, id = {last.p + strlen(stem), ID_DIGITS};
+    if (!str_starts(last, str_of(stem)) || !str_ends(last, str_of(ending)) || !record_id_ok(id))
+        return STR("");
+    return id;
+}
+
+void lake_imports_total(const struct lake_imports *imports, struct lake_imports_totals *out)
+{
+    *out = (struct lake_imports_totals){0};
+    for (size_t i = 0; i < imports->n; i++) {
+        const struct lake_import *import = &imports->v[i];
+        if (import->dead)
+            continue;
+        out->imports++;
+        out->inputs += import->n_inputs;
+        out->partitions += import->n_parts;
+        out->rows += import->rows;
+        out->bytes += import->bytes;
+        out->rejected += import->rejected;
+        out->dropped += import->dropped;
+        out->last = import->started > out->last ? import->started : out->last;
+    }
+}
+
+/* --- names and hashes --- */
+
+/* A text with its length before it, so that two lists never make the same bytes. */
+static void put_counted(struct buf *out, const char *text)
+{
+    struct str s = str_of(text ? text : "");
+    unsigned char length[8];
+    for (size_t i = 0; i < sizeof length; i++)
+        length[i] = (unsigned char) ((uint64_t) s.n >> (56 - 8 * i));
+    buf_put(out, length, sizeof length);
+    buf_put_str(out, s);
 }
 
 bool lake_import_id(const struct lake_import_input *inputs, size_t n, const char *dedup,
                     char out[LAKE_IMPORT_ID_MAX], struct error *err)
 {
-    (void) inputs;
-    (void) n;
-    (void) dedup;
-    (void) out;
-    return not_built(err);
+    struct buf text = BUF_INIT(LAKE_IMPORTS_TEXTS_MAX);
+    uint64_t hash[2];
+    char hex[2 * LAKE_IMPORT_HASH + 1];
+    unsigned char bytes[LAKE_IMPORT_HASH];
+    for (size_t i = 0; i < n; i++) {
+        buf_put(&text, inputs[i].hash, sizeof inputs[i].hash);
+        put_counted(&text, inputs[i].time.key);
+        put_counted(&text, inputs[i].time.format);
+        put_counted(&text, inputs[i].time.zone);
+    }
+    put_counted(&text, dedup);
+    bool ok = buf_ok(&text, "the inputs of an import", err);
+    if (ok) {
+        hash_xx128(buf_str(&text), hash);
+        lake_import_sum_end(hash, bytes);
+        text_hex(bytes, sizeof bytes, hex);
+        memcpy(out, hex, ID_DIGITS);
+        out[ID_DIGITS] = '\0';
+    }
+    buf_release(&text);
+    return ok;
 }
 
 void lake_import_name(struct buf *out, const struct lake_place *place, int64_t tick, const char *id)
 {
     lake_partition_prefix(out, place, tick);
-    buf_printf(out, "/PT05M_%s.json", id);
-}
-
-static uint64_t big_endian(uint64_t word)
-{
-    return __builtin_bswap64(word);
+    buf_printf(out, "/%s%s%s", stem, id, ending);
 }
 
 void lake_import_sum_line(uint64_t sum[2], const char *line, size_t n, uint64_t offset)
@@ -101,13 +338,12 @@ void lake_import_sum_line(uint64_t sum[2], const char *line, size_t n, uint64_t 
 
 void lake_import_sum_add(uint64_t sum[2], struct str lines, uint64_t offset)
 {
-    const char *p = lines.p, *end = lines.p + lines.n;
-    while (p < end) {
-        const char *feed = memchr(p, '\n', (size_t) (end - p));
-        size_t n = (size_t) ((feed ? feed + 1 : end) - p);
-        lake_import_sum_line(sum, p, n, offset);
+    while (lines.n > 0) {
+        const char *feed = memchr(lines.p, '\n', lines.n);
+        size_t n = feed ? (size_t) (feed - lines.p) + 1 : lines.n;
+        lake_import_sum_line(sum, lines.p, n, offset);
         offset += n;
-        p += n;
+        lines = (struct str){lines.p + n, lines.n - n};
     }
 }
 
@@ -119,53 +355,21 @@ void lake_import_sum_join(uint64_t sum[2], const uint64_t other[2])
 
 void lake_import_sum_end(const uint64_t sum[2], unsigned char out[LAKE_IMPORT_HASH])
 {
-    const uint64_t words[2] = {big_endian(sum[1]), big_endian(sum[0])};
-    memcpy(out, words, LAKE_IMPORT_HASH);
-}
-
-struct lake_import_writer *lake_import_writer_new(struct store *store,
-                                                  const struct lake_place *place,
-                                                  const struct lake_import *import,
-                                                  struct error *err)
-{
-    (void) store;
-    (void) place;
-    (void) import;
-    (void) not_built(err);
-    return NULL;
-}
-
-bool lake_import_writer_part(struct lake_import_writer *writer, const struct lake_import_part *part,
-                             struct error *err)
-{
-    (void) writer;
-    (void) part;
-    return not_built(err);
-}
-
-bool lake_import_writer_commit(struct lake_import_writer *writer, unsigned put, struct error *err)
-{
-    (void) writer;
-    (void) put;
-    return not_built(err);
-}
-
-void lake_import_writer_abort(struct lake_import_writer *writer)
-{
-    (void) writer;
+    for (size_t i = 0; i < LAKE_IMPORT_HASH; i++)
+        out[i] = (unsigned char) (sum[i < 8] >> (56 - 8 * (i % 8)));
 }
 
 bool lake_import_remove(struct store *store, const struct lake_place *place, const char *id,
                         struct error *err)
 {
-    (void) store;
-    (void) place;
-    (void) id;
-    return not_built(err);
-}
-
-void lake_imports_total(const struct lake_imports *imports, struct lake_imports_totals *out)
-{
-    (void) imports;
-    *out = (struct lake_imports_totals){0};
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    if (!lake_place_check(place, err))
+        return false;
+    if (!record_id_ok(str_of(id)))
+        return error_set(err, ERROR_INTERNAL, "'%.40s' is no id of an import", id);
+    record_name(&name, place, id);
+    bool ok =
+        buf_ok(&name, "the name of a record", err) && store_delete(store, buf_text(&name), err);
+    buf_release(&name);
+    return ok;
 }

@@ -52,12 +52,14 @@ struct lake_import_part {
 struct lake_import {
     char id[LAKE_IMPORT_ID_MAX];
     char replaces[LAKE_IMPORT_ID_MAX]; /* "": none */
-    const char *by;                    /* "weir 0.1.0" */
-    int64_t started;                   /* tick */
-    const char *dedup;                 /* the columns as they were given, or "*"; NULL: none */
-    uint64_t rows, bytes;              /* of all parts */
-    uint64_t rejected;                 /* lines of the inputs that are no row of the table */
-    uint64_t dropped;                  /* rows that --dedup left out */
+    int64_t
+        replaced; /* when the one it replaces began: the same files may be brought in again later */
+    const char *by;       /* "weir 0.1.0" */
+    int64_t started;      /* tick */
+    const char *dedup;    /* the columns as they were given, or "*"; NULL: none */
+    uint64_t rows, bytes; /* of all parts */
+    uint64_t rejected;    /* lines of the inputs that are no row of the table */
+    uint64_t dropped;     /* rows that --dedup left out */
     struct lake_import_input *inputs;
     size_t n_inputs;
     struct lake_import_part
@@ -95,8 +97,10 @@ const struct lake_import *lake_imports_find(const struct lake_imports *imports, 
  * are. */
 const struct lake_import *lake_imports_named(const struct lake_imports *imports, const char *id,
                                              struct error *err);
-/* The import that says it replaces this id. */
+/* The latest import that says it replaced one of this id. */
 const struct lake_import *lake_imports_replacing(const struct lake_imports *imports, struct str id);
+/* Sets the hint that names the imports there are. Returns false. */
+bool lake_imports_list(const struct lake_imports *imports, struct error *err);
 /* The first live import, but for that of the id `but` (or NULL), that has an input of the same hash and size, with the same
  * time and the same `dedup` (or NULL). */
 const struct lake_import *lake_imports_input(const struct lake_imports *imports,

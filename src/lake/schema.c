@@ -7,10 +7,13 @@
 
 enum {
     TEXT_MAX = 4096,
+    FROM_TEXT_MAX = 4096,
+    FROM_TEXTS_MAX = LAKE_FROM_MAX * 3 * (FROM_TEXT_MAX + 16),
     NUMBER_FIRST = 2 /* behind schema.json */
 };
 
 static const char format_name[] = "weir-schema";
+static const char time_column[] = "TimeGenerated";
 
 void lake_schema_release(struct lake_schema *schema)
 {
@@ -19,6 +22,8 @@ void lake_schema_release(struct lake_schema *schema)
     mem_free(schema->resource_id);
     mem_free(schema->query);
     mem_free(schema->earlier);
+    mem_free(schema->from);
+    arena_release(&schema->texts);
     columns_release(&schema->columns);
     *schema = (struct lake_schema){0};
 }
@@ -64,6 +69,43 @@ static bool read_earlier(const json_t *types, uint16_t *out, struct error *err)
     return true;
 }
 
+static const char *from_text(struct lake_schema *out, const json_t *object, const char *key,
+                             struct error *err)
+{
+    const json_t *value = json_object_get(object, key);
+    size_t n = json_string_length(value);
+    if (!json_is_string(value) || n > FROM_TEXT_MAX)
+        (void) bad(key, err);
+    else
+        return arena_copy(&out->texts, json_string_value(value), n, err);
+    return NULL;
+}
+
+/* Where rows have their time: in the column TimeGenerated, and nowhere else. */
+static bool read_from(const json_t *array, struct lake_schema *out, struct error *err)
+{
+    size_t i, n = json_array_size(array);
+    json_t *one;
+    if (!array)
+        return true;
+    if (!json_is_array(array) || n > LAKE_FROM_MAX || out->from)
+        return bad("from", err);
+    out->from = mem_alloc(n, sizeof *out->from, err);
+    if (!out->from)
+        return false;
+    json_array_foreach(array, i, one)
+    {
+        struct lake_from *from = &out->from[i];
+        from->key = from_text(out, one, "key", err);
+        from->format = from->key ? from_text(out, one, "format", err) : NULL;
+        from->zone = from->format ? from_text(out, one, "zone", err) : NULL;
+        if (!from->zone)
+            return error_prefix(err, "from");
+    }
+    out->n_from = n;
+    return true;
+}
+
 static bool read_column(const json_t *column, struct lake_schema *out, size_t at, struct error *err)
 {
     const json_t *name = json_object_get(column, "name");
@@ -74,7 +116,9 @@ static bool read_column(const json_t *column, struct lake_schema *out, size_t at
     if (!get_type(json_object_get(column, "type"), &type))
         return bad("type", err);
     return columns_add(&out->columns, text, type, err) &&
-           read_earlier(json_object_get(column, "earlier"), &out->earlier[at], err);
+           read_earlier(json_object_get(column, "earlier"), &out->earlier[at], err) &&
+           (!str_eq(text, str_of(time_column)) ||
+            read_from(json_object_get(column, "from"), out, err));
 }
 
 static bool read_columns(const json_t *array, struct lake_schema *out, struct error *err)
@@ -191,6 +235,7 @@ bool lake_schema_load(struct store *store, const char *folder, struct lake_schem
     struct buf text = BUF_INIT(LAKE_SCHEMA_MAX), name = BUF_INIT(LAKE_NAME_MAX);
     uint32_t number = 0;
     *out = (struct lake_schema){0};
+    arena_init(&out->texts, FROM_TEXTS_MAX);
     bool ok = get_latest(store, folder, &name, &text, &number, err) &&
               load_text(buf_text(&name), buf_str(&text), out, err);
     out->number = number;
@@ -243,8 +288,25 @@ static void put_text(struct buf *out, const char *key, const char *text)
     }
 }
 
-static void put_column(struct buf *out, const struct column *column, uint16_t earlier, bool last)
+static void put_from(struct buf *out, const struct lake_schema *schema)
 {
+    const char *before = ", \"from\": [";
+    for (size_t i = 0; i < schema->n_from; i++, before = ", ") {
+        buf_printf(out, "%s{\"key\": \"", before);
+        text_put_json(out, str_of(schema->from[i].key));
+        buf_puts(out, "\", \"format\": \"");
+        text_put_json(out, str_of(schema->from[i].format));
+        buf_puts(out, "\", \"zone\": \"");
+        text_put_json(out, str_of(schema->from[i].zone));
+        buf_puts(out, "\"}");
+    }
+    buf_puts(out, schema->n_from > 0 ? "]" : "");
+}
+
+static void put_column(struct buf *out, const struct lake_schema *schema, size_t at)
+{
+    const struct column *column = &schema->columns.v[at];
+    uint16_t earlier = schema->earlier[at];
     buf_puts(out, "    {\"name\": \"");
     text_put_json(out, str_of(column->name));
     buf_printf(out, "\", \"type\": \"%s\"", column_type_name(column->type));
@@ -255,8 +317,10 @@ static void put_column(struct buf *out, const struct column *column, uint16_t ea
             before = ", ";
         }
     }
-    buf_puts(out, earlier ? "]}" : "}");
-    buf_puts(out, last ? "\n" : ",\n");
+    buf_puts(out, earlier ? "]" : "");
+    if (strcmp(column->name, time_column) == 0)
+        put_from(out, schema);
+    buf_puts(out, at + 1 == schema->columns.n ? "}\n" : "},\n");
 }
 
 /* One column a line, everything in one order: the same schema is the same bytes. */
@@ -272,7 +336,7 @@ static bool write_schema(struct store *store, const char *name, bool new,
     put_text(&out, "query", schema->query);
     buf_puts(&out, "  \"columns\": [\n");
     for (size_t i = 0; i < schema->columns.n; i++)
-        put_column(&out, &schema->columns.v[i], schema->earlier[i], i + 1 == schema->columns.n);
+        put_column(&out, schema, i);
     buf_puts(&out, "  ]\n}\n");
     bool ok = buf_ok(&out, "a schema", err) &&
               (new ? store_put_new : store_put)(store, name, buf_str(&out), err);
@@ -295,6 +359,7 @@ static bool begin_schema(const struct lake_place *place, const char *query, stru
                          struct error *err)
 {
     *out = (struct lake_schema){0};
+    arena_init(&out->texts, FROM_TEXTS_MAX);
     out->table = mem_copy(place->table, strlen(place->table), err);
     out->workspace_id = lower_copy(place->workspace_id, err);
     out->resource_id = lower_copy(place->resource_id, err);
@@ -383,9 +448,59 @@ static bool put_schema(struct store *store, const struct lake_place *place,
     return ok;
 }
 
-bool lake_schema_update(struct store *store, const struct lake_place *place, const char *query,
-                        const struct columns *columns, struct lake_schema_change *change,
-                        struct error *err)
+static bool knows_from(const struct lake_schema *schema, const struct lake_from *from)
+{
+    for (size_t i = 0; i < schema->n_from; i++)
+        if (strcmp(schema->from[i].key, from->key) == 0 &&
+            strcmp(schema->from[i].format, from->format) == 0 &&
+            strcmp(schema->from[i].zone, from->zone) == 0)
+            return true;
+    return false;
+}
+
+static const char *keep_text(struct lake_schema *schema, const char *text, struct error *err)
+{
+    size_t n = strlen(text);
+    if (n <= FROM_TEXT_MAX)
+        return arena_copy(&schema->texts, text, n, err);
+    (void) error_set(err, ERROR_LIMIT, "a time column's name of %zu bytes is too long", n);
+    return NULL;
+}
+
+static bool add_from(struct lake_schema *schema, const struct lake_from *from, struct error *err)
+{
+    struct lake_from copy = {.key = keep_text(schema, from->key, err),
+                             .format = keep_text(schema, from->format, err),
+                             .zone = keep_text(schema, from->zone, err)};
+    if (!copy.key || !copy.format || !copy.zone)
+        return false;
+    if (schema->n_from == LAKE_FROM_MAX)
+        return error_set(err, ERROR_LIMIT, "%s would have its time in more than %d places",
+                         schema->table, LAKE_FROM_MAX);
+    struct lake_from *all = mem_resize(schema->from, schema->n_from + 1, sizeof *schema->from, err);
+    if (!all)
+        return false;
+    schema->from = all;
+    schema->from[schema->n_from++] = copy;
+    return true;
+}
+
+static bool merge_from(struct lake_schema *schema, const struct lake_from *from, size_t n,
+                       struct lake_schema_change *change, struct error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (knows_from(schema, &from[i]))
+            continue;
+        if (!add_from(schema, &from[i], err))
+            return false;
+        change->from = true;
+    }
+    return true;
+}
+
+bool lake_schema_update_from(struct store *store, const struct lake_place *place, const char *query,
+                             const struct columns *columns, const struct lake_from *from,
+                             size_t n_from, struct lake_schema_change *change, struct error *err)
 {
     struct lake_schema schema;
     struct lake_schema_change changed = {0};
@@ -396,8 +511,8 @@ bool lake_schema_update(struct store *store, const struct lake_place *place, con
     else if (!ok && err && err->code == ERROR_NONE)
         *err = why;
     ok = ok && check_query(&schema, query, err) && check_resource(&schema, place, err) &&
-         merge(&schema, columns, &changed, err);
-    if (ok && (!there || changed.added > 0 || changed.retyped > 0))
+         merge(&schema, columns, &changed, err) && merge_from(&schema, from, n_from, &changed, err);
+    if (ok && (!there || changed.added > 0 || changed.retyped > 0 || changed.from))
         ok = put_schema(store, place, &schema, there, err);
     lake_schema_release(&schema);
     if (change)
@@ -405,13 +520,11 @@ bool lake_schema_update(struct store *store, const struct lake_place *place, con
     return ok;
 }
 
-bool lake_schema_update_from(struct store *store, const struct lake_place *place, const char *query,
-                             const struct columns *columns, const struct lake_from *from,
-                             size_t n_from, struct lake_schema_change *change, struct error *err)
+bool lake_schema_update(struct store *store, const struct lake_place *place, const char *query,
+                        const struct columns *columns, struct lake_schema_change *change,
+                        struct error *err)
 {
-    (void) from;
-    (void) n_from;
-    return lake_schema_update(store, place, query, columns, change, err);
+    return lake_schema_update_from(store, place, query, columns, NULL, 0, change, err);
 }
 
 bool lake_columns_hash(const struct columns *columns, char out[HASH_SHA256_HEX], struct error *err)

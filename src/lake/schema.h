@@ -8,6 +8,7 @@
 
 #include "base/column.h"
 #include "base/hash.h"
+#include "base/memory.h"
 #include "lake/layout.h"
 #include "store/store.h"
 
@@ -32,8 +33,9 @@ struct lake_schema {
     struct columns columns;
     struct lake_from *from; /* owned, with its texts; to be tried in this order */
     size_t n_from;
-    uint32_t number;   /* of its blob: 0, or from 2 on */
-    uint16_t *earlier; /* for each column, bit 1 << type for each other type that it had before */
+    struct arena texts; /* of from */
+    uint32_t number;    /* of its blob: 0, or from 2 on */
+    uint16_t *earlier;  /* for each column, bit 1 << type for each other type that it had before */
 };
 
 void lake_schema_release(struct lake_schema *schema);

@@ -1,7 +1,7 @@
 /* Segments of the ledger: see segment.h. */
 #include "lake/segment.h"
 
-#include "json/value.h"
+#include "lake/fields.h"
 
 enum {
     ID_MAX = 64,
@@ -35,25 +35,6 @@ const char *lake_access_text(enum lake_access access)
 
 /* --- writing --- */
 
-static void put_text(struct buf *out, const char *key, const char *text)
-{
-    buf_printf(out, ",\"%s\":", key);
-    if (!text) {
-        buf_puts(out, "null");
-        return;
-    }
-    buf_putc(out, '"');
-    text_put_json(out, str_of(text));
-    buf_putc(out, '"');
-}
-
-static void put_tick(struct buf *out, const char *key, int64_t tick)
-{
-    char text[TICK_TEXT_MAX];
-    (void) tick_format(tick, text);
-    put_text(out, key, text);
-}
-
 static void put_head(struct buf *out, const struct lake_segment *segment)
 {
     const struct lake_run *run = &segment->run;
@@ -61,20 +42,20 @@ static void put_head(struct buf *out, const struct lake_segment *segment)
     (void) timespan_format(run->settle, settle);
     buf_printf(out, "{\"format\":\"%s\",\"version\":%d,\"segment\":%llu", format_name,
                LAKE_LEDGER_VERSION, (unsigned long long) segment->number);
-    put_text(out, "previous", segment->previous[0] ? segment->previous : NULL);
-    put_text(out, "workspace", segment->workspace_id);
-    put_text(out, "table", segment->table);
-    put_text(out, "run", run->id);
-    put_text(out, "by", run->by);
-    put_tick(out, "started", run->started);
-    put_text(out, "identity", run->identity);
-    put_text(out, "access", lake_access_text(run->access));
-    put_text(out, "query", run->query);
-    put_tick(out, "from", run->from);
-    put_tick(out, "to", run->to);
-    put_tick(out, "t0", run->t0);
-    put_text(out, "settle", settle);
-    put_text(out, "columns", run->columns[0] ? run->columns : NULL);
+    fields_put_text(out, "previous", segment->previous[0] ? segment->previous : NULL);
+    fields_put_text(out, "workspace", segment->workspace_id);
+    fields_put_text(out, "table", segment->table);
+    fields_put_text(out, "run", run->id);
+    fields_put_text(out, "by", run->by);
+    fields_put_tick(out, "started", run->started);
+    fields_put_text(out, "identity", run->identity);
+    fields_put_text(out, "access", lake_access_text(run->access));
+    fields_put_text(out, "query", run->query);
+    fields_put_tick(out, "from", run->from);
+    fields_put_tick(out, "to", run->to);
+    fields_put_tick(out, "t0", run->t0);
+    fields_put_text(out, "settle", settle);
+    fields_put_text(out, "columns", run->columns[0] ? run->columns : NULL);
     buf_puts(out, "}\n");
 }
 
@@ -102,20 +83,20 @@ static void put_entry(struct buf *out, const struct lake_entry *entry)
     if (entry->bytes > 0) {
         char hex[HASH_SHA256_HEX];
         text_hex(entry->sha256, sizeof entry->sha256, hex);
-        put_text(out, "sha256", hex);
+        fields_put_text(out, "sha256", hex);
     }
     if (entry->has_md5) {
         char hex[2 * STORE_MD5 + 1];
         text_hex(entry->md5, sizeof entry->md5, hex);
-        put_text(out, "md5", hex);
+        fields_put_text(out, "md5", hex);
     }
     if (entry->number > 0)
         buf_printf(out, ",\"number\":%u", entry->number);
     if (entry->joined)
         put_beside(out, entry);
-    put_text(out, "proof", lake_proof_text(entry->proof));
-    put_text(out, "verdict", lake_verdict_text(entry->verdict));
-    put_tick(out, "at", entry->at);
+    fields_put_text(out, "proof", lake_proof_text(entry->proof));
+    fields_put_text(out, "verdict", lake_verdict_text(entry->verdict));
+    fields_put_tick(out, "at", entry->at);
     buf_puts(out, "}\n");
 }
 
@@ -174,8 +155,6 @@ bool lake_segment_write(const struct lake_segment *segment, const struct lake_en
 #define BESIDE_KEYS(X) X(ROWS, "rows") X(SUM, "sum") X(BYTES, "bytes") X(DOUBLED, "doubled")
 #define TAIL_KEYS(X) X(LINES, "lines") X(SHA256, "sha256")
 
-enum { KEYS_MAX = 20 };
-
 #define X(name, text) HEAD_##name,
 enum head_key { HEAD_KEYS(X) HEAD_COUNT };
 #undef X
@@ -195,175 +174,16 @@ static const char *const beside_keys[] = {BESIDE_KEYS(X)};
 static const char *const tail_keys[] = {TAIL_KEYS(X)};
 #undef X
 
-/* One line of a segment, its members found by key. Keys that are not known are passed over. */
-struct fields {
-    const char *const *keys;
-    size_t n;
-    struct json_member v[KEYS_MAX];
-    bool has[KEYS_MAX];
-    size_t line;
-    struct error *err;
-};
-
-/* False, which the compiler sees here, unlike in error_set. */
-static bool bad(const struct fields *f, size_t key)
-{
-    (void) error_set(f->err, ERROR_FORMAT, "line %zu: '%s' is missing or wrong", f->line,
-                     f->keys[key]);
-    return false;
-}
-
-/* The index of a key; f->n when it is none of ours. `guess` is where it usually is. */
-static size_t find_key(const struct fields *f, struct str key, size_t guess)
-{
-    if (guess < f->n && str_eq(key, str_of(f->keys[guess])))
-        return guess;
-    for (size_t i = 0; i < f->n; i++)
-        if (str_eq(key, str_of(f->keys[i])))
-            return i;
-    return f->n;
-}
-
-/* Takes a line apart. A key that stands twice is refused: no reader must have to choose. */
-static bool take_apart(struct str line, struct fields *f)
-{
-    struct json_member member;
-    size_t at = 0, guess = 0;
-    bool ok = line.n > 1 && line.p[0] == '{' && line.p[line.n - 1] == '}';
-    memset(f->has, 0, sizeof f->has);
-    while (ok && json_next(line, &at, &member)) {
-        size_t key = find_key(f, member.key, guess);
-        guess = key + 1;
-        if (key == f->n)
-            continue;
-        if (f->has[key])
-            return bad(f, key);
-        f->has[key] = true;
-        f->v[key] = member;
-    }
-    /* json_next ends at the closing bracket, or at what is wrong. */
-    if (ok && at + 1 == line.n)
-        return true;
-    (void) error_set(f->err, ERROR_FORMAT, "line %zu is no JSON object", f->line);
-    return false;
-}
-
-static bool is_null(const struct fields *f, size_t key)
-{
-    return f->has[key] && f->v[key].kind == JSON_KIND_NULL;
-}
-
-/* The inside of a string, as it stands. */
-static bool get_raw(const struct fields *f, size_t key, struct str *out)
-{
-    if (!f->has[key] || f->v[key].kind != JSON_KIND_STRING)
-        return bad(f, key);
-    *out = (struct str){f->v[key].value.p + 1, f->v[key].value.n - 2};
-    return true;
-}
-
-/* A text decoded, in the arena; NULL in *out for null when `null_fine`. */
-static bool get_text(const struct fields *f, size_t key, size_t max, bool null_fine,
-                     struct arena *arena, const char **out)
-{
-    struct str raw;
-    *out = NULL;
-    if (null_fine && is_null(f, key))
-        return true;
-    if (!get_raw(f, key, &raw))
-        return false;
-    struct buf text = BUF_INIT(max);
-    if (!json_unescape(raw, &text))
-        (void) (text.failed && !text.over ? buf_ok(&text, "a text", f->err) : bad(f, key));
-    else if (memchr(buf_text(&text), 0, text.used))
-        (void) bad(f, key);
-    else
-        *out = arena_copy(arena, buf_text(&text), text.used, f->err);
-    buf_release(&text);
-    return *out != NULL;
-}
-
-static bool get_number(const struct fields *f, size_t key, uint64_t *out)
-{
-    if (!f->has[key] || f->v[key].kind != JSON_KIND_NUMBER || !str_uint64(f->v[key].value, out))
-        return bad(f, key);
-    return true;
-}
-
-static bool get_tick(const struct fields *f, size_t key, int64_t *out)
-{
-    struct str text;
-    return get_raw(f, key, &text) && (tick_parse(text, out) || bad(f, key));
-}
-
-static bool get_sum(const struct fields *f, size_t key, uint64_t *out)
-{
-    struct str text;
-    int64_t sum;
-    if (!get_raw(f, key, &text) || !str_int64(text, &sum))
-        return bad(f, key);
-    *out = (uint64_t) sum;
-    return true;
-}
-
-/* The index of the text among `count` texts. */
-static bool get_enum(const struct fields *f, size_t key, const char *const *texts, unsigned count,
-                     unsigned *out)
-{
-    struct str text;
-    if (!get_raw(f, key, &text))
-        return false;
-    for (unsigned i = 0; i < count; i++) {
-        if (str_eq(text, str_of(texts[i]))) {
-            *out = i;
-            return true;
-        }
-    }
-    return bad(f, key);
-}
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool get_hash(const struct fields *f, size_t key, unsigned char *out, size_t size)
-{
-    struct str text;
-    if (!get_raw(f, key, &text) || text.n != 2 * size)
-        return bad(f, key);
-    for (size_t i = 0; i < size; i++) {
-        int high = hex_digit(text.p[2 * i]), low = hex_digit(text.p[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return bad(f, key);
-        out[i] = (unsigned char) (high * 16 + low);
-    }
-    return true;
-}
-
-/* A hash or null, as text. */
-static bool get_hex(const struct fields *f, size_t key, char out[HASH_SHA256_HEX])
-{
-    unsigned char sum[HASH_SHA256_SIZE];
-    out[0] = '\0';
-    if (is_null(f, key))
-        return true;
-    if (!get_hash(f, key, sum, sizeof sum))
-        return false;
-    text_hex(sum, sizeof sum, out);
-    return true;
-}
-
 /* --- head --- */
 
 static bool check_version(const struct fields *f)
 {
     struct str format;
     uint64_t version;
-    if (!get_raw(f, HEAD_FORMAT, &format) || !get_number(f, HEAD_VERSION, &version))
+    if (!fields_raw(f, HEAD_FORMAT, &format) || !fields_number(f, HEAD_VERSION, &version))
         return false;
     if (!str_eq(format, str_of(format_name)))
-        return bad(f, HEAD_FORMAT);
+        return fields_bad(f, HEAD_FORMAT);
     if (version == LAKE_LEDGER_VERSION)
         return true;
     (void) error_set(f->err, ERROR_FORMAT, "it is of version %llu, and this weir reads version %d",
@@ -375,28 +195,28 @@ static bool read_run(const struct fields *f, struct arena *arena, struct lake_ru
 {
     struct str settle;
     unsigned access;
-    if (!get_text(f, HEAD_RUN, ID_MAX, false, arena, &run->id) ||
-        !get_text(f, HEAD_BY, TEXT_MAX, false, arena, &run->by) ||
-        !get_text(f, HEAD_IDENTITY, TEXT_MAX, false, arena, &run->identity) ||
-        !get_text(f, HEAD_QUERY, LAKE_QUERY_MAX, true, arena, &run->query) ||
-        !get_tick(f, HEAD_STARTED, &run->started) || !get_tick(f, HEAD_FROM, &run->from) ||
-        !get_tick(f, HEAD_TO, &run->to) || !get_tick(f, HEAD_T0, &run->t0) ||
-        !get_enum(f, HEAD_ACCESS, accesses, LAKE_ACCESS_COUNT, &access) ||
-        !get_hex(f, HEAD_COLUMNS, run->columns) || !get_raw(f, HEAD_SETTLE, &settle))
+    if (!fields_text(f, HEAD_RUN, ID_MAX, false, arena, &run->id) ||
+        !fields_text(f, HEAD_BY, TEXT_MAX, false, arena, &run->by) ||
+        !fields_text(f, HEAD_IDENTITY, TEXT_MAX, false, arena, &run->identity) ||
+        !fields_text(f, HEAD_QUERY, LAKE_QUERY_MAX, true, arena, &run->query) ||
+        !fields_tick(f, HEAD_STARTED, &run->started) || !fields_tick(f, HEAD_FROM, &run->from) ||
+        !fields_tick(f, HEAD_TO, &run->to) || !fields_tick(f, HEAD_T0, &run->t0) ||
+        !fields_enum(f, HEAD_ACCESS, accesses, LAKE_ACCESS_COUNT, &access) ||
+        !fields_hex(f, HEAD_COLUMNS, run->columns) || !fields_raw(f, HEAD_SETTLE, &settle))
         return false;
     run->access = (enum lake_access) access;
-    return timespan_parse(settle, &run->settle) || bad(f, HEAD_SETTLE);
+    return timespan_parse(settle, &run->settle) || fields_bad(f, HEAD_SETTLE);
 }
 
 static bool read_head(struct str line, struct arena *arena, struct lake_segment *out,
                       struct error *err)
 {
     struct fields f = {.keys = head_keys, .n = HEAD_COUNT, .line = 1, .err = err};
-    return take_apart(line, &f) && check_version(&f) &&
-           get_number(&f, HEAD_SEGMENT, &out->number) &&
-           get_hex(&f, HEAD_PREVIOUS, out->previous) &&
-           get_text(&f, HEAD_WORKSPACE, TEXT_MAX, false, arena, &out->workspace_id) &&
-           get_text(&f, HEAD_TABLE, TEXT_MAX, false, arena, &out->table) &&
+    return fields_take(line, &f) && check_version(&f) &&
+           fields_number(&f, HEAD_SEGMENT, &out->number) &&
+           fields_hex(&f, HEAD_PREVIOUS, out->previous) &&
+           fields_text(&f, HEAD_WORKSPACE, TEXT_MAX, false, arena, &out->workspace_id) &&
+           fields_text(&f, HEAD_TABLE, TEXT_MAX, false, arena, &out->table) &&
            read_run(&f, arena, &out->run);
 }
 
@@ -406,13 +226,13 @@ static bool read_beside(const struct fields *f, struct lake_entry *out)
 {
     struct fields in = {.keys = beside_keys, .n = BESIDE_COUNT, .line = f->line, .err = f->err};
     if (f->v[LINE_BESIDE].kind != JSON_KIND_OBJECT)
-        return bad(f, LINE_BESIDE);
+        return fields_bad(f, LINE_BESIDE);
     out->joined = true;
-    return take_apart(f->v[LINE_BESIDE].value, &in) &&
-           get_number(&in, BESIDE_ROWS, &out->beside_rows) &&
-           get_number(&in, BESIDE_BYTES, &out->beside_bytes) &&
-           get_number(&in, BESIDE_DOUBLED, &out->doubled) &&
-           (out->proof != LAKE_PROOF_SUM || get_sum(&in, BESIDE_SUM, &out->beside_sum));
+    return fields_take(f->v[LINE_BESIDE].value, &in) &&
+           fields_number(&in, BESIDE_ROWS, &out->beside_rows) &&
+           fields_number(&in, BESIDE_BYTES, &out->beside_bytes) &&
+           fields_number(&in, BESIDE_DOUBLED, &out->doubled) &&
+           (out->proof != LAKE_PROOF_SUM || fields_sum(&in, BESIDE_SUM, &out->beside_sum));
 }
 
 /* What only some lines have. */
@@ -420,12 +240,12 @@ static bool read_more(const struct fields *f, struct lake_entry *out)
 {
     uint64_t number = 0;
     out->has_md5 = f->has[LINE_MD5] && out->bytes > 0;
-    if (out->has_md5 && !get_hash(f, LINE_MD5, out->md5, STORE_MD5))
+    if (out->has_md5 && !fields_hash(f, LINE_MD5, out->md5, STORE_MD5))
         return false;
-    if (f->has[LINE_NUMBER] && !get_number(f, LINE_NUMBER, &number))
+    if (f->has[LINE_NUMBER] && !fields_number(f, LINE_NUMBER, &number))
         return false;
     if (number == 1 || number > LAKE_NUMBER_MAX)
-        return bad(f, LINE_NUMBER);
+        return fields_bad(f, LINE_NUMBER);
     out->number = (uint32_t) number;
     return !f->has[LINE_BESIDE] || read_beside(f, out);
 }
@@ -434,21 +254,21 @@ static bool read_entry(const struct fields *f, struct lake_entry *out)
 {
     unsigned proof, verdict;
     *out = (struct lake_entry){0};
-    if (!get_tick(f, LINE_PARTITION, &out->partition) ||
-        !get_number(f, LINE_ROWS_EXPECTED, &out->rows_expected) ||
-        !get_number(f, LINE_ROWS, &out->rows) || !get_number(f, LINE_BYTES, &out->bytes) ||
-        !get_enum(f, LINE_PROOF, proofs, LAKE_PROOF_COUNT, &proof) ||
-        !get_enum(f, LINE_VERDICT, verdicts, LAKE_VERDICT_COUNT, &verdict) ||
-        !get_tick(f, LINE_AT, &out->at))
+    if (!fields_tick(f, LINE_PARTITION, &out->partition) ||
+        !fields_number(f, LINE_ROWS_EXPECTED, &out->rows_expected) ||
+        !fields_number(f, LINE_ROWS, &out->rows) || !fields_number(f, LINE_BYTES, &out->bytes) ||
+        !fields_enum(f, LINE_PROOF, proofs, LAKE_PROOF_COUNT, &proof) ||
+        !fields_enum(f, LINE_VERDICT, verdicts, LAKE_VERDICT_COUNT, &verdict) ||
+        !fields_tick(f, LINE_AT, &out->at))
         return false;
     if (out->partition % TICK_PARTITION != 0)
-        return bad(f, LINE_PARTITION);
+        return fields_bad(f, LINE_PARTITION);
     out->proof = (uint8_t) proof;
     out->verdict = (uint8_t) verdict;
-    if (proof == LAKE_PROOF_SUM &&
-        (!get_sum(f, LINE_SUM_EXPECTED, &out->sum_expected) || !get_sum(f, LINE_SUM, &out->sum)))
+    if (proof == LAKE_PROOF_SUM && (!fields_sum(f, LINE_SUM_EXPECTED, &out->sum_expected) ||
+                                    !fields_sum(f, LINE_SUM, &out->sum)))
         return false;
-    return (out->bytes == 0 || get_hash(f, LINE_SHA256, out->sha256, HASH_SHA256_SIZE)) &&
+    return (out->bytes == 0 || fields_hash(f, LINE_SHA256, out->sha256, HASH_SHA256_SIZE)) &&
            read_more(f, out);
 }
 
@@ -502,8 +322,8 @@ static bool check_tail(const struct parts *parts, struct error *err)
     uint64_t lines = 0;
     size_t count = count_lines(parts->lines);
     struct fields f = {.keys = tail_keys, .n = TAIL_COUNT, .line = count + 2};
-    bool ok = take_apart(parts->tail, &f) && get_number(&f, TAIL_LINES, &lines) &&
-              get_hex(&f, TAIL_SHA256, said);
+    bool ok = fields_take(parts->tail, &f) && fields_number(&f, TAIL_LINES, &lines) &&
+              fields_hex(&f, TAIL_SHA256, said);
     if (!ok || lines != count)
         return error_set(err, ERROR_FORMAT, "it is torn: its last line does not end it");
     if (!hash_sha256_hex(parts->hashed, is, err))
@@ -521,7 +341,7 @@ static bool read_lines(struct str lines, lake_entry_fn *fn, void *context, struc
     struct lake_entry entry;
     struct fields f = {.keys = line_keys, .n = LINE_COUNT, .line = 2, .err = err};
     for (; lines.n > 0 && str_split(&lines, '\n', &line); f.line++)
-        if (!take_apart(line, &f) || !read_entry(&f, &entry) || !fn(context, &entry, err))
+        if (!fields_take(line, &f) || !read_entry(&f, &entry) || !fn(context, &entry, err))
             return false;
     return true;
 }
