@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "lake/beside.h"
+#include "lake/expected.h"
 #include "json/lines.h"
 #include "json/value.h"
 
@@ -38,6 +39,7 @@ struct check {
     size_t n;
     struct buf names;
     struct lake_besides besides;
+    struct lake_expected expected;
 };
 
 const char *lake_finding_text(enum lake_finding finding)
@@ -55,12 +57,25 @@ static bool stopped(const struct check *check, struct error *err)
     return stop_asked(check->options->stop) && !error_set(err, ERROR_INTERRUPTED, "interrupted");
 }
 
+static void count(struct lake_check_totals *totals, const struct lake_checked *checked)
+{
+    struct lake_check_imports *imports = &totals->imports;
+    if (checked->import[0]) {
+        imports->partitions++;
+        imports->rows += checked->rows;
+        imports->bytes += checked->bytes;
+        imports->findings[checked->finding]++;
+        return;
+    }
+    totals->partitions++;
+    totals->rows += checked->rows;
+    totals->bytes += checked->bytes;
+    totals->findings[checked->finding]++;
+}
+
 static bool tell(struct check *check, const struct lake_checked *checked, struct error *err)
 {
-    check->totals->partitions++;
-    check->totals->rows += checked->rows;
-    check->totals->bytes += checked->bytes;
-    check->totals->findings[checked->finding]++;
+    count(check->totals, checked);
     if (stopped(check, err))
         return false;
     return !check->options->fn || check->options->fn(check->options->context, checked, err);
@@ -133,6 +148,65 @@ static bool read_blob(struct check *check, struct store_ahead *ahead, struct lak
     return ok && hash_sha256_end(check->hash, sha256, err);
 }
 
+/* What is known of an import's blob while it is read. */
+struct sum {
+    uint64_t sum[2], offset;
+    bool sound; /* no line is longer than any */
+};
+
+static void take_whole(struct sum *sum, struct str lines, struct lake_checked *checked)
+{
+    lake_import_sum_add(sum->sum, lines, sum->offset);
+    sum->offset += lines.n;
+    for (const char *p = lines.p, *end = lines.p + lines.n;
+         p < end && (p = memchr(p, '\n', (size_t) (end - p))); p++)
+        checked->rows++;
+}
+
+/* The next bytes of an import's blob; what is no whole line yet waits in the window. None: the end. */
+static bool take_piece(struct check *check, struct sum *sum, struct str piece,
+                       struct lake_checked *checked, struct error *err)
+{
+    const char *last = piece.n > 0 ? memrchr(piece.p, '\n', piece.n) : NULL;
+    size_t whole = last ? (size_t) (last - piece.p) + 1 : 0;
+    checked->bytes += piece.n;
+    if (last && check->window.used > 0) {
+        const char *first = memchr(piece.p, '\n', piece.n);
+        size_t n = (size_t) (first - piece.p) + 1;
+        buf_put(&check->window, piece.p, n);
+        piece = (struct str){piece.p + n, piece.n - n};
+        whole -= n;
+    }
+    if (last || piece.n == 0) {
+        sum->sound = sum->sound && !check->window.over;
+        take_whole(sum, buf_str(&check->window), checked);
+        buf_reset(&check->window);
+    }
+    take_whole(sum, (struct str){piece.p, whole}, checked);
+    buf_put(&check->window, piece.p + whole, piece.n - whole);
+    sum->sound = sum->sound && !check->window.over;
+    return check->window.over || buf_ok(&check->window, "a line", err);
+}
+
+/* Reads an import's blob that comes next, once. *sound: its hash could be taken. */
+static bool read_import(struct check *check, struct store_ahead *ahead,
+                        struct lake_checked *checked, unsigned char hash[LAKE_IMPORT_HASH],
+                        bool *sound, struct error *err)
+{
+    struct sum sum = {.sound = true};
+    struct str piece;
+    size_t at;
+    buf_reset(&check->window);
+    do {
+        if (stopped(check, err) || !store_ahead_next(ahead, &at, &piece, err) ||
+            !take_piece(check, &sum, piece, checked, err))
+            return false;
+    } while (piece.n > 0);
+    lake_import_sum_end(sum.sum, hash);
+    *sound = sum.sound;
+    return true;
+}
+
 /* --- one partition --- */
 
 /* Where nothing speaks against its own blob. */
@@ -158,6 +232,27 @@ static enum lake_finding compare(const struct check *check, const struct lake_ch
     return verdict_of(check, entry);
 }
 
+static bool read_item(struct check *check, struct store_ahead *ahead, struct lake_checked *checked,
+                      struct error *err)
+{
+    unsigned char sha256[HASH_SHA256_SIZE], hash[LAKE_IMPORT_HASH];
+    bool sound;
+    if (!checked->part) {
+        bool ok = read_blob(check, ahead, checked, sha256, err);
+        checked->finding = ok ? compare(check, checked, sha256) : LAKE_FINDING_OK;
+        return ok;
+    }
+    if (!read_import(check, ahead, checked, hash, &sound, err))
+        return false;
+    if (checked->bytes != checked->part->bytes)
+        checked->finding = LAKE_FINDING_SIZE;
+    else if (!sound || memcmp(hash, checked->part->hash, sizeof hash) != 0)
+        checked->finding = LAKE_FINDING_CHANGED;
+    else if (checked->rows != checked->part->rows)
+        checked->finding = LAKE_FINDING_ROWS;
+    return true;
+}
+
 /* Reads the blobs that are to be read and tells all that waits, in order. */
 static bool drain(struct check *check, struct error *err)
 {
@@ -170,12 +265,8 @@ static bool drain(struct check *check, struct error *err)
     bool ok = n == 0 || ahead;
     for (size_t i = 0; ok && i < check->n; i++) {
         struct lake_checked *checked = &check->items[i].checked;
-        unsigned char sha256[HASH_SHA256_SIZE];
-        if (check->items[i].read) {
-            ok = read_blob(check, ahead, checked, sha256, err);
-            checked->finding = ok ? compare(check, checked, sha256) : LAKE_FINDING_OK;
-        }
-        ok = ok && tell(check, checked, err);
+        ok = (!check->items[i].read || read_item(check, ahead, checked, err)) &&
+             tell(check, checked, err);
     }
     store_ahead_free(ahead);
     check->n = 0;
@@ -187,6 +278,19 @@ static bool push(struct check *check, const struct item *item, struct error *err
 {
     check->items[check->n++] = *item;
     return check->n < ITEMS || drain(check, err);
+}
+
+/* With the blob's name, if it is to be read. */
+static bool push_blob(struct check *check, struct item *item, const struct lake_blob *blob,
+                      struct error *err)
+{
+    item->name = check->names.used;
+    item->size = blob->size;
+    if (item->read) {
+        buf_put_str(&check->names, blob->name);
+        buf_put(&check->names, "", 1);
+    }
+    return buf_ok(&check->names, "names of blobs", err) && push(check, item, err);
 }
 
 /* What the listing alone says of a blob; OK where nothing speaks against it. */
@@ -206,31 +310,48 @@ static bool check_blob(struct check *check, const struct lake_entry *entry,
 {
     struct item item = {.checked = {.partition = entry->partition,
                                     .entry = entry,
-                                    .finding = compare_listed(entry, blob)},
-                        .name = check->names.used,
-                        .size = blob->size};
+                                    .finding = compare_listed(entry, blob)}};
     item.read = item.checked.finding == LAKE_FINDING_OK && !check->options->by_listing;
     if (item.checked.finding == LAKE_FINDING_OK && !item.read) {
         item.checked.finding = verdict_of(check, entry);
         check->totals->unread += !entry->has_md5 || !blob->md5;
     }
-    if (item.read) {
-        buf_put_str(&check->names, blob->name);
-        buf_put(&check->names, "", 1);
-    }
-    return buf_ok(&check->names, "names of blobs", err) && push(check, &item, err);
+    return push_blob(check, &item, blob, err);
 }
 
-/* The partitions of the ledger before `tick`, which have no blob. */
+static bool lack_export(struct check *check, const struct lake_entry *entry, struct error *err)
+{
+    struct item item = {.checked = {.partition = entry->partition, .entry = entry}};
+    item.checked.finding = entry->bytes > 0 ? LAKE_FINDING_GONE : verdict_of(check, entry);
+    check->next = entry->partition + 1;
+    return push(check, &item, err);
+}
+
+static bool lack_import(struct check *check, const struct lake_expected_part *part,
+                        struct error *err)
+{
+    struct item item = {
+        .checked = {.partition = part->tick, .part = part->part, .finding = LAKE_FINDING_GONE}};
+    memcpy(item.checked.import, part->import->id, sizeof item.checked.import);
+    return push(check, &item, err);
+}
+
+/* What the ledger and the records of imports have before `tick`, and what has no blob. */
 static bool check_without(struct check *check, int64_t tick, struct error *err)
 {
-    const struct lake_entry *entry;
-    while ((entry = lake_ledger_next(check->ledger, check->next)) && entry->partition < tick) {
-        struct item item = {.checked = {.partition = entry->partition, .entry = entry}};
-        item.checked.finding = entry->bytes > 0 ? LAKE_FINDING_GONE : verdict_of(check, entry);
-        check->next = entry->partition + 1;
-        if (!push(check, &item, err))
+    const struct lake_expected_part *part = lake_expected_unseen(&check->expected, tick);
+    const struct lake_entry *entry = lake_ledger_next(check->ledger, check->next);
+    entry = entry && entry->partition < tick ? entry : NULL;
+    while (part || entry) {
+        bool first = entry && (!part || entry->partition <= part->tick);
+        if (first ? !lack_export(check, entry, err) : !lack_import(check, part, err))
             return false;
+        if (!first) {
+            part = lake_expected_unseen(&check->expected, tick);
+            continue;
+        }
+        entry = lake_ledger_next(check->ledger, check->next);
+        entry = entry && entry->partition < tick ? entry : NULL;
     }
     return true;
 }
@@ -252,13 +373,38 @@ static bool is_left_over(struct check *check, const struct lake_entry *entry,
            has_name(check, blob, blob->number);
 }
 
+/* A blob of an import, unless that is replaced. */
+static bool check_import(struct check *check, const struct lake_blob *blob, struct error *err)
+{
+    struct str id = lake_import_id_of(blob->name);
+    const struct lake_import *import = lake_imports_find(check->expected.imports, id);
+    if (import && import->dead)
+        return true;
+    struct item item = {.checked = {.partition = blob->tick, .finding = LAKE_FINDING_UNRECORDED}};
+    memcpy(item.checked.import, id.p, id.n);
+    lake_import_name(&check->own, check->place, blob->tick, item.checked.import);
+    struct lake_expected_part *part = import && str_eq(blob->name, buf_str(&check->own))
+                                          ? lake_expected_see(&check->expected, blob->tick, import)
+                                          : NULL;
+    if (!part)
+        return push(check, &item, err);
+    item.checked.part = part->part;
+    item.checked.finding = blob->size == part->part->bytes ? LAKE_FINDING_OK : LAKE_FINDING_SIZE;
+    item.read = item.checked.finding == LAKE_FINDING_OK && !check->options->by_listing;
+    check->totals->imports.unread += item.checked.finding == LAKE_FINDING_OK && !item.read;
+    return push_blob(check, &item, blob, err);
+}
+
 static bool check_one(void *context, const struct lake_blob *blob, struct error *err)
 {
     struct check *check = context;
-    if (blob->kind != LAKE_BLOB_EXPORT)
+    bool import = blob->kind == LAKE_BLOB_IMPORT && check->options->imports;
+    if (!import && blob->kind != LAKE_BLOB_EXPORT)
         return true;
     if (!check_without(check, blob->tick, err))
         return false;
+    if (import)
+        return check_import(check, blob, err);
     const struct lake_entry *entry = lake_ledger_find(check->ledger, blob->tick);
     if (is_left_over(check, entry, blob))
         return true;
@@ -297,6 +443,7 @@ static void check_release(struct check *check)
     mem_free(check->items);
     mem_free(check->wanted);
     lake_besides_release(&check->besides);
+    lake_expected_release(&check->expected);
     hash_sha256_free(check->hash);
     json_lines_free(check->lines);
 }
@@ -316,6 +463,7 @@ bool lake_check(struct store *store, const struct lake_place *place,
     *out = (struct lake_check_totals){0};
     bool ok = check_init(&check, err) &&
               lake_besides_find(&check.besides, store, place, ledger, check.next, check.to, err) &&
+              lake_expected_find(&check.expected, options->imports, check.next, check.to, err) &&
               lake_blobs(store, place, check.next, check.to, check_one, &check, err) &&
               check_without(&check, check.to, err) && drain(&check, err);
     check_release(&check);

@@ -7,6 +7,9 @@
  *
  * Of a joined partition the service's own blobs must have the bytes at least that they had. They are listed, not read.
  *
+ * Every partition of a live import's record must have its blob with the size, the hash and the number of rows that the record
+ * says; and every blob of an import its record. Of one that is replaced nothing is asked.
+ *
  * Where nothing can be replaced, a blob with a lower number than the ledger's, and one with a higher number beside a line that is
  * not held, is what an earlier or a killed export left (lake/number.h), and no finding.
  */
@@ -15,6 +18,7 @@
 
 #include "base/stop.h"
 #include "lake/catalog.h"
+#include "lake/import.h"
 #include "lake/ledger.h"
 
 /* enum, what it says to people. The first that holds, in this order from the second on, is the finding. */
@@ -27,7 +31,8 @@
     X(SUM, "its blob has other rows")                                                              \
     X(UNVERIFIED, "it was never verified")                                                         \
     X(BESIDE, "the service's own blobs lack rows that they had")                                   \
-    X(UNKNOWN, "the ledger does not know its blob")
+    X(UNKNOWN, "the ledger does not know its blob")                                                \
+    X(UNRECORDED, "no import's record knows its blob")
 
 enum lake_finding {
 #define X(name, text) LAKE_FINDING_##name,
@@ -40,14 +45,22 @@ const char *lake_finding_text(enum lake_finding finding);
 struct lake_checked {
     int64_t partition; /* tick */
     enum lake_finding finding;
-    const struct lake_entry *entry; /* what the ledger says; NULL when UNKNOWN */
-    uint64_t rows, sum, bytes;      /* what the blob says, as far as it was read */
+    const struct lake_entry *entry;  /* what the ledger says; NULL when UNKNOWN, and of an import */
+    char import[LAKE_IMPORT_ID_MAX]; /* the id, of an import; "": of an export */
+    const struct lake_import_part *part; /* what its record says; NULL when UNRECORDED */
+    uint64_t rows, sum, bytes;           /* what the blob says, as far as it was read */
 };
 
 struct lake_check_totals {
     uint64_t partitions, rows, bytes; /* looked at; rows and bytes read */
     uint64_t findings[LAKE_FINDING_COUNT];
     uint64_t unread; /* by_listing: blobs of which only the size could be compared */
+    /* The same of imports: a partition counts for each import that it has. */
+    struct lake_check_imports {
+        uint64_t partitions, rows, bytes;
+        uint64_t findings[LAKE_FINDING_COUNT];
+        uint64_t unread;
+    } imports;
 };
 
 struct lake_check_options {
@@ -55,7 +68,8 @@ struct lake_check_options {
     /* Reads nothing: size and MD5 of the listing against the ledger (a remote lake, whose service took the MD5 of each
      * blob as it came). Where either has no MD5, size alone; totals->unread counts those. */
     bool by_listing;
-    const struct stop *stop; /* lent, may be NULL: ends with ERROR_INTERRUPTED */
+    const struct lake_imports *imports; /* lent, read whole; NULL: imports are not looked at */
+    const struct stop *stop;            /* lent, may be NULL: ends with ERROR_INTERRUPTED */
     /* Called for each partition in order of time, good ones too; may be NULL. False ends the check. */
     bool (*fn)(void *context, const struct lake_checked *checked, struct error *err);
     void *context;

@@ -118,14 +118,28 @@ static int compare_imports(const void *a, const void *b)
     return strcmp(x->id, y->id);
 }
 
-/* An import is replaced by who names both its id and when it began: brought in again later it is another. */
-static void bury(struct lake_imports *imports)
+static int compare_ids(const void *a, const void *b)
 {
+    const struct lake_import *const *x = a, *const *y = b;
+    return strcmp((*x)->id, (*y)->id);
+}
+
+/* An import is replaced by who names both its id and when it began: brought in again later it is another. */
+static bool put_in_order(struct lake_imports *imports, struct error *err)
+{
+    imports->by_id = mem_alloc(imports->n, sizeof *imports->by_id, err);
+    if (!imports->by_id || imports->n == 0)
+        return imports->by_id != NULL;
+    qsort(imports->v, imports->n, sizeof *imports->v, compare_imports);
     for (size_t i = 0; i < imports->n; i++)
-        for (size_t k = 0; k < imports->n && imports->v[i].replaces[0]; k++)
-            if (strcmp(imports->v[i].replaces, imports->v[k].id) == 0 &&
-                imports->v[i].replaced == imports->v[k].started)
-                imports->v[k].dead = true;
+        imports->by_id[i] = &imports->v[i];
+    qsort(imports->by_id, imports->n, sizeof(imports->by_id[0]), compare_ids);
+    for (size_t i = 0; i < imports->n; i++) {
+        const struct lake_import *old = lake_imports_find(imports, str_of(imports->v[i].replaces));
+        if (old && old->started == imports->v[i].replaced)
+            imports->v[old - imports->v].dead = true;
+    }
+    return true;
 }
 
 bool lake_imports_read(struct store *store, const struct lake_place *place,
@@ -145,11 +159,7 @@ bool lake_imports_read(struct store *store, const struct lake_place *place,
     for (size_t i = 0; ok && i < out->n; i++)
         ok = read_record(&reading, &out->v[i], err);
     buf_release(&folder);
-    if (ok && out->n > 0)
-        qsort(out->v, out->n, sizeof *out->v, compare_imports);
-    if (ok)
-        bury(out);
-    return ok;
+    return ok && put_in_order(out, err);
 }
 
 void lake_imports_release(struct lake_imports *imports)
@@ -157,6 +167,7 @@ void lake_imports_release(struct lake_imports *imports)
     for (size_t i = 0; i < imports->n; i++)
         mem_free(imports->v[i].parts);
     mem_free(imports->v);
+    mem_free(imports->by_id);
     arena_release(&imports->texts);
     *imports = (struct lake_imports){0};
 }
@@ -165,9 +176,17 @@ void lake_imports_release(struct lake_imports *imports)
 
 const struct lake_import *lake_imports_find(const struct lake_imports *imports, struct str id)
 {
-    for (size_t i = 0; i < imports->n; i++)
-        if (str_eq(str_of(imports->v[i].id), id))
-            return &imports->v[i];
+    size_t low = 0, high = imports->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = str_compare(str_of(imports->by_id[middle]->id), id);
+        if (order == 0)
+            return imports->by_id[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return NULL;
 }
 

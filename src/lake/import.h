@@ -73,6 +73,7 @@ struct lake_import {
 struct lake_imports {
     struct lake_import *v;
     size_t n, room;
+    const struct lake_import **by_id;
     struct arena texts; /* and inputs */
 };
 
