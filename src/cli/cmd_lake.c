@@ -1,10 +1,13 @@
 /* weir lake ls, weir lake stat: what is there. */
 #include "cli/context.h"
+#include "cli/members.h"
 #include "cli/output.h"
 #include "lake/catalog.h"
+#include "lake/day.h"
+#include "lake/import.h"
 #include "lake/ledger.h"
 
-enum { TEXT_ROOM = 64, CELLS_MAX = 32 };
+enum { TEXT_ROOM = 64, CELLS_MAX = 48, IMPORTS_SHOWN = 20, JSON_MAX = 64 << 20 };
 
 struct row {
     struct cli_cell cells[CELLS_MAX];
@@ -133,6 +136,12 @@ struct stat {
     uint64_t seen[LAKE_ACCESS_COUNT]; /* verified partitions by the access of who asked */
     size_t segments, runs;
     int64_t last_run;
+    struct lake_imports imports;
+    struct lake_imports_totals brought; /* by them */
+    struct compacted {
+        uint64_t days, rows, files, bytes, without_json; /* days of which blobs were deleted */
+        int64_t first, end;
+    } compacted;
 };
 
 static bool read_ledger(struct store *store, const struct lake_place *place, struct stat *out,
@@ -157,6 +166,66 @@ static bool read_ledger(struct store *store, const struct lake_place *place, str
     return true;
 }
 
+static bool is_without_json(const struct lake_day *day)
+{
+    for (size_t i = 0; i < day->source_count; i++)
+        if (day->sources[i].gone != LAKE_DAY_KEPT)
+            return true;
+    return false;
+}
+
+static bool read_days(struct store *store, const struct lake_place *place, struct compacted *out,
+                      struct error *err)
+{
+    struct lake_days days = {0};
+    bool ok = lake_days_read(&days, store, place, 0, 0, err);
+    for (size_t i = 0; ok && i < days.n; i++) {
+        const struct lake_day *day = &days.v[i];
+        out->rows += day->rows;
+        out->files += day->file_count;
+        for (size_t k = 0; k < day->file_count; k++)
+            out->bytes += day->files[k].bytes;
+        out->without_json += is_without_json(day);
+        out->first = i == 0 ? day->day : out->first;
+        out->end = day->day + TICK_DAY;
+    }
+    out->days = ok ? days.n : 0;
+    lake_days_release(&days);
+    return ok;
+}
+
+static bool read_imports(struct store *store, const struct lake_place *place, struct stat *out,
+                         struct error *err)
+{
+    if (!lake_imports_read(store, place, LAKE_IMPORTS_HEADS, &out->imports, err))
+        return false;
+    lake_imports_total(&out->imports, &out->brought);
+    return true;
+}
+
+/* What stands in Parquet alone counts for the range too. */
+static void widen(struct stat *stat)
+{
+    struct lake_totals *totals = &stat->totals;
+    const struct compacted *compacted = &stat->compacted;
+    if (compacted->days == 0)
+        return;
+    if (totals->end == 0 || compacted->first < totals->first)
+        totals->first = compacted->first;
+    if (compacted->end > totals->end)
+        totals->end = compacted->end;
+}
+
+static bool read_own(struct store *store, const struct lake_place *place, struct stat *out,
+                     struct error *err)
+{
+    if (!read_ledger(store, place, out, err) || !read_imports(store, place, out, err) ||
+        !read_days(store, place, &out->compacted, err))
+        return false;
+    widen(out);
+    return true;
+}
+
 static void put_fact(FILE *out, const char *what, const char *value)
 {
     (void) fprintf(out, "%-22s %s\n", what, value);
@@ -166,6 +235,50 @@ static void put_count(FILE *out, const char *what, uint64_t number)
 {
     char text[TEXT_NUMBER_MAX];
     put_fact(out, what, text_grouped(number, text));
+}
+
+/* The newest, by the ids that --replace takes. */
+static void put_imports(FILE *out, const struct stat *stat)
+{
+    const struct lake_imports *imports = &stat->imports;
+    char text[200], time[TICK_TEXT_MAX], rows[CLI_COUNT_TEXT], inputs[CLI_COUNT_TEXT],
+        bytes[TEXT_NUMBER_MAX];
+    if (imports->n == 0)
+        return;
+    put_count(out, "imports", stat->brought.imports);
+    put_count(out, "rows of imports", stat->brought.rows);
+    if (stat->brought.rejected > 0)
+        put_count(out, "lines rejected", stat->brought.rejected);
+    if (stat->brought.dropped > 0)
+        put_count(out, "rows left out as equal", stat->brought.dropped);
+    size_t first = imports->n > IMPORTS_SHOWN ? imports->n - IMPORTS_SHOWN : 0;
+    for (size_t i = imports->n; i > first; i--) {
+        const struct lake_import *import = &imports->v[i - 1];
+        (void) tick_format_short(tick_floor(import->started, TICK_SECOND), time);
+        (void) snprintf(text, sizeof text, "%s  %s, %s, from %s%s", time,
+                        cli_count_text(import->rows, "row", rows), text_bytes(import->bytes, bytes),
+                        cli_count_text(import->n_inputs, "input", inputs),
+                        import->dead ? "; replaced" : "");
+        char what[40];
+        (void) snprintf(what, sizeof what, "import %s", import->id);
+        put_fact(out, what, text);
+    }
+    if (first > 0)
+        put_count(out, "and imports before", first);
+}
+
+static void put_compacted(FILE *out, const struct compacted *compacted)
+{
+    char text[160], files[CLI_COUNT_TEXT], bytes[TEXT_NUMBER_MAX], rows[CLI_COUNT_TEXT];
+    if (compacted->days == 0)
+        return;
+    put_count(out, "days compacted", compacted->days);
+    (void) snprintf(text, sizeof text, "%s, %s in %s", cli_count_text(compacted->rows, "row", rows),
+                    text_bytes(compacted->bytes, bytes),
+                    cli_count_text(compacted->files, "file", files));
+    put_fact(out, "Parquet", text);
+    if (compacted->without_json > 0)
+        put_count(out, "days without their JSON", compacted->without_json);
 }
 
 static void put_people(FILE *out, const struct lake_table *table, const struct stat *stat)
@@ -209,43 +322,90 @@ static void put_people(FILE *out, const struct lake_table *table, const struct s
         (void) tick_format_short(stat->last_run, time);
         put_fact(out, "last run", time);
     }
+    put_imports(out, stat);
+    put_compacted(out, &stat->compacted);
     (void) fputc('\n', out);
+}
+
+static void put_json_imports(struct buf *out, const struct stat *stat)
+{
+    const struct lake_imports_totals *brought = &stat->brought;
+    cli_put_open(out, "imports", '{');
+    cli_put_number(out, "count", brought->imports);
+    cli_put_number(out, "inputs", brought->inputs);
+    cli_put_number(out, "rows", brought->rows);
+    cli_put_number(out, "bytes", brought->bytes);
+    cli_put_number(out, "rejected", brought->rejected);
+    cli_put_number(out, "dropped", brought->dropped);
+    cli_put_open(out, "list", '[');
+    for (size_t i = 0; i < stat->imports.n; i++) {
+        const struct lake_import *import = &stat->imports.v[i];
+        cli_put_open(out, NULL, '{');
+        cli_put_text(out, "id", import->id);
+        cli_put_time(out, "started", import->started);
+        cli_put_number(out, "inputs", import->n_inputs);
+        cli_put_number(out, "rows", import->rows);
+        cli_put_number(out, "bytes", import->bytes);
+        cli_put_number(out, "rejected", import->rejected);
+        cli_put_number(out, "dropped", import->dropped);
+        cli_put_text(out, "replaces", import->replaces[0] ? import->replaces : NULL);
+        cli_put_bool(out, "replaced", import->dead);
+        cli_put_close(out, '}');
+    }
+    cli_put_close(out, ']');
+    cli_put_close(out, '}');
+}
+
+static void put_json_blobs(struct buf *out, const struct lake_totals *totals)
+{
+    cli_put_open(out, "blobs", '{');
+    for (int kind = 0; kind < LAKE_BLOB_KIND_COUNT; kind++) {
+        cli_put_open(out, lake_blob_kind_text((enum lake_blob_kind) kind), '{');
+        cli_put_number(out, "count", totals->blobs[kind]);
+        cli_put_number(out, "bytes", totals->bytes[kind]);
+        cli_put_close(out, '}');
+    }
+    cli_put_close(out, '}');
+    if (totals->end > 0) {
+        cli_put_time(out, "first", totals->first);
+        cli_put_time(out, "end", totals->end);
+    }
+    cli_put_number(out, "partitions", totals->partitions);
+}
+
+static void put_json_ledger(struct buf *out, const struct stat *stat)
+{
+    cli_put_number(out, "ledger_partitions", stat->partitions);
+    cli_put_number(out, "verified", stat->verified);
+    cli_put_number(out, "rows", stat->rows);
+    cli_put_number(out, "runs", stat->runs);
+    cli_put_number(out, "segments", stat->segments);
+    cli_put_open(out, "access", '{');
+    for (int access = 0; access < LAKE_ACCESS_COUNT; access++)
+        cli_put_number(out, lake_access_text((enum lake_access) access), stat->seen[access]);
+    cli_put_close(out, '}');
 }
 
 static void put_json(FILE *out, const struct lake_table *table, const struct stat *stat)
 {
-    struct buf line = BUF_INIT(1 << 16);
-    char time[TICK_TEXT_MAX];
-    buf_puts(&line, "{\"table\":\"");
-    text_put_json(&line, str_of(table->name ? table->name : table->container));
-    buf_puts(&line, "\",\"workspace\":\"");
-    text_put_json(&line, str_of(table->workspace_id ? table->workspace_id : ""));
-    buf_puts(&line, "\",\"resource\":\"");
-    text_put_json(&line, str_of(table->resource_id ? table->resource_id : ""));
-    buf_puts(&line, "\",\"blobs\":{");
-    for (int kind = 0; kind < LAKE_BLOB_KIND_COUNT; kind++)
-        buf_printf(&line, "%s\"%s\":{\"count\":%llu,\"bytes\":%llu}", kind ? "," : "",
-                   lake_blob_kind_text((enum lake_blob_kind) kind),
-                   (unsigned long long) stat->totals.blobs[kind],
-                   (unsigned long long) stat->totals.bytes[kind]);
-    buf_puts(&line, "}");
-    if (stat->totals.end > 0) {
-        (void) tick_format(stat->totals.first, time);
-        buf_printf(&line, ",\"first\":\"%s\"", time);
-        (void) tick_format(stat->totals.end, time);
-        buf_printf(&line, ",\"end\":\"%s\"", time);
-    }
-    buf_printf(&line,
-               ",\"partitions\":%llu,\"ledger_partitions\":%llu,\"verified\":%llu,\"rows\":%llu,"
-               "\"runs\":%zu,\"segments\":%zu,\"access\":{",
-               (unsigned long long) stat->totals.partitions, (unsigned long long) stat->partitions,
-               (unsigned long long) stat->verified, (unsigned long long) stat->rows, stat->runs,
-               stat->segments);
-    for (int access = 0; access < LAKE_ACCESS_COUNT; access++)
-        buf_printf(&line, "%s\"%s\":%llu", access ? "," : "",
-                   lake_access_text((enum lake_access) access),
-                   (unsigned long long) stat->seen[access]);
-    buf_puts(&line, "}}\n");
+    struct buf line = BUF_INIT(JSON_MAX);
+    const struct compacted *compacted = &stat->compacted;
+    cli_put_open(&line, NULL, '{');
+    cli_put_text(&line, "table", table->name ? table->name : table->container);
+    cli_put_text(&line, "workspace", table->workspace_id ? table->workspace_id : "");
+    cli_put_text(&line, "resource", table->resource_id ? table->resource_id : "");
+    put_json_blobs(&line, &stat->totals);
+    put_json_ledger(&line, stat);
+    put_json_imports(&line, stat);
+    cli_put_open(&line, "compacted", '{');
+    cli_put_number(&line, "days", compacted->days);
+    cli_put_number(&line, "rows", compacted->rows);
+    cli_put_number(&line, "files", compacted->files);
+    cli_put_number(&line, "bytes", compacted->bytes);
+    cli_put_number(&line, "days_without_json", compacted->without_json);
+    cli_put_close(&line, '}');
+    cli_put_close(&line, '}');
+    buf_putc(&line, '\n');
     (void) fwrite(buf_text(&line), 1, line.used, out);
     buf_release(&line);
 }
@@ -273,6 +433,11 @@ static bool put_csv(struct cli_output *output, const struct lake_table *table,
     add_number(&row, stat->runs, false);
     add_number(&row, stat->segments, false);
     add_time(&row, stat->last_run);
+    add_number(&row, stat->brought.imports, false);
+    add_number(&row, stat->brought.rows, false);
+    add_number(&row, stat->compacted.days, false);
+    add_number(&row, stat->compacted.rows, false);
+    add_number(&row, stat->compacted.bytes, false);
     return cli_output_row(output, row.cells, err);
 }
 
@@ -306,7 +471,12 @@ static bool csv_columns(struct columns *out, struct error *err)
     return ok && add_column(out, "rows", "", COLUMN_LONG, err) &&
            add_column(out, "runs", "", COLUMN_LONG, err) &&
            add_column(out, "segments", "", COLUMN_LONG, err) &&
-           add_column(out, "last_run", "", COLUMN_DATETIME, err);
+           add_column(out, "last_run", "", COLUMN_DATETIME, err) &&
+           add_column(out, "imports", "", COLUMN_LONG, err) &&
+           add_column(out, "import_rows", "", COLUMN_LONG, err) &&
+           add_column(out, "days_compacted", "", COLUMN_LONG, err) &&
+           add_column(out, "parquet_rows", "", COLUMN_LONG, err) &&
+           add_column(out, "parquet_bytes", "", COLUMN_LONG, err);
 }
 
 /* `csv`: NULL unless that is the form. */
@@ -314,21 +484,22 @@ static bool put_stat(struct cli *cli, struct store *store, const struct lake_tab
                      struct cli_output *csv, struct error *err)
 {
     struct stat stat = {0};
-    struct lake_place place = {
+    const struct lake_place place = {
         .workspace_id = table->workspace_id,
         .resource_id = table->resource_id,
         .table = table->name ? table->name : table->container,
         .container = table->container,
     };
-    if (table->container && table->resource_id &&
-        !lake_blobs_total(store, &place, 0, TICK_MAX, &stat.totals, err))
-        return false;
-    if (table->workspace_id && table->name && !read_ledger(store, &place, &stat, err))
-        return false;
-    if (csv)
-        return put_csv(csv, table, &stat, err);
-    (cli_output_is_table(cli) ? put_people : put_json)(cli->out, table, &stat);
-    return true;
+    bool ok = !table->container || !table->resource_id ||
+              lake_blobs_total(store, &place, 0, TICK_MAX, &stat.totals, err);
+    if (ok && table->workspace_id && table->name)
+        ok = read_own(store, &place, &stat, err);
+    if (ok && csv)
+        ok = put_csv(csv, table, &stat, err);
+    else if (ok)
+        (cli_output_is_table(cli) ? put_people : put_json)(cli->out, table, &stat);
+    lake_imports_release(&stat.imports);
+    return ok;
 }
 
 static bool is_named(const struct cli *cli, const struct lake_table *table)
@@ -382,9 +553,9 @@ static int run_stat(struct cli *cli, struct error *err)
 const struct cli_command cli_command_lake_stat = {
     .name = "lake stat",
     .arguments = "[TABLE]",
-    .purpose = "a table of the lake in figures: blobs by kind, range, what the ledger proves",
-    .about = "Reads the names of a table's blobs and its ledger, not the blobs themselves: weir "
-             "verify --offline does that.",
+    .purpose = "a table of the lake in figures: blobs, range, ledger, imports, compacted days",
+    .about = "Reads the names of a table's blobs, its ledger, and the records of its imports and "
+             "compacted days, not the blobs themselves: weir verify --offline does that.",
     .example = "weir lake stat CommonSecurityLog",
     .args_max = 1,
     .options = {CLI_OPTION_COUNT},
