@@ -170,20 +170,19 @@ static void tell_list(const struct verify *verify)
                         "a partition does not verify");
 }
 
-static int say_failed(const struct verify *verify)
+static void say_failed(const struct verify *verify)
 {
     const struct export_report *report = &verify->found.report;
     char bad[TEXT_NUMBER_MAX], all[CLI_COUNT_TEXT], verdicts[CLI_VERDICTS_TEXT];
     uint64_t partitions = verify->found.totals.partitions;
+    uint64_t failed = report->failed_count - verify->found.brought_failed;
     /* The workspace was asked of those without a line too. */
     partitions = verify->found.asked > partitions ? verify->found.asked : partitions;
-    tell_list(verify);
     cli_last(verify->cli, "%s", cli_verdicts_text(report, verdicts));
     cli_last(verify->cli, "%s of %s of %s %s not verify; weir export --repair fetches %s",
-             text_grouped(report->failed_count, bad), cli_count_text(partitions, "partition", all),
-             verify->options.source.place.table, report->failed_count == 1 ? "does" : "do",
-             report->failed_count == 1 ? "it" : "them");
-    return error_exit_status(ERROR_INCOMPLETE);
+             text_grouped(failed, bad), cli_count_text(partitions, "partition", all),
+             verify->options.source.place.table, failed == 1 ? "does" : "do",
+             failed == 1 ? "it" : "them");
 }
 
 static void say_verified(const struct verify *verify)
@@ -206,6 +205,25 @@ static void say_verified(const struct verify *verify)
                  found->totals.unread == 1 ? "it" : "them");
 }
 
+static void say_imports(const struct verify *verify)
+{
+    const struct cli_verification *found = &verify->found;
+    const struct lake_check_imports *totals = &found->totals.imports;
+    char parts[CLI_COUNT_TEXT], imports[CLI_COUNT_TEXT], rows[TEXT_NUMBER_MAX],
+        bytes[TEXT_NUMBER_MAX], bad[TEXT_NUMBER_MAX];
+    (void) cli_count_text(totals->partitions, "partition", parts);
+    (void) cli_count_text(found->imports, "import", imports);
+    if (found->brought_failed > 0)
+        cli_last(verify->cli, "%s of %s of %s of %s %s not verify",
+                 text_grouped(found->brought_failed, bad), parts, imports,
+                 verify->options.source.place.table, found->brought_failed == 1 ? "does" : "do");
+    else if (found->imports > 0)
+        cli_last(verify->cli, "%s of %s of %s verified against %s: %s rows, %s", parts, imports,
+                 verify->options.source.place.table,
+                 found->imports == 1 ? "its record" : "their records",
+                 text_grouped(totals->rows, rows), text_bytes(totals->bytes, bytes));
+}
+
 static void say_details(const struct verify *verify)
 {
     const struct export_report *report = &verify->found.report;
@@ -224,17 +242,23 @@ static void say_details(const struct verify *verify)
 
 static int say(const struct verify *verify)
 {
-    const struct export_report *report = &verify->found.report;
+    const struct cli_verification *found = &verify->found;
+    const struct export_report *report = &found->report;
     const char *table = verify->options.source.place.table;
-    say_details(verify);
-    say_outlived(verify);
-    say_late(verify);
-    say_lacking(verify);
-    cli_say_access(verify->cli, report, table, verify->record.identity);
-    if (report->failed_count > 0)
-        return say_failed(verify);
-    say_verified(verify);
-    return verify->found.lacking > 0 ? error_exit_status(ERROR_INCOMPLETE) : 0;
+    if (found->exported) {
+        say_details(verify);
+        say_outlived(verify);
+        say_late(verify);
+        say_lacking(verify);
+        cli_say_access(verify->cli, report, table, verify->record.identity);
+    }
+    tell_list(verify);
+    if (report->failed_count > found->brought_failed)
+        say_failed(verify);
+    else if (found->exported)
+        say_verified(verify);
+    say_imports(verify);
+    return report->failed_count > 0 || found->lacking > 0 ? error_exit_status(ERROR_INCOMPLETE) : 0;
 }
 
 /* -- the run -- */
@@ -247,6 +271,7 @@ static bool check(struct verify *verify, struct error *err)
     cli_progress_begin(&progress, &verify->record);
     watched.watch = &progress.watch;
     table->report = &verify->found.report;
+    table->imports = is_offline(verify) ? &verify->found.totals.imports : NULL;
     cli_record_enter(&verify->record, table);
     table->ended = cli_verification_run(verify->cli, &watched, &verify->found, err);
     cli_record_leave(&verify->record);
@@ -315,7 +340,9 @@ const struct cli_command cli_command_verify = {
         "missing (nothing proven is there), changed (other rows than the workspace has, or a "
         "blob that is not its ledger's) and grew (the workspace has more rows). Partitions that "
         "aged out of the workspace or were purged there are no fault of the lake: they are "
-        "counted, and checked against the ledger alone.\n\n"
+        "counted, and checked against the ledger alone. --offline compares the blobs of imports "
+        "with their records, too; the reason names the import, and the same weir partition "
+        "command mends one that was killed.\n\n"
         "The exit status is 3 when a partition does not verify, and when the ledger lacks "
         "partitions of a given range. weir export --repair, with the same range, fetches exactly "
         "those. Rows that came late, after their partition was verified, are told and are no "

@@ -13,6 +13,7 @@
 #include "cli/prices.h"
 #include "cli/range.h"
 #include "export/export.h"
+#include "lake/check.h"
 
 /* What a table's share of the work was. */
 struct cli_spent {
@@ -23,7 +24,8 @@ struct cli_spent {
 struct cli_table {
     const char *name;
     struct cli_range range;
-    const struct export_report *report; /* lent; NULL: not begun */
+    const struct export_report *report;       /* lent; NULL: not begun */
+    const struct lake_check_imports *imports; /* lent; NULL: nobody looked at them */
     struct cli_spent spent;
     struct error error; /* why it did not come to its end */
     bool ended;         /* it did: the report is whole */

@@ -111,6 +111,21 @@ static void put_rows(struct buf *out, const struct export_report *report)
     put_failed(out, report);
 }
 
+/* Of partitions that were looked at, those that do not verify stand in `failed` too. */
+static void put_imports(struct buf *out, const struct lake_check_imports *imports)
+{
+    if (!imports) {
+        cli_put_text(out, "imports", NULL);
+        return;
+    }
+    cli_put_open(out, "imports", '{');
+    cli_put_number(out, "partitions", imports->partitions);
+    cli_put_number(out, "rows", imports->rows);
+    cli_put_number(out, "bytes", imports->bytes);
+    cli_put_number(out, "verified", imports->findings[LAKE_FINDING_OK]);
+    cli_put_close(out, '}');
+}
+
 static void put_spent(struct buf *out, const struct cli_spent *spent)
 {
     cli_put_number(out, "queries", spent->queries);
@@ -140,6 +155,7 @@ static void put_table(struct buf *out, const struct cli_record *record,
     cli_put_text(out, "plan", workspace_plan_text(report->plan));
     cli_put_text(out, "proof", lake_proof_text(report->proof));
     put_rows(out, report);
+    put_imports(out, table->imports);
     put_spent(out, &spent);
     put_cost(out, record, report);
     cli_put_close(out, '}');

@@ -25,32 +25,43 @@ static enum export_verdict verdict_of(const struct lake_checked *checked)
     }
 }
 
+static bool list_failed(const struct lake_checked *checked, struct export_failed **list,
+                        size_t *room, size_t *listed, struct error *err)
+{
+    if (*listed == EXPORT_FAILED_LISTED)
+        return true;
+    if (!mem_reserve(list, room, *listed, EXPORT_FAILED_LISTED, sizeof **list, err))
+        return false;
+    struct export_failed *failed = &(*list)[(*listed)++];
+    bool import = checked->import[0] != '\0';
+    uint64_t expected = checked->entry ? checked->entry->rows : 0;
+    *failed = (struct export_failed){
+        .partition = checked->partition,
+        .verdict = verdict_of(checked),
+        .rows = checked->finding == LAKE_FINDING_SIZE ? UINT64_MAX : checked->rows,
+        .rows_expected = checked->part ? checked->part->rows : expected,
+    };
+    (void) snprintf(failed->reasons, sizeof failed->reasons, "%s%s%s%s", import ? "import " : "",
+                    checked->import, import ? ": " : "", lake_finding_text(checked->finding));
+    return true;
+}
+
 static bool on_checked(void *context, const struct lake_checked *checked, struct error *err)
 {
     struct cli_verification *out = context;
-    enum export_verdict verdict = verdict_of(checked);
-    out->by_verdict[verdict]++;
-    if (checked->finding == LAKE_FINDING_OK && checked->entry) {
+    bool ok = checked->finding == LAKE_FINDING_OK;
+    if (checked->import[0]) {
+        out->brought_failed += !ok;
+        return ok ||
+               list_failed(checked, &out->brought, &out->brought_room, &out->brought_listed, err);
+    }
+    out->by_verdict[verdict_of(checked)]++;
+    if (ok && checked->entry) {
         out->told_rows += checked->entry->rows;
         out->told_bytes += checked->entry->bytes;
     }
-    if (checked->finding == LAKE_FINDING_OK)
-        return true;
-    if (out->lake_failed++ >= EXPORT_FAILED_LISTED)
-        return true;
-    if (!mem_reserve(&out->lake, &out->lake_room, out->lake_listed, EXPORT_FAILED_LISTED,
-                     sizeof *out->lake, err))
-        return false;
-    struct export_failed *failed = &out->lake[out->lake_listed++];
-    *failed = (struct export_failed){
-        .partition = checked->partition,
-        .verdict = verdict,
-        .rows = checked->finding == LAKE_FINDING_SIZE ? UINT64_MAX : checked->rows,
-        .rows_expected = checked->entry ? checked->entry->rows : 0,
-    };
-    (void) snprintf(failed->reasons, sizeof failed->reasons, "%s",
-                    lake_finding_text(checked->finding));
-    return true;
+    out->lake_failed += !ok;
+    return ok || list_failed(checked, &out->lake, &out->lake_room, &out->lake_listed, err);
 }
 
 /* Partitions of a given range that the ledger does not name: nothing proves them. */
@@ -86,37 +97,75 @@ static bool read_access(struct cli *cli, const struct lake_ledger *ledger,
     return !least || out->identity;
 }
 
-static bool check_lake(struct cli *cli, const struct export_options *options,
-                       struct cli_verification *out, struct error *err)
+static size_t count_live(const struct lake_imports *imports)
 {
-    const struct export_source *source = &options->source;
+    size_t live = 0;
+    for (size_t i = 0; i < imports->n; i++)
+        live += !imports->v[i].dead;
+    return live;
+}
+
+/* Without an export a range lacks nothing, and everybody who reads the files sees all of them. */
+static bool read_ledger(struct cli *cli, const struct export_options *options,
+                        const struct lake_ledger *ledger, struct cli_verification *out,
+                        struct error *err)
+{
+    if (!out->exported) {
+        out->report.access = LAKE_ACCESS_FULL;
+        return true;
+    }
+    if (out->from < out->to)
+        count_lacking(ledger, out);
+    else
+        lake_ledger_range(ledger, &out->from, &out->to);
+    return options->workspace || read_access(cli, ledger, out, err);
+}
+
+static bool nothing_there(const struct export_options *options, struct error *err)
+{
+    const char *table = options->source.place.table;
+    (void) error_set(err, ERROR_NOT_FOUND, "the ledger of '%s' is empty: nothing was exported",
+                     table);
+    return error_hint(err, "weir export %s", table);
+}
+
+static bool check_blobs(struct cli *cli, const struct export_options *options,
+                        const struct lake_ledger *ledger, const struct lake_imports *imports,
+                        struct cli_verification *out, struct error *err)
+{
     /* To fetch all blobs back costs time and money, and the service has checked each as it came. */
     out->by_listing = options->workspace && store_remote(options->store);
-    const struct lake_check_options check = {.from = source->from,
-                                             .to = source->to,
+    const struct lake_check_options check = {.from = out->from,
+                                             .to = out->to,
                                              .by_listing = out->by_listing,
+                                             .imports = options->workspace ? NULL : imports,
                                              .stop = cli->stop,
                                              .fn = on_checked,
                                              .context = out};
-    struct lake_ledger *ledger = lake_ledger_open(options->store, &source->place, err);
-    if (ledger && lake_ledger_count(ledger) == 0) {
-        (void) error_set(err, ERROR_NOT_FOUND, "the ledger of '%s' is empty: nothing was exported",
-                         source->place.table);
-        (void) error_hint(err, "weir export %s", source->place.table);
-        lake_ledger_free(ledger);
+    if (!lake_check(options->store, &options->source.place, ledger, &check, &out->totals, err))
         return false;
-    }
-    bool ok =
-        ledger && lake_check(options->store, &source->place, ledger, &check, &out->totals, err);
-    if (ok && out->by_listing) {
+    if (out->by_listing) {
         out->totals.rows = out->told_rows;
         out->totals.bytes = out->told_bytes;
     }
-    if (ok && source->from < source->to)
-        count_lacking(ledger, out);
-    else if (ok)
-        lake_ledger_range(ledger, &out->from, &out->to);
-    ok = ok && (options->workspace || read_access(cli, ledger, out, err));
+    return read_ledger(cli, options, ledger, out, err);
+}
+
+static bool check_lake(struct cli *cli, const struct export_options *options,
+                       struct cli_verification *out, struct error *err)
+{
+    const struct lake_place *place = &options->source.place;
+    struct lake_imports imports = {0};
+    struct lake_ledger *ledger = lake_ledger_open(options->store, place, err);
+    bool ok =
+        ledger && (options->workspace ||
+                   lake_imports_read(options->store, place, LAKE_IMPORTS_WHOLE, &imports, err));
+    out->exported = ok && lake_ledger_count(ledger) > 0;
+    out->imports = count_live(&imports);
+    if (ok && !out->exported && imports.n == 0)
+        ok = nothing_there(options, err);
+    ok = ok && check_blobs(cli, options, ledger, &imports, out, err);
+    lake_imports_release(&imports);
     lake_ledger_free(ledger);
     return ok;
 }
@@ -193,7 +242,22 @@ static bool merge(struct cli_verification *out, struct error *err)
     return true;
 }
 
-static void take_lake(struct cli_verification *out)
+/* Behind those of exports, as many as a list has. */
+static bool add_brought(struct cli_verification *out, struct error *err)
+{
+    struct export_report *report = &out->report;
+    report->failed_count += out->brought_failed;
+    for (size_t i = 0; i < out->brought_listed && report->failed_listed < EXPORT_FAILED_LISTED;
+         i++) {
+        if (!mem_reserve(&report->failed, &report->failed_room, report->failed_listed,
+                         EXPORT_FAILED_LISTED, sizeof *report->failed, err))
+            return false;
+        report->failed[report->failed_listed++] = out->brought[i];
+    }
+    return true;
+}
+
+static bool take_lake(struct cli_verification *out, struct error *err)
 {
     out->report.partitions = out->totals.partitions;
     out->report.rows_verified = out->totals.rows;
@@ -212,6 +276,7 @@ static void take_lake(struct cli_verification *out)
     out->report.failed_room = out->lake_room;
     out->lake = NULL;
     out->lake_listed = out->lake_room = 0;
+    return add_brought(out, err);
 }
 
 bool cli_verification_run(struct cli *cli, const struct export_options *options,
@@ -224,7 +289,7 @@ bool cli_verification_run(struct cli *cli, const struct export_options *options,
     if (options->workspace)
         ok = export_verify(options, &out->report, err) && merge(out, err);
     else
-        take_lake(out);
+        ok = take_lake(out, err);
     out->report.rows = out->totals.rows;
     out->report.bytes = out->totals.bytes;
     return ok;
@@ -234,6 +299,7 @@ void cli_verification_release(struct cli_verification *verification)
 {
     export_report_release(&verification->report);
     mem_free(verification->lake);
+    mem_free(verification->brought);
     *verification = (struct cli_verification){0};
 }
 

@@ -12,7 +12,9 @@
 struct cli_verification {
     /* rows and bytes: those that were read from the lake; failed rows UINT64_MAX: nobody counted them */
     struct export_report report;
-    struct lake_check_totals totals;
+    struct lake_check_totals totals; /* offline also of imports */
+    bool exported;                   /* there is a ledger; offline imports alone are fine */
+    size_t imports;                  /* live ones; offline */
     /* A remote lake beside its workspace: no blob was read; the listing's size and MD5 are those of the ledger, so the
      * rows are those that the ledger tells. */
     bool by_listing;
@@ -23,10 +25,14 @@ struct cli_verification {
     struct export_failed *lake; /* partitions whose blob is not its ledger's; the first */
     size_t lake_listed, lake_room;
     uint64_t lake_failed, by_verdict[EXPORT_VERDICT_COUNT];
+    struct export_failed *brought; /* the same of imports, until it stands in the report's list */
+    size_t brought_listed, brought_room;
+    uint64_t brought_failed;
 };
 
-/* options->source.from == to: all that the ledger has. Without options->workspace the lake alone is looked at.
- * ERROR_NOT_FOUND when nothing was exported. */
+/* options->source.from == to: all that the ledger has. Without options->workspace the lake alone is looked at, and imports
+ * too: what they lack stands in the report's list, behind what the exports lack, and in no other figure of it.
+ * ERROR_NOT_FOUND when there is nothing to verify. */
 bool cli_verification_run(struct cli *cli, const struct export_options *options,
                           struct cli_verification *out, struct error *err);
 void cli_verification_release(struct cli_verification *verification);
