@@ -279,12 +279,6 @@ uint64_t engine_doubled(const struct engine_task *task)
 
 /* --- zones ---------------------------------------------------------------------------------------------- */
 
-static bool is_utc(struct str name)
-{
-    return str_eq_case(name, STR("UTC")) || str_eq_case(name, STR("Etc/UTC")) ||
-           str_eq_case(name, STR("Z"));
-}
-
 static bool find_zone(struct engine_task *task, struct str name, struct engine_zone *out,
                       struct error *err)
 {
@@ -303,9 +297,8 @@ bool engine_zone_find(struct engine_task *task, struct str name, struct engine_z
                       struct error *err)
 {
     static const struct engine_options small = {.threads = 1};
-    out->n = 0;
     name = str_trim(name);
-    if (is_utc(name))
+    if (engine_zone_plain(name, out))
         return true;
     if (task)
         return find_zone(task, name, out, err);

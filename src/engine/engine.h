@@ -77,26 +77,27 @@ enum engine_role {
  * in a table that is 3/8 to 3/4 full: at most 1 GB for one group, and half as much again while the table grows. */
 enum { ENGINE_GROUP_ROWS_MAX = 3 << 24 };
 
-/* Where else the time of a row may stand in JSON lines, when it has no TimeGenerated or a null one: the keys are tried in
- * the order of the list, and the first whose value is a time counts. If there are values but none is a time, that is a
- * misfit. Digits finer than a tick are cut off, in TimeGenerated too. */
+/* Where else the time of a row may stand in JSON lines, when its TimeGenerated is absent, null or no time: the keys
+ * are tried in the order of the list, and the first whose value is a time counts. If there are values but none is a
+ * time, that is a misfit. A key TimeGenerated is tried too, and its zone is that of a TimeGenerated which names none.
+ * Digits finer than a tick are cut off. */
 enum engine_time_format {
-    ENGINE_TIME_ISO,     /* a text of any of the forms that a datetime may have */
-    ENGINE_TIME_EPOCH_S, /* seconds since 1970 as a number or the text of one, by exact arithmetic */
+    ENGINE_TIME_ISO,      /* tick_read */
+    ENGINE_TIME_EPOCH_S,  /* tick_read_epoch: a number or the text of one */
     ENGINE_TIME_EPOCH_MS, /* the same in milliseconds */
-    ENGINE_TIME_US        /* as ENGINE_TIME_ISO */
+    ENGINE_TIME_US        /* tick_read_us */
 };
 struct engine_time_key {
     const char *key; /* of the top level, decoded */
     enum engine_time_format format;
-    const char *zone; /* of texts that name none: as for engine_zone_find; NULL: UTC */
+    const char *zone; /* of texts that name none (engine_zone_find). NULL: UTC; "": it is no time */
 };
 
 /* A file that engine_compact wrote: what it told of it then, and what has to be left out of it now. */
 enum engine_trait {
-    ENGINE_TICKS =
-        1, /* of a datetime: `<name>__ticks` is there, since a value has digits below a microsecond */
-    ENGINE_MENDED = 2 /* `_weir_rest` may have values under the column's name */
+    ENGINE_TICKS = 1,  /* of a datetime: `<name>__ticks` is there */
+    ENGINE_MENDED = 2, /* `_weir_rest` has values of it, that it does not tell wholly */
+    ENGINE_MISFITS = 4 /* some of which it does not tell at all: it is null there */
 };
 struct engine_compacted {
     const char *path;              /* on the disk */

@@ -27,7 +27,11 @@ struct engine_zone {
 
 struct engine_task;
 
-/* The zone of a name as IANA, Windows or the portal's menu writes it (engine/header.h), between 1970 and 2100; "UTC" and "Z"
+/* A zone that needs no database: UTC, Z, GMT, Etc/UTC (without case), or an offset: +02:00, +0200, -02. False: the name is
+ * none of these. */
+bool engine_zone_plain(struct str name, struct engine_zone *out);
+
+/* The same, and names as IANA, Windows or the portal's menu writes them (engine/header.h), between 1970 and 2100; UTC
  * have no changes. Without a task (NULL) an engine is opened for the call, which takes some 50 ms. ERROR_FORMAT: no
  * such zone; ERROR_NOT_FOUND: the engine is not installed. */
 bool engine_zone_find(struct engine_task *task, struct str name, struct engine_zone *out,

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 
 /* Doubles at or above this do not fit 64 bits. */
 static const double INT64_LIMIT = 9223372036854775808.0;
@@ -305,5 +306,189 @@ enum convert_outcome convert_cell(enum column_type type, const struct engine_zon
         return fit(type == COLUMN_BOOL);
     default:
         return CONVERT_MISFIT;
+    }
+}
+
+/* --- times under other keys ----------------------------------------------------------------------------- */
+
+static enum tick_read read_time(enum engine_time_format format, struct str text, int64_t *tick)
+{
+    switch (format) {
+    case ENGINE_TIME_ISO:
+        return tick_read(text, tick);
+    case ENGINE_TIME_EPOCH_S:
+        return tick_read_epoch(text, TICK_EPOCH_SECONDS, tick);
+    case ENGINE_TIME_EPOCH_MS:
+        return tick_read_epoch(text, TICK_EPOCH_MILLISECONDS, tick);
+    case ENGINE_TIME_US:
+        return tick_read_us(text, tick);
+    }
+    return TICK_NO_TIME;
+}
+
+static enum convert_outcome time_of_text(const struct convert_time *time, struct str text,
+                                         int64_t *out)
+{
+    int64_t tick = 0;
+    if (text.n == 0)
+        return CONVERT_NULL;
+    enum tick_read read = read_time(time->format, text, &tick);
+    if (read == TICK_WALL && time->has_zone && tick >= 0)
+        tick = engine_zone_utc(time->zone, tick);
+    else if (read != TICK_UTC)
+        return CONVERT_MISFIT;
+    if (tick < 0 || tick > TICK_MAX)
+        return CONVERT_MISFIT;
+    *out = tick;
+    return CONVERT_VALUE;
+}
+
+enum convert_outcome convert_time(const struct convert_time *time, const char *bytes,
+                                  const struct json_cell *cell, struct buf *scratch, int64_t *tick)
+{
+    bool epoch = time->format == ENGINE_TIME_EPOCH_S || time->format == ENGINE_TIME_EPOCH_MS;
+    struct str text = {bytes + cell->start, cell->length};
+    if (cell->kind == JSON_KIND_NULL || cell->kind == JSON_KIND_NONE)
+        return CONVERT_NULL;
+    if (cell->kind != JSON_KIND_STRING && (cell->kind != JSON_KIND_NUMBER || !epoch))
+        return CONVERT_MISFIT;
+    if (cell->kind == JSON_KIND_STRING && cell->escaped) {
+        buf_reset(scratch);
+        if (!json_unescape(text, scratch))
+            return scratch->failed ? CONVERT_NO_MEMORY : CONVERT_MISFIT;
+        text = buf_str(scratch);
+    }
+    return time_of_text(time, str_trim(text), tick);
+}
+
+/* --- what a column gives back --------------------------------------------------------------------------- */
+
+/* Whether the text has an escape of half a surrogate pair, which has no character. */
+static bool has_lone(struct str s)
+{
+    for (size_t i = 0; i + 1 < s.n; i++) {
+        if (s.p[i] != '\\')
+            continue;
+        i++;
+        if (s.p[i] != 'u' || i + 4 >= s.n || (s.p[i + 1] | 0x20) != 'd')
+            continue;
+        char second = (char) (s.p[i + 2] | 0x20);
+        bool high = second == '8' || second == '9' || second == 'a' || second == 'b';
+        if (second >= '0' && second <= '7')
+            continue;
+        const char *next = s.p + i + 5;
+        if (!high || i + 10 >= s.n || next[0] != '\\' || next[1] != 'u' ||
+            (next[2] | 0x20) != 'd' || (next[3] | 0x20) < 'c' || (next[3] | 0x20) > 'f')
+            return true;
+        i += 10;
+    }
+    return false;
+}
+
+/* The digits of a number that count, without zeros at either end; the number of them. */
+static size_t take_digits(struct str s, char *out, size_t room)
+{
+    size_t n = 0, end = 0;
+    for (size_t i = 0; i < s.n && s.p[i] != 'e' && s.p[i] != 'E'; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9' || (n == 0 && s.p[i] == '0'))
+            continue;
+        if (n < room)
+            out[n] = s.p[i];
+        n++;
+        if (s.p[i] != '0')
+            end = n;
+    }
+    return end;
+}
+
+/* Whether a double has all digits of a number's text: up to 15 it always has, more only if it writes itself so. */
+static bool keeps_digits(struct str s)
+{
+    enum { ALWAYS = 15, MOST = 20 };
+    char digits[MOST], again[64], back[MOST];
+    double number;
+    size_t n = take_digits(s, digits, MOST);
+    if (n <= ALWAYS)
+        return str_double(s, &number) && isfinite(number);
+    if (n > MOST || !str_double(s, &number) || !isfinite(number))
+        return false;
+    int length = snprintf(again, sizeof again, "%.*e", (int) n - 1, number);
+    return length > 0 && (size_t) length < sizeof again &&
+           take_digits((struct str){again, (size_t) length}, back, MOST) == n &&
+           memcmp(digits, back, n) == 0;
+}
+
+/* A whole number that was written with a point or an exponent came through a double. */
+static bool keeps_whole(struct str s, int64_t big)
+{
+    static const int64_t exact = INT64_C(1) << 53;
+    bool direct = !memchr(s.p, '.', s.n) && !memchr(s.p, 'e', s.n) && !memchr(s.p, 'E', s.n);
+    return direct || (big > -exact && big < exact);
+}
+
+/* Digits behind the point that are finer than a tick, which no column holds. */
+static bool is_finer(struct str s)
+{
+    const char *point = memchr(s.p, '.', s.n);
+    size_t n = 0;
+    if (!point)
+        return false;
+    for (const char *c = point + 1; c < s.p + s.n && *c >= '0' && *c <= '9'; c++)
+        if (++n > 7 && *c != '0')
+            return true;
+    return false;
+}
+
+static bool keeps_time(const struct engine_zone *zone, struct str s)
+{
+    int64_t tick;
+    enum tick_read read = tick_read(s, &tick);
+    return (read == TICK_UTC || (read == TICK_WALL && !zone)) && !is_finer(s);
+}
+
+static bool keeps_string(enum column_type type, const struct engine_zone *zone, struct str s)
+{
+    int64_t span;
+    switch (type) {
+    case COLUMN_REAL:
+        return str_eq(s, STR("NaN")) || str_eq(s, STR("Infinity")) || str_eq(s, STR("-Infinity"));
+    case COLUMN_DECIMAL:
+        return str_trim(s).n == s.n;
+    case COLUMN_DATETIME:
+        return keeps_time(zone, s);
+    case COLUMN_TIMESPAN:
+        return timespan_parse(s, &span);
+    case COLUMN_GUID:
+        return text_is_guid(s);
+    default:
+        return false;
+    }
+}
+
+bool convert_keeps(enum column_type type, const struct engine_zone *zone, const char *bytes,
+                   const struct json_cell *cell, enum convert_outcome outcome, int64_t big)
+{
+    struct str s = {bytes + cell->start, cell->length};
+    if (cell->kind == JSON_KIND_NULL || cell->length == 0)
+        return true;
+    if (outcome != CONVERT_VALUE)
+        return false;
+    if (type == COLUMN_DYNAMIC)
+        return true;
+    switch ((enum json_kind) cell->kind) {
+    case JSON_KIND_STRING:
+        if (type == COLUMN_STRING)
+            return !cell->escaped || !has_lone(s);
+        return !cell->escaped && keeps_string(type, zone, s);
+    case JSON_KIND_TRUE:
+    case JSON_KIND_FALSE:
+        return type == COLUMN_BOOL;
+    case JSON_KIND_NUMBER:
+        if (type == COLUMN_REAL)
+            return keeps_digits(s);
+        return type == COLUMN_INT || type == COLUMN_DECIMAL ||
+               (type == COLUMN_LONG && keeps_whole(s, big));
+    default:
+        return false;
     }
 }

@@ -20,7 +20,7 @@
 #define WEIR_ENGINE_DUCKDB_CONVERT_H
 
 #include "base/column.h"
-#include "engine/zone.h"
+#include "engine/engine.h"
 #include "json/rows.h"
 
 enum { CONVERT_TEXT_MAX = JSON_ROW_MAX }; /* of one decoded value */
@@ -41,6 +41,22 @@ union convert_value {
 enum convert_outcome convert_cell(enum column_type type, const struct engine_zone *zone,
                                   const char *bytes, const struct json_cell *cell,
                                   struct buf *scratch, union convert_value *out);
+
+/* Whether a column alone gives the value back, when convert_cell gave `outcome` for it: of the JSON kind that is usual for
+ * its type, and equal to the last digit of a number, to the tick of a time, to the character of a text. null and "" are
+ * given back by having no value. `big` is that of a long. */
+bool convert_keeps(enum column_type type, const struct engine_zone *zone, const char *bytes,
+                   const struct json_cell *cell, enum convert_outcome outcome, int64_t big);
+
+/* How a time stands under another key than TimeGenerated (struct engine_time_key). */
+struct convert_time {
+    enum engine_time_format format;
+    bool has_zone; /* else a text that names none is no time */
+    const struct engine_zone *zone;
+};
+/* The tick of a value; not CONVERT_VALUE: *tick is as it was. `scratch` is reset. */
+enum convert_outcome convert_time(const struct convert_time *time, const char *bytes,
+                                  const struct json_cell *cell, struct buf *scratch, int64_t *tick);
 
 /* A text, as CSV has it. A text for dynamic is JSON if it is valid JSON, else a string. */
 enum convert_outcome convert_text(enum column_type type, const struct engine_zone *zone,

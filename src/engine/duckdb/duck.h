@@ -24,18 +24,37 @@
 enum {
     DUCK_SQL_MAX = 16 * 1024 * 1024,  /* of a statement made here: it may list many files */
     DUCK_PATHS_MAX = 8 * 1024 * 1024, /* files of one relation */
-    SOURCE_ZONES_MAX = 8              /* time zones of one relation */
+    SOURCE_ZONES_MAX = 8,             /* time zones of one relation */
+    SOURCE_TIMES_MAX = 64             /* other keys of TimeGenerated */
 };
 
 /* Behind the columns of weir_lines and of a loaded table: file number << 40 | byte in the file. */
 #define DUCK_ROW_COLUMN "_weir_row"
 enum { DUCK_ROW_SHIFT = 40 };
 
+/* Behind those, for a compaction. */
+#define DUCK_REST_COLUMN "_weir_rest"
+#define DUCK_SOURCE_COLUMN "_weir_source"
+
 /* What a worker tells its task and is told by it; outlives the task while a source holds it. */
 struct signs {
     atomic_int holders;
     atomic_bool cancelled;
     atomic_uint_least64_t misfits, doubled;
+};
+
+/* Another key that the time of a row may stand under. */
+struct source_time {
+    char *key;
+    struct convert_time time;
+    struct engine_zone *zone; /* owned, what time.zone points at; NULL: UTC */
+};
+
+/* Of a source whose lines are looked at whole, to be compacted: what they were found to have. */
+struct source_whole {
+    uint32_t *numbers;            /* of each file: its `_weir_source` */
+    atomic_uint_least8_t *traits; /* of each column: enum engine_trait */
+    atomic_bool rest;             /* a row has one */
 };
 
 struct source {
@@ -56,6 +75,9 @@ struct source {
     char **keys;                /* of each column in the file */
     struct engine_zone **zones; /* of each column, owned by zone_list; NULL: UTC */
     struct engine_zone *zone_list[SOURCE_ZONES_MAX];
+    struct source_time *times;
+    size_t time_count;
+    struct source_whole *whole; /* NULL: only wanted columns are looked at */
     int64_t from, to;
     int time_column;     /* TimeGenerated, or -1 */
     struct source *next; /* of the task */
@@ -93,6 +115,8 @@ bool duck_failed(const struct driver_task *task, duckdb_error_type type, const c
 
 struct source *source_new(struct driver_task *task, const struct engine_files *files,
                           struct error *err);
+/* Makes it one whose lines are looked at whole; the numbers are copied. */
+bool source_be_whole(struct source *source, const uint32_t *numbers, struct error *err);
 void source_hold(struct source *source);
 void source_release(void *pointer); /* NULL is fine; the last one frees */
 /* Puts it into its task's list, in place of one of that name. */
@@ -106,9 +130,10 @@ void signs_release(struct signs *signs);
 void database_hold(struct driver_database *database);
 void database_release(void *pointer); /* (driver.c) */
 
-/* Gives each datetime column its zone: that of its header ("TimeGenerated [UTC]"), else `all` (an IANA name),
- * else UTC. ERROR_FORMAT for a header's zone that is not known. (zones.c) */
-bool zones_find(struct source *source, const char *all, struct error *err);
+/* Gives each datetime column its zone: that of its header ("TimeGenerated [UTC]"), else `all`, else UTC; and each
+ * other key of TimeGenerated its own. ERROR_FORMAT for a zone that is not known. (zones.c) */
+bool zones_find(struct source *source, const char *all, const struct engine_time_key *keys,
+                struct error *err);
 /* The stretches of a zone by its IANA name. ERROR_FORMAT: there is none of that name. */
 bool zones_read(struct driver_task *task, const char *name, struct engine_zone *out,
                 struct error *err);

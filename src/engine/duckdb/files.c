@@ -245,6 +245,7 @@ static bool put_lines(struct buf *sql, const struct source *source, bool row)
     buf_puts(sql, "SELECT ");
     for (size_t i = 0; i < source->columns.n; i++) {
         buf_puts(sql, i ? ", " : "");
+        buf_printf(sql, "c%zu AS ", i);
         duck_put_name(sql, str_of(source->columns.v[i].name));
     }
     buf_printf(sql, "%s FROM weir_lines(%lld)", row ? ", " DUCK_ROW_COLUMN : "",
@@ -286,7 +287,7 @@ static struct source *relate(struct driver_task *task, const struct engine_files
 {
     struct buf sql = BUF_INIT(DUCK_SQL_MAX);
     struct source *source = check_files(files, err) ? source_new(task, files, err) : NULL;
-    bool ok = source && zones_find(source, files->time_zone, err);
+    bool ok = source && zones_find(source, files->time_zone, files->time_keys, err);
     if (!ok) {
         source_release(source);
         return NULL;

@@ -25,6 +25,16 @@ static void source_free(struct source *source)
         mem_free(source->paths[i]);
     for (size_t i = 0; source->keys && i < source->columns.n; i++)
         mem_free(source->keys[i]);
+    for (size_t i = 0; source->times && i < source->time_count; i++) {
+        mem_free(source->times[i].key);
+        mem_free(source->times[i].zone);
+    }
+    if (source->whole) {
+        mem_free(source->whole->numbers);
+        mem_free(source->whole->traits);
+    }
+    mem_free(source->whole);
+    mem_free(source->times);
     for (size_t i = 0; i < sizeof source->zone_list / sizeof source->zone_list[0]; i++)
         mem_free(source->zone_list[i]);
     if (source->opener.release)
@@ -144,6 +154,36 @@ static bool copy_columns(struct source *source, const struct engine_files *files
     return true;
 }
 
+static bool copy_times(struct source *source, const struct engine_files *files, struct error *err)
+{
+    size_t n = files->time_key_count;
+    if (n > SOURCE_TIMES_MAX)
+        return error_set(err, ERROR_LIMIT, "%zu keys of TimeGenerated are more than %d", n,
+                         SOURCE_TIMES_MAX);
+    source->times = mem_alloc(n, sizeof source->times[0], err);
+    if (!source->times)
+        return false;
+    source->time_count = n;
+    for (size_t i = 0; i < n; i++) {
+        const struct engine_time_key *from = &files->time_keys[i];
+        source->times[i].time.format = from->format;
+        source->times[i].key = mem_copy(from->key, strlen(from->key), err);
+        if (!source->times[i].key)
+            return false;
+    }
+    return true;
+}
+
+bool source_be_whole(struct source *source, const uint32_t *numbers, struct error *err)
+{
+    struct source_whole *whole = source->whole = mem_alloc(1, sizeof *whole, err);
+    if (!whole)
+        return false;
+    whole->traits = mem_alloc(source->columns.n, sizeof whole->traits[0], err);
+    return whole->traits &&
+           copy_each(&whole->numbers, numbers, source->count, sizeof numbers[0], err);
+}
+
 struct source *source_new(struct driver_task *task, const struct engine_files *files,
                           struct error *err)
 {
@@ -160,7 +200,8 @@ struct source *source_new(struct driver_task *task, const struct engine_files *f
     source->to = files->to;
     source->name =
         mem_copy(files->name ? files->name : "", files->name ? strlen(files->name) : 0, err);
-    if (!source->name || !copy_files(source, files, err) || !copy_columns(source, files, err)) {
+    if (!source->name || !copy_files(source, files, err) || !copy_columns(source, files, err) ||
+        !copy_times(source, files, err)) {
         source_release(source);
         return NULL;
     }

@@ -7,13 +7,6 @@
 #include "engine/duckdb/duck.h"
 #include "engine/header.h"
 
-enum { ZONE_NAME_MAX = 64 };
-
-static bool is_utc(const char *name)
-{
-    return strcmp(name, "UTC") == 0 || strcmp(name, "Etc/UTC") == 0 || strcmp(name, "Z") == 0;
-}
-
 static bool put_query(struct buf *sql, const char *name, struct error *err)
 {
     buf_puts(sql, "WITH zone AS (SELECT ");
@@ -78,6 +71,18 @@ bool zones_read(struct driver_task *task, const char *name, struct engine_zone *
     return error_pass(err, &why);
 }
 
+/* The same of a name in any form. */
+static bool name_read(struct driver_task *task, const char *name, struct engine_zone *out,
+                      struct error *err)
+{
+    const char *known = engine_header_zone(str_of(name));
+    if (engine_zone_plain(str_of(name), out))
+        return true;
+    if (!known && strlen(name) > ENGINE_ZONE_NAME_MAX)
+        return error_set(err, ERROR_FORMAT, "the name of a time zone is too long");
+    return zones_read(task, known ? known : name, out, err);
+}
+
 /* The zone of one column's values: its header's, else that of all; NULL: UTC. */
 static bool name_zone(const char *key, const char *all, const char **name, struct error *err)
 {
@@ -91,8 +96,6 @@ static bool name_zone(const char *key, const char *all, const char **name, struc
         if (!*name)
             *name = all;
     }
-    if (*name && is_utc(*name))
-        *name = NULL;
     return true;
 }
 
@@ -107,19 +110,36 @@ static bool set_zone(struct source *source, size_t column, const char *name, con
         return error_set(err, ERROR_LIMIT, "a file has more than %zu time zones", most);
     if (!source->zone_list[i]) {
         source->zone_list[i] = mem_alloc(1, sizeof *source->zone_list[i], err);
-        if (!source->zone_list[i] || !zones_read(source->task, name, source->zone_list[i], err))
+        if (!source->zone_list[i] || !name_read(source->task, name, source->zone_list[i], err))
             return false;
         names[i] = name;
     }
-    source->zones[column] = source->zone_list[i];
+    source->zones[column] = source->zone_list[i]->n > 0 ? source->zone_list[i] : NULL;
     return true;
 }
 
-bool zones_find(struct source *source, const char *all, struct error *err)
+/* The zone of another key of TimeGenerated; one that is TimeGenerated's own tells what holds there. */
+static bool set_time(struct source *source, size_t i, const char *name, struct error *err)
+{
+    struct source_time *time = &source->times[i];
+    time->time.has_zone = !name || *name;
+    if (!name || !*name)
+        return true;
+    time->zone = mem_alloc(1, sizeof *time->zone, err);
+    if (!time->zone || !name_read(source->task, name, time->zone, err))
+        return false;
+    time->time.zone = time->zone;
+    int column = source->time_column;
+    if (column >= 0 && !source->zones[column] && time->time.format == ENGINE_TIME_ISO &&
+        time->zone->n > 0 && strcmp(time->key, source->keys[column]) == 0)
+        source->zones[column] = time->zone;
+    return true;
+}
+
+bool zones_find(struct source *source, const char *all, const struct engine_time_key *keys,
+                struct error *err)
 {
     const char *names[sizeof source->zone_list / sizeof source->zone_list[0]] = {NULL};
-    if (all && strlen(all) > ZONE_NAME_MAX)
-        return error_set(err, ERROR_FORMAT, "the name of a time zone is too long");
     for (size_t i = 0; i < source->columns.n; i++) {
         const char *name;
         if (source->columns.v[i].type != COLUMN_DATETIME)
@@ -127,6 +147,10 @@ bool zones_find(struct source *source, const char *all, struct error *err)
         if (!name_zone(source->keys[i], all, &name, err))
             return false;
         if (name && !set_zone(source, i, name, names, err))
+            return false;
+    }
+    for (size_t i = 0; i < source->time_count; i++) {
+        if (!set_time(source, i, keys[i].zone, err))
             return false;
     }
     return true;
