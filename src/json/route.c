@@ -6,9 +6,15 @@
 #include "json/route.h"
 
 #include "json/grammar.h"
+#include "json/route_scan.h"
+#include "json/rows_scan.h"
 #include "json/value.h"
 
-enum { ESCAPE_MAX = 6 }; /* bytes of an escape that may stand for a single byte of a key */
+enum {
+    ESCAPE_MAX = 6, /* bytes of an escape that may stand for a single byte of a key */
+    PLAIN_KEY_MAX =
+        62 /* bytes of a key that the fast path finds: with its quotes it fits in a block */
+};
 
 static bool is_key(const struct json_route *route, struct str inside)
 {
@@ -72,10 +78,20 @@ static bool next_line(const struct json_route *route, struct str text, size_t *a
     return true;
 }
 
+/* True when the key can stand in a text as it is. */
+static bool is_literal(struct str key)
+{
+    for (size_t i = 0; i < key.n; i++)
+        if ((unsigned char) key.p[i] < 0x20 || key.p[i] == '"' || key.p[i] == '\\')
+            return false;
+    return true;
+}
+
 bool json_route_init(struct json_route *route, struct str key, bool scalar, struct error *err)
 {
     *route = (struct json_route){.key = key, .wanted = key.p != NULL};
-    (void) scalar;
+    bool plain = !route->wanted || (key.n > 0 && key.n <= PLAIN_KEY_MAX && is_literal(key));
+    route->fast = !scalar && plain && json_scan_has_avx2();
     return key.n <= JSON_ROUTE_KEY_MAX ||
            error_set(err, ERROR_LIMIT, "a key of more than %d bytes is wanted", JSON_ROUTE_KEY_MAX);
 }
@@ -84,7 +100,11 @@ size_t json_route_lines(struct json_route *route, struct str text, size_t *at, b
                         struct json_line *lines, size_t room)
 {
     size_t n = 0;
-    while (n < room && next_line(route, text, at, last, &lines[n]))
-        n++;
+    for (; n < room; n++) {
+        if (route->fast)
+            n += json_route_avx2(route, text, at, lines + n, room - n);
+        if (n == room || !next_line(route, text, at, last, &lines[n]))
+            break;
+    }
     return n;
 }

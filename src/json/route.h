@@ -47,9 +47,8 @@ struct json_line {
 /* Where a thread keeps what it looks for; members are the room's own. Threads have one each. */
 struct json_route {
     struct str key;
-    bool wanted;  /* a key is looked for at all */
-    bool literal; /* the key can stand in a text as it is: nothing in it needs an escape */
-    bool fast;    /* by the AVX2 twin */
+    bool wanted; /* a key is looked for at all */
+    bool fast;   /* by the AVX2 twin, where a line is plain */
 };
 
 /* `key` is decoded, and lent for as long as the route is used; with key.p NULL none is wanted. `scalar` asks
