@@ -50,11 +50,11 @@ struct extra {
     struct mark mark;
 };
 
-/* Another place of a row's time. */
+/* Another place of a row's time, or another form of TimeGenerated itself. */
 struct place {
     size_t key;
-    enum { PLACE_TEXT, PLACE_SECONDS, PLACE_MILLISECONDS } form;
-    bool utc; /* a text that names no zone is of UTC */
+    enum { PLACE_ISO, PLACE_US, PLACE_SECONDS, PLACE_MILLISECONDS } form;
+    enum { ZONE_NONE, ZONE_UTC, ZONE_OTHER } zone; /* of a text that names none */
 };
 
 struct lake_rows {
@@ -65,6 +65,7 @@ struct lake_rows {
     size_t *sorted; /* the columns by name */
     struct place places[LAKE_FROM_MAX];
     size_t n_places;
+    bool unsure;        /* TimeGenerated itself may be of a zone that is not known here */
     struct arena names; /* of places */
     struct extra *extras;
     size_t n_extras, extras_room;
@@ -537,75 +538,73 @@ static bool find_item(struct lake_rows *rows, const struct json_object *object,
     return true;
 }
 
-/* A number of seconds since 1970 times `scale`, as ticks; what is finer is cut off. */
-static bool epoch_ticks(struct lake_rows *rows, struct str text, int64_t unit, int64_t *tick)
-{
-    struct decimal number;
-    if (!take_number(text, &number) || !put_digits(&number, &rows->text))
-        return false;
-    struct str digits = buf_str(&rows->text);
-    int64_t exponent = number.exponent + unit, value = 0;
-    if (exponent > EXACT_DIGITS)
-        return false;
-    bool exact = exponent >= 0;
-    size_t kept = exact
-                      ? digits.n
-                      : digits.n - ((size_t) -exponent < digits.n ? (size_t) -exponent : digits.n);
-    struct decimal whole = {.minus = number.minus, .exponent = exact ? exponent : 0};
-    if (kept > 0 && !to_integer(&whole, (struct str){digits.p, kept}, &value))
-        return false;
-    /* Cut towards the past, as all times are. */
-    value -= number.minus && kept < digits.n;
-    if (value < -TICK_UNIX_EPOCH || value > TICK_MAX - TICK_UNIX_EPOCH)
-        return false;
-    *tick = TICK_UNIX_EPOCH + value;
-    return true;
-}
-
-/* Whether a text of ISO 8601 ends in a zone. */
-static bool names_zone(struct str text)
-{
-    const char *time = memchr(text.p, ':', text.n);
-    char last = text.n > 0 ? text.p[text.n - 1] : '\0';
-    if (last == 'Z' || last == 'z')
-        return true;
-    for (const char *p = time; p && p < text.p + text.n; p++)
-        if (*p == '+' || *p == '-')
-            return true;
-    return false;
-}
-
 enum told { TOLD_NONE, TOLD_TIME, TOLD_UNSURE };
 
-/* The time that the other places tell. Unsure: there is a value that only a reader with all zones and forms knows. */
-static enum told find_place(struct lake_rows *rows, const struct json_object *object, int64_t *tick)
+static enum told tell_text(const struct place *place, struct str text, int64_t *tick)
 {
-    for (size_t i = 0; i < rows->n_places; i++) {
-        const struct place *place = &rows->places[i];
-        struct str text;
-        if (is_empty(object, place->key) || !cell_text(object, place->key, &rows->outer[0], &text))
-            continue;
-        if (place->form != PLACE_TEXT) {
-            if (epoch_ticks(rows, text, place->form == PLACE_SECONDS ? 7 : 4, tick))
-                return TOLD_TIME;
-        } else if (object->cells[place->key].kind == JSON_KIND_STRING) {
-            if (!tick_parse(text, tick) || !(place->utc || names_zone(text)))
-                return TOLD_UNSURE;
-            return TOLD_TIME;
-        }
-    }
-    return TOLD_NONE;
+    enum tick_read read = place->form == PLACE_US ? tick_read_us(text, tick) : TICK_NO_TIME;
+    if (read == TICK_NO_TIME)
+        read = tick_read(text, tick);
+    if (read == TICK_WALL)
+        return place->zone == ZONE_UTC    ? TOLD_TIME
+               : place->zone == ZONE_NONE ? TOLD_NONE
+                                          : TOLD_UNSURE;
+    return read == TICK_UTC ? TOLD_TIME : TOLD_UNSURE;
+}
+
+static enum told tell_place(struct lake_rows *rows, const struct place *place,
+                            const struct json_object *object, int64_t *tick)
+{
+    struct str text;
+    if (is_empty(object, place->key) || !cell_text(object, place->key, &rows->outer[0], &text))
+        return TOLD_NONE;
+    if (place->form == PLACE_SECONDS || place->form == PLACE_MILLISECONDS)
+        return tick_read_epoch(text,
+                               place->form == PLACE_SECONDS ? TICK_EPOCH_SECONDS
+                                                            : TICK_EPOCH_MILLISECONDS,
+                               tick) == TICK_UTC
+                   ? TOLD_TIME
+                   : TOLD_NONE;
+    return object->cells[place->key].kind == JSON_KIND_STRING ? tell_text(place, text, tick)
+                                                              : TOLD_NONE;
+}
+
+/* The time that other places tell, or, with `own`, those that are of TimeGenerated itself. Unsure: there is a value that
+ * only a reader who knows all zones and forms can tell. */
+static enum told find_place(struct lake_rows *rows, const struct json_object *object, bool own,
+                            int64_t *tick)
+{
+    enum told told = TOLD_NONE;
+    for (size_t i = 0; i < rows->n_places && told == TOLD_NONE; i++)
+        if ((rows->places[i].key == rows->time) == own)
+            told = tell_place(rows, &rows->places[i], object, tick);
+    return told;
+}
+
+/* The row's own time, if it is one: a text that names its zone, else as its place says, else of UTC. */
+static bool own_time(struct lake_rows *rows, const struct json_object *object, int64_t *tick)
+{
+    struct str text = STR("");
+    int64_t wall = 0;
+    bool is_text = object->cells[rows->time].kind == JSON_KIND_STRING;
+    if (!cell_text(object, rows->time, &rows->text, &text))
+        return false;
+    enum tick_read read = is_text ? tick_read(text, tick) : TICK_NO_TIME;
+    if (read == TICK_UTC)
+        return true;
+    wall = *tick;
+    if (find_place(rows, object, true, tick) == TOLD_TIME)
+        return true;
+    *tick = wall;
+    return read == TICK_WALL && wall >= 0;
 }
 
 static bool find_time(struct lake_rows *rows, const struct json_object *object, int64_t *tick,
                       struct error *err)
 {
-    struct str text;
-    bool own = !is_empty(object, rows->time);
-    return (own && object->cells[rows->time].kind == JSON_KIND_STRING &&
-            cell_text(object, rows->time, &rows->text, &text) && tick_parse(text, tick)) ||
-           (!own && find_place(rows, object, tick) == TOLD_TIME) ||
-           no_row(err, "a row without TimeGenerated");
+    bool told = is_empty(object, rows->time) ? find_place(rows, object, false, tick) == TOLD_TIME
+                                             : own_time(rows, object, tick);
+    return told || no_row(err, "a row without TimeGenerated");
 }
 
 /* One object and nothing else. */
@@ -713,19 +712,23 @@ static void sum_extras(struct lake_rows *rows, struct lake_row_key *sum)
     }
 }
 
-/* TimeGenerated as the line tells it, or as the other places do. */
+/* TimeGenerated as the line tells it, or as the other places do; nothing where one of them needs a reader who knows all
+ * zones, since a row that was converted has its time by then, and must be the same. */
 static bool mark_own_time(struct lake_rows *rows, const struct json_object *object,
                           struct mark *out)
 {
     int64_t tick = 0;
-    enum told told = find_place(rows, object, &tick);
+    enum told told = find_place(rows, object, false, &tick);
     *out = mark_of(MARK_NONE, 0);
-    if (told == TOLD_UNSURE)
+    if (rows->unsure || told == TOLD_UNSURE)
         return true;
-    if (!is_empty(object, rows->time))
+    if (is_empty(object, rows->time)) {
+        *out = told == TOLD_TIME ? mark_of(MARK_TIME, (uint64_t) tick) : *out;
+        return true;
+    }
+    if (!own_time(rows, object, &tick))
         return mark_cell(rows, object, rows->time, out);
-    if (told == TOLD_TIME)
-        *out = mark_of(MARK_TIME, (uint64_t) tick);
+    *out = mark_of(MARK_TIME, (uint64_t) tick);
     return true;
 }
 
@@ -771,6 +774,54 @@ void lake_row_sum(struct lake_row_key *sum, const struct lake_row_key *one)
 {
     sum->low += one->low;
     sum->high += one->high + (sum->low < one->low);
+}
+
+/* --- some columns --- */
+
+/* TimeGenerated, or what stands in for it: as a time where the text says which, else by its text. */
+static bool mark_any_time(struct lake_rows *rows, const struct json_object *object,
+                          struct mark *out)
+{
+    struct str text;
+    size_t key = rows->time;
+    for (size_t i = 0; i < rows->n_places && is_empty(object, key); i++)
+        key = rows->places[i].key;
+    *out = mark_of(MARK_NONE, 0);
+    if (is_empty(object, key))
+        return true;
+    int64_t tick;
+    bool told = key != rows->time && find_place(rows, object, false, &tick) == TOLD_TIME;
+    if (!cell_text(object, key, &rows->outer[0], &text))
+        return false;
+    told = told || (key == rows->time && object->cells[key].kind == JSON_KIND_STRING &&
+                    tick_read(text, &tick) == TICK_UTC);
+    *out = told ? mark_of(MARK_TIME, (uint64_t) tick) : mark_text(MARK_TEXT, text);
+    return true;
+}
+
+bool lake_row_chosen(struct lake_rows *rows, struct str line, const bool *chosen,
+                     struct lake_row_key *out, bool *any, struct error *err)
+{
+    struct json_object object;
+    uint64_t hash[2];
+    size_t n = 0;
+    buf_reset(&rows->text);
+    buf_reset(&rows->outer[0]);
+    if (!find_object(rows, line, &object, err))
+        return false;
+    for (size_t i = 0; i < rows->columns.n; i++) {
+        struct mark mark;
+        if (!chosen[i] || (i != rows->time && is_empty(&object, i)))
+            continue;
+        if (!(i == rows->time ? mark_any_time(rows, &object, &mark)
+                              : mark_cell(rows, &object, i, &mark)))
+            return no_value(rows, err);
+        feed_mark(rows, i, &mark, &n);
+    }
+    *any = n > 0;
+    hash_xx128(words(rows->feed, n), hash);
+    *out = (struct lake_row_key){.high = hash[1], .low = hash[0]};
+    return true;
 }
 
 /* --- the columns --- */
@@ -869,6 +920,21 @@ static bool use_key(struct lake_rows *rows, const char *key, size_t *out, struct
     return true;
 }
 
+static struct place place_of(const struct lake_from *from)
+{
+    static const char *const forms[] = {[PLACE_ISO] = "iso",
+                                        [PLACE_US] = "us",
+                                        [PLACE_SECONDS] = "epoch-s",
+                                        [PLACE_MILLISECONDS] = "epoch-ms"};
+    struct place place = {.zone = from->zone && !from->zone[0]                    ? ZONE_NONE
+                                  : !from->zone || strcmp(from->zone, "UTC") == 0 ? ZONE_UTC
+                                                                                  : ZONE_OTHER};
+    for (unsigned i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(from->format, forms[i]) == 0)
+            place.form = i;
+    return place;
+}
+
 bool lake_rows_from(struct lake_rows *rows, const struct lake_from *from, size_t n,
                     struct error *err)
 {
@@ -878,13 +944,10 @@ bool lake_rows_from(struct lake_rows *rows, const struct lake_from *from, size_t
     rows->n_places = 0;
     for (size_t i = 0; i < n; i++) {
         struct place *place = &rows->places[rows->n_places++];
-        *place =
-            (struct place){.form = strcmp(from[i].format, "epoch-s") == 0    ? PLACE_SECONDS
-                                   : strcmp(from[i].format, "epoch-ms") == 0 ? PLACE_MILLISECONDS
-                                                                             : PLACE_TEXT,
-                           .utc = !from[i].zone || strcmp(from[i].zone, "UTC") == 0};
+        *place = place_of(&from[i]);
         if (!use_key(rows, from[i].key, &place->key, err))
             return false;
+        rows->unsure = rows->unsure || (place->key == rows->time && place->zone == ZONE_OTHER);
     }
     return begin_lines(rows, err);
 }

@@ -1,21 +1,9 @@
-/* Paths: which blobs a range needs, which of them are groups, and how much of the range the lake holds. See tables.h.
- *
- * Blobs come in order of time. Those whose spans meet are gathered and put down together: a partition's, or, with a blob
- * of an hour, those of its twelve partitions.
- */
+/* Paths: which blobs and files a range needs, and how much of the range the lake holds. See tables.h. */
 #include "base/memory.h"
-#include "lake/catalog.h"
-#include "lake/ledger.h"
+#include "query/bring.h"
 #include "query/tables.h"
 
-enum {
-    PATH_ROOM = 8192,
-    MET_MAX = 1 << 20, /* blobs of one partition, or of an hour that the service wrote as one */
-    MET_NAMES_MAX = 1 << 30
-};
-
-/* The service's clock and ours may differ: what it wrote so shortly before a line of the ledger may be newer. */
-static const int64_t clocks_differ = TICK_PARTITION;
+enum { PATH_ROOM = 8192, ARENA_MAX = 1 << 30 };
 
 struct path {
     size_t at; /* in the text */
@@ -24,29 +12,17 @@ struct path {
     unsigned char role;
 };
 
-/* A blob of those that meet. */
-struct blob {
-    size_t name; /* in names */
-    int64_t tick, span, modified;
-    uint64_t size;
-    enum lake_blob_kind kind;
-    uint32_t number;
-};
-
 struct search {
     struct query_paths *paths;
     struct path *list;
     size_t room;
-    uint32_t groups; /* so far */
+    struct query_bring *bring; /* of a remote store, else NULL */
     struct store *store;
-    struct lake_ledger *ledger;
+    const struct lake_ledger *ledger;
     struct query_coverage *coverage;
+    int64_t from, to;
     uint64_t *held; /* a bit a partition of the coverage's range, or NULL */
-
-    struct blob *met;
-    size_t n, met_room;
-    struct buf names;
-    int64_t begin, end; /* of their spans */
+    bool groups;    /* there are some */
 };
 
 /* --- coverage ------------------------------------------------------------------------------------------- */
@@ -83,115 +59,59 @@ static bool hold_verified(struct search *search, struct error *err)
     return true;
 }
 
-/* --- blobs that meet ------------------------------------------------------------------------------------ */
-
-/* Whether one of weir's own is the one that counts. */
-static bool counts(const struct search *search, const struct blob *blob)
+/* What the service wrote holds its partition, unless the ledger knows of more: blobs may go one by one, but do not
+ * shrink. `bytes` of them are there, or in files of Parquet. */
+static void hold_beside(struct search *search, int64_t tick, uint64_t bytes)
 {
-    const struct lake_entry *entry = lake_ledger_find(search->ledger, blob->tick);
-    if (entry)
-        return blob->number == entry->number;
-    for (size_t i = 0; i < search->n; i++) {
-        const struct blob *other = &search->met[i];
-        if (other->kind == LAKE_BLOB_EXPORT && other->tick == blob->tick &&
-            other->number > blob->number)
-            return false;
+    const struct lake_entry *entry = lake_ledger_find(search->ledger, tick);
+    if (!(entry && entry->joined && bytes < entry->beside_bytes))
+        hold(search, tick, TICK_PARTITION);
+}
+
+enum { DAY_PARTITIONS = (int) (TICK_DAY / TICK_PARTITION) };
+
+/* Adds what a blob of the service has to each of its partitions. */
+static void add_beside(uint64_t bytes[DAY_PARTITIONS], bool any[DAY_PARTITIONS], int64_t day,
+                       int64_t tick, int64_t span, uint64_t size)
+{
+    for (int64_t at = tick; at < tick + span && at < day + TICK_DAY; at += TICK_PARTITION) {
+        size_t part = (size_t) ((at - day) / TICK_PARTITION);
+        bytes[part] += size;
+        any[part] = true;
     }
-    return true;
 }
 
-/* Takes out of weir's own what is of an earlier export. */
-static void leave_uncounted(struct search *search)
+/* What weir exported counts when the ledger says so; what others wrote, and imports, by being there: as a blob, or, where
+ * that was deleted, in the files. */
+static void hold_day(struct search *search, const struct query_day *day)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < search->n; i++) {
-        const struct blob *blob = &search->met[i];
-        bool keep = blob->kind != LAKE_BLOB_EXPORT || counts(search, blob);
-        search->coverage->outdated += !keep;
-        if (keep)
-            search->met[kept++] = *blob;
+    uint64_t bytes[DAY_PARTITIONS] = {0};
+    bool any[DAY_PARTITIONS] = {false};
+    size_t left_out = 0; /* of the superseded, which are in order */
+    if (!search->held)
+        return;
+    for (size_t i = 0; i < day->n; i++) {
+        const struct query_blob *blob = &day->blobs[i];
+        if (blob->kind == LAKE_BLOB_SERVICE)
+            add_beside(bytes, any, day->day, blob->tick, blob->span, blob->size);
+        else if (blob->kind != LAKE_BLOB_EXPORT)
+            hold(search, blob->tick, blob->span);
     }
-    search->n = kept;
-}
-
-static size_t of_kind(const struct search *search, enum lake_blob_kind kind)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < search->n; i++)
-        n += search->met[i].kind == kind;
-    return n;
-}
-
-static bool has_export(const struct search *search, int64_t tick)
-{
-    for (size_t i = 0; i < search->n; i++)
-        if (search->met[i].kind == LAKE_BLOB_EXPORT && search->met[i].tick == tick)
-            return true;
-    return false;
-}
-
-/* Whether the service wrote to one of the blobs behind `tick`, or may have. */
-static bool written_since(const struct search *search, int64_t tick)
-{
-    for (size_t i = 0; i < search->n; i++)
-        if (search->met[i].kind == LAKE_BLOB_SERVICE &&
-            search->met[i].modified > tick - clocks_differ)
-            return true;
-    return false;
-}
-
-/* The moment up to which a line knows what the workspace had. */
-static int64_t known_until(const struct search *search, const struct lake_entry *entry)
-{
-    const struct lake_run *run = lake_ledger_run(search->ledger, entry->run);
-    return run->t0 > 0 && run->t0 < entry->at ? run->t0 : entry->at;
-}
-
-/* Whether weir's own hold all rows that the service's blobs can have: all that the workspace had in their span, and
- * the service has written nothing since. What came late stands in the service's blobs alone. */
-static bool is_whole(const struct search *search)
-{
-    for (int64_t tick = search->begin; tick < search->end; tick += TICK_PARTITION) {
-        const struct lake_entry *entry = lake_ledger_find(search->ledger, tick);
-        if (!entry || !lake_entry_held(entry) || lake_entry_unseen(entry) || entry->joined ||
-            (entry->bytes > 0) != has_export(search, tick) ||
-            written_since(search, known_until(search, entry)))
-            return false;
+    for (size_t i = 0; day->gone && i < day->record->source_count; i++) {
+        const struct lake_day_source *source = &day->record->sources[i];
+        while (left_out < day->superseded_count && day->superseded[left_out] < i)
+            left_out++;
+        if (source->gone == LAKE_DAY_KEPT ||
+            (left_out < day->superseded_count && day->superseded[left_out] == i))
+            continue;
+        if (source->kind == LAKE_BLOB_SERVICE)
+            add_beside(bytes, any, day->day, source->tick, source->span, source->size);
+        else if (source->kind != LAKE_BLOB_EXPORT)
+            hold(search, source->tick, source->span);
     }
-    return true;
-}
-
-/* Whether the ledger says that no row stands twice: all was compared when it was joined. */
-static bool is_apart(const struct search *search)
-{
-    for (int64_t tick = search->begin; tick < search->end; tick += TICK_PARTITION) {
-        const struct lake_entry *entry = lake_ledger_find(search->ledger, tick);
-        if (!entry || !lake_entry_held(entry) || !entry->joined || entry->doubled > 0 ||
-            written_since(search, entry->at))
-            return false;
-    }
-    return true;
-}
-
-/* What the service wrote holds its partitions, unless the ledger knows of more: blobs may go one by one, but do not
- * shrink. */
-static void hold_beside(struct search *search)
-{
-    for (int64_t tick = search->begin; tick < search->end; tick += TICK_PARTITION) {
-        const struct lake_entry *entry = lake_ledger_find(search->ledger, tick);
-        uint64_t bytes = 0;
-        bool any = false;
-        for (size_t i = 0; i < search->n; i++) {
-            const struct blob *blob = &search->met[i];
-            if (blob->kind != LAKE_BLOB_SERVICE || tick < blob->tick ||
-                tick >= blob->tick + blob->span)
-                continue;
-            any = true;
-            bytes += blob->size;
-        }
-        if (any && !(entry && entry->joined && bytes < entry->beside_bytes))
-            hold(search, tick, TICK_PARTITION);
-    }
+    for (int part = 0; part < DAY_PARTITIONS; part++)
+        if (any[part])
+            hold_beside(search, day->day + part * TICK_PARTITION, bytes[part]);
 }
 
 /* --- paths ---------------------------------------------------------------------------------------------- */
@@ -210,8 +130,7 @@ static bool put_name(struct search *search, const char *name, struct error *err)
     return ok && buf_ok(&paths->text, "paths of the blobs", err);
 }
 
-static bool put_path(struct search *search, const struct blob *blob, uint32_t group, bool whole,
-                     struct error *err)
+static bool put_path(struct search *search, const struct query_blob *blob, struct error *err)
 {
     struct query_paths *paths = search->paths;
     if (!mem_reserve(&search->list, &search->room, paths->n, QUERY_FILES_MAX, sizeof *search->list,
@@ -219,62 +138,86 @@ static bool put_path(struct search *search, const struct blob *blob, uint32_t gr
         return false;
     search->list[paths->n++] = (struct path){.at = paths->text.used,
                                              .size = blob->size,
-                                             .group = group,
-                                             .role = whole ? ENGINE_WHOLE : ENGINE_PART};
+                                             .group = blob->group,
+                                             .role = blob->whole ? ENGINE_WHOLE : ENGINE_PART};
+    search->groups = search->groups || blob->group > 0;
     search->coverage->files++;
     search->coverage->bytes += blob->size;
-    return put_name(search, search->names.bytes + blob->name, err);
+    return put_name(search, blob->name, err);
 }
 
-static bool put_kind(struct search *search, enum lake_blob_kind kind, uint32_t group, bool whole,
-                     struct error *err)
+/* --- files of days that were compacted -------------------------------------------------------------------- */
+
+static bool has_rows(const struct search *search, const struct lake_day_file *file)
 {
-    for (size_t i = 0; i < search->n; i++)
-        if (search->met[i].kind == kind && !put_path(search, &search->met[i], group, whole, err))
-            return false;
+    bool timed =
+        file->rows > file->timeless && file->last >= search->from && file->first < search->to;
+    return timed || file->timeless > 0;
+}
+
+static const char *file_path(struct search *search, const struct lake_day_file *file,
+                             struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX), path = BUF_INIT(PATH_ROOM);
+    lake_parquet_prefix(&name, search->paths->known.place);
+    buf_printf(&name, "/%s", file->name);
+    bool ok = buf_ok(&name, "the name of a file", err) &&
+              (search->bring ? query_bring(search->bring, buf_text(&name), file->bytes, &path, err)
+                             : store_path(search->store, buf_text(&name), &path, err));
+    const char *copy =
+        ok ? arena_copy(&search->paths->arena, buf_text(&path), path.used, err) : NULL;
+    buf_release(&name);
+    buf_release(&path);
+    return copy;
+}
+
+static bool put_file(struct search *search, const struct query_day *day,
+                     const struct lake_day_file *file, struct error *err)
+{
+    struct query_paths *paths = search->paths;
+    uint32_t *left_out = arena_alloc(&paths->arena, day->superseded_count, sizeof *left_out, err);
+    const char *path = file_path(search, file, err);
+    if (!left_out || !path ||
+        !mem_reserve(&paths->compacted, &paths->compacted_room, paths->compacted_count,
+                     QUERY_FILES_MAX, sizeof *paths->compacted, err))
+        return false;
+    if (day->superseded_count > 0)
+        memcpy(left_out, day->superseded, day->superseded_count * sizeof *left_out);
+    paths->compacted[paths->compacted_count++] =
+        (struct engine_compacted){.path = path,
+                                  .columns = &file->columns,
+                                  .traits = file->traits,
+                                  .rest = file->rest,
+                                  .left_out = left_out,
+                                  .left_out_count = day->superseded_count};
+    search->coverage->files++;
+    search->coverage->bytes += file->bytes;
     return true;
 }
 
-/* Puts down the blobs that meet, and begins anew. */
-static bool put_met(struct search *search, struct error *err)
-{
-    leave_uncounted(search);
-    hold_beside(search);
-    size_t service = of_kind(search, LAKE_BLOB_SERVICE), ours = of_kind(search, LAKE_BLOB_EXPORT);
-    uint32_t group = service > 0 && !is_apart(search) ? ++search->groups : 0;
-    bool ok = put_kind(search, LAKE_BLOB_EXPORT, group, group && is_whole(search), err) &&
-              put_kind(search, LAKE_BLOB_SERVICE, group, false, err) &&
-              put_kind(search, LAKE_BLOB_IMPORT, 0, false, err) &&
-              put_kind(search, LAKE_BLOB_OTHER, 0, false, err);
-    search->coverage->joined += ours > 0 ? service : 0;
-    search->n = 0;
-    buf_reset(&search->names);
-    return ok;
-}
-
-static bool on_blob(void *context, const struct lake_blob *blob, struct error *err)
+static bool on_day(void *context, const struct query_day *day, struct error *err)
 {
     struct search *search = context;
-    int64_t end = blob->tick + blob->span;
-    if (search->n > 0 && blob->tick >= search->end && !put_met(search, err))
-        return false;
-    if (!mem_reserve(&search->met, &search->met_room, search->n, MET_MAX, sizeof *search->met, err))
-        return false;
-    search->begin = search->n == 0 ? blob->tick : search->begin;
-    search->end = search->n == 0 || end > search->end ? end : search->end;
-    search->met[search->n++] = (struct blob){.name = search->names.used,
-                                             .tick = blob->tick,
-                                             .span = blob->span,
-                                             .modified = blob->modified,
-                                             .size = blob->size,
-                                             .kind = blob->kind,
-                                             .number = blob->number};
-    buf_put_str(&search->names, blob->name);
-    buf_putc(&search->names, '\0');
-    /* What weir wrote counts when the ledger says so; for what the service wrote see hold_beside. */
-    if (blob->kind == LAKE_BLOB_IMPORT || blob->kind == LAKE_BLOB_OTHER)
-        hold(search, blob->tick, blob->span);
-    return buf_ok(&search->names, "names of blobs", err);
+    struct query_coverage *coverage = search->coverage;
+    uint32_t joined = 0;
+    coverage->outdated += day->outdated;
+    for (size_t i = 0; i < day->n; i++) {
+        const struct query_blob *blob = &day->blobs[i];
+        bool first = i == 0 || blob->run != day->blobs[i - 1].run;
+        joined = first && blob->kind == LAKE_BLOB_EXPORT ? blob->run : joined;
+        coverage->joined += blob->kind == LAKE_BLOB_SERVICE && blob->run == joined;
+        if (blob->read && !put_path(search, blob, err))
+            return false;
+    }
+    hold_day(search, day);
+    if (!day->record || day->form == QUERY_DAY_LINES)
+        return true;
+    coverage->compacted++;
+    for (size_t i = 0; i < day->record->file_count; i++)
+        if (has_rows(search, &day->record->files[i]) &&
+            !put_file(search, day, &day->record->files[i], err))
+            return false;
+    return true;
 }
 
 /* The list as the engine wants it. */
@@ -285,8 +228,8 @@ static bool spread(const struct search *search, struct error *err)
     paths->v = mem_alloc(n, sizeof *paths->v, err);
     paths->sizes = mem_alloc(n, sizeof *paths->sizes, err);
     paths->roles = mem_alloc(n, sizeof *paths->roles, err);
-    paths->groups = search->groups > 0 ? mem_alloc(n, sizeof *paths->groups, err) : NULL;
-    if (!paths->v || !paths->sizes || !paths->roles || (search->groups > 0 && !paths->groups))
+    paths->groups = search->groups ? mem_alloc(n, sizeof *paths->groups, err) : NULL;
+    if (!paths->v || !paths->sizes || !paths->roles || (search->groups && !paths->groups))
         return false;
     for (size_t i = 0; i < n; i++) {
         paths->v[i] = paths->text.bytes + search->list[i].at;
@@ -303,17 +246,17 @@ bool query_paths_find(struct query_paths *paths, struct query_tables *tables,
                       struct query_coverage *coverage, struct error *err)
 {
     *paths = (struct query_paths){.text = BUF_INIT(QUERY_PATHS_MAX)};
+    arena_init(&paths->arena, ARENA_MAX);
     struct search search = {.paths = paths,
                             .store = tables->store,
-                            .ledger = lake_ledger_open(tables->store, &table->place, err),
+                            .bring = tables->bring,
                             .coverage = coverage,
-                            .names = BUF_INIT(MET_NAMES_MAX)};
-    bool ok = search.ledger && hold_verified(&search, err) &&
-              lake_blobs(tables->store, &table->place, from, to, on_blob, &search, err) &&
-              put_met(&search, err) && spread(&search, err);
-    lake_ledger_free(search.ledger);
-    buf_release(&search.names);
-    mem_free(search.met);
+                            .from = from,
+                            .to = to};
+    bool ok = query_known_init(&paths->known, tables->store, &table->place, from, to, err);
+    search.ledger = paths->known.ledger;
+    ok = ok && hold_verified(&search, err) &&
+         query_days(&paths->known, from, to, on_day, &search, err) && spread(&search, err);
     mem_free(search.list);
     mem_free(search.held);
     return ok;
@@ -326,5 +269,8 @@ void query_paths_release(struct query_paths *paths)
     mem_free(paths->sizes);
     mem_free(paths->groups);
     mem_free(paths->roles);
+    mem_free(paths->compacted);
+    query_known_release(&paths->known);
+    arena_release(&paths->arena);
     *paths = (struct query_paths){0};
 }

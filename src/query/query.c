@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "kql/kql.h"
 #include "query/ahead.h"
+#include "query/bring.h"
 #include "query/tables.h"
 
 struct query {
@@ -13,7 +14,8 @@ struct query {
     struct engine *engine;
     struct engine_task *task;
     struct engine_result *result;
-    struct query_io *io; /* of a remote store, else NULL */
+    struct query_io *io;       /* of a remote store, else NULL */
+    struct query_bring *bring; /* the same */
     struct query_coverage *coverage;
     size_t coverage_count;
 };
@@ -62,13 +64,15 @@ static struct query_blobs *blobs_of(struct query *query, struct query_paths *pat
     return query_blobs_new(query->io, wanted, paths->n, buf_take(&paths->text), err);
 }
 
-static bool add_view(struct query *query, const struct kql_table *table, struct query_paths *paths,
-                     struct error *err)
+static bool add_view(struct query *query, const struct kql_table *table,
+                     const struct query_table *source, struct query_paths *paths, struct error *err)
 {
+    struct engine_time_key table_keys[LAKE_FROM_MAX];
     struct columns columns = {0};
     struct engine_opener opener;
     struct query_blobs *blobs = query->io ? blobs_of(query, paths, err) : NULL;
     bool ok = (blobs || !query->io) && columns_copy(table->columns, &columns, err);
+    query_time_keys(&source->schema, table_keys);
     struct engine_files files = {
         .name = table->name,
         .form = ENGINE_LINES,
@@ -80,6 +84,10 @@ static bool add_view(struct query *query, const struct kql_table *table, struct 
         .sizes = paths->sizes,
         .groups = paths->groups,
         .roles = paths->roles,
+        .time_keys = table_keys,
+        .time_key_count = source->schema.n_from,
+        .compacted = paths->compacted,
+        .compacted_count = paths->compacted_count,
     };
     if (blobs) {
         query_blobs_opener(blobs, &opener);
@@ -105,7 +113,7 @@ static bool open_table(struct query *query, const struct kql_table *table,
     bool ok =
         source &&
         query_paths_find(&paths, &query->tables, source, table->from, table->to, coverage, err) &&
-        add_view(query, table, &paths, err);
+        add_view(query, table, source, &paths, err);
     query_paths_release(&paths);
     return ok;
 }
@@ -129,7 +137,9 @@ static bool open_engine(struct query *query, struct error *err)
     struct engine_options options = {.threads = query->options.threads,
                                      .memory = query->options.memory};
     if (store_remote(query->options.store)) {
-        query->io = query_io_new(query->options.store, err);
+        query->bring = query_bring_new(query->options.store, err);
+        query->tables.bring = query->bring;
+        query->io = query->bring ? query_io_new(query->options.store, err) : NULL;
         if (!query->io)
             return false;
     }
@@ -175,6 +185,7 @@ void query_free(struct query *query)
     engine_task_free(query->task);
     engine_free(query->engine);
     query_io_end(query->io);
+    query_bring_free(query->bring);
     kql_free(query->kql);
     query_tables_release(&query->tables);
     mem_free(query->coverage);

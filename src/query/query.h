@@ -45,7 +45,8 @@ struct query_coverage {
     const char *table;
     int64_t from, to; /* the asked range, in whole partitions; both 0: none */
     uint64_t partitions, held;
-    uint64_t files, bytes; /* that are read */
+    uint64_t files, bytes; /* that are read, of lines and of Parquet */
+    uint64_t compacted;    /* days of which Parquet is read */
     uint64_t
         joined; /* files of the service's own export that stand beside weir's: read by record, each once */
     uint64_t

@@ -165,3 +165,21 @@ struct query_table *query_tables_find(struct query_tables *tables, struct str na
     tables->v[tables->n++] = table;
     return table;
 }
+
+void query_time_keys(const struct lake_schema *schema, struct engine_time_key out[LAKE_FROM_MAX])
+{
+    static const struct {
+        const char *text;
+        enum engine_time_format format;
+    } formats[] = {{"iso", ENGINE_TIME_ISO},
+                   {"us", ENGINE_TIME_US},
+                   {"epoch-s", ENGINE_TIME_EPOCH_S},
+                   {"epoch-ms", ENGINE_TIME_EPOCH_MS}};
+    for (size_t i = 0; i < schema->n_from; i++) {
+        const struct lake_from *from = &schema->from[i];
+        out[i] = (struct engine_time_key){.key = from->key, .zone = from->zone};
+        for (size_t k = 0; k < sizeof formats / sizeof *formats; k++)
+            if (strcmp(from->format, formats[k].text) == 0)
+                out[i].format = formats[k].format;
+    }
+}

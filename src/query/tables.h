@@ -3,6 +3,7 @@
 #define WEIR_QUERY_TABLES_H
 
 #include "lake/schema.h"
+#include "query/days.h"
 #include "query/query.h"
 
 struct query_table {
@@ -12,8 +13,11 @@ struct query_table {
     struct buf container;
 };
 
+struct query_bring;
+
 struct query_tables {
     struct store *store;
+    struct query_bring *bring; /* lent by the caller where the store is remote, else NULL */
     char *workspace_id;
     struct query_table **v; /* those that a query named so far */
     size_t n, room;
@@ -29,15 +33,11 @@ void query_tables_release(struct query_tables *tables);
 struct query_table *query_tables_find(struct query_tables *tables, struct str name,
                                       struct error *err);
 
-/* The blobs that hold rows of [from, to): those of a partition next to each other. Of weir's own only the one counts
- * that the ledger names by its number; without a line the one of the highest.
- *
- * What the service's continuous export wrote stands beside weir's, some of it twice: it delivers at least once, and
- * a partition may have been exported too. So the blobs of a partition in which the service has any are a group
- * (engine/engine.h), weir's own first: of the lines with one _ItemId the first is given. One of an hour makes a group of
- * all twelve partitions. There is no group where the ledger says that both were compared when they were joined and that
- * nothing stood twice, if the service has not written there since. Lines without _ItemId of the service are left out
- * where weir's own are verified and not joined, under the same condition: what came later is in no blob of weir's. */
+/* Where lines without a TimeGenerated have their time, as the engine wants it: schema->n_from of them, lent. */
+void query_time_keys(const struct lake_schema *schema, struct engine_time_key out[LAKE_FROM_MAX]);
+
+/* What holds rows of [from, to): blobs of lines, those of a group next to each other, and files of days that were
+ * compacted (query/days.h). */
 struct query_paths {
     struct buf text; /* names, or paths where the store has them; each with its NUL */
     const char **v;  /* into it */
@@ -45,6 +45,12 @@ struct query_paths {
     uint32_t *groups; /* NULL: there are none */
     unsigned char *roles;
     size_t n;
+
+    struct engine_compacted
+        *compacted; /* its paths are on the disk: those of a remote store are brought there */
+    size_t compacted_count, compacted_room;
+    struct query_known known; /* in which their columns stand */
+    struct arena arena;       /* and the rest of them */
 };
 
 /* Finds them, and fills what the coverage says of files and of how much of its range is held. */

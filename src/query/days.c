@@ -1,0 +1,482 @@
+/* Days: see days.h.
+ *
+ * Blobs come in order of time, and none spans midnight. So those of a day are gathered, put in order, and decided on
+ * together. Those whose spans meet are a run: a partition's, or, with a blob of an hour, those of its twelve partitions.
+ */
+#include "query/days.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+enum { NAMES_MAX = 1 << 30 };
+
+/* The service's clock and ours may differ: what it wrote so shortly before a line of the ledger may be newer. */
+static const int64_t clocks_differ = TICK_PARTITION;
+
+struct search {
+    const struct query_known *known;
+    int64_t from, to;
+    query_day_fn *fn;
+    void *context;
+    size_t behind; /* the table's prefix ends there */
+
+    struct query_day day; /* whose blobs are gathered; day.n of them */
+    bool any;             /* there is such a day */
+    size_t room;
+    size_t *at; /* of each, where its name stands */
+    size_t at_room;
+    struct buf names;
+    uint32_t groups;
+    size_t next; /* record that was not told yet */
+    uint32_t *superseded;
+    size_t superseded_room;
+};
+
+/* A run of blobs: v[0..n). */
+struct run {
+    const struct query_known *known;
+    struct query_blob *v;
+    size_t n;
+    int64_t begin, end;
+};
+
+/* --- which count ---------------------------------------------------------------------------------------- */
+
+static bool export_counts(const struct run *run, const struct query_blob *blob)
+{
+    const struct lake_entry *entry = lake_ledger_find(run->known->ledger, blob->tick);
+    if (entry)
+        return blob->number == entry->number;
+    for (size_t i = 0; i < run->n; i++) {
+        const struct query_blob *other = &run->v[i];
+        if (other->kind == LAKE_BLOB_EXPORT && other->tick == blob->tick &&
+            other->number > blob->number)
+            return false;
+    }
+    return true;
+}
+
+static bool counts(const struct run *run, const struct query_blob *blob)
+{
+    switch (blob->kind) {
+    case LAKE_BLOB_EXPORT:
+        return export_counts(run, blob);
+    case LAKE_BLOB_IMPORT:
+        return lake_imports_counts(&run->known->imports, lake_import_id_of(str_of(blob->name)));
+    default:
+        return true;
+    }
+}
+
+/* Takes out what does not count; returns how many. */
+static size_t leave_uncounted(struct run *run)
+{
+    size_t kept = 0, n = run->n;
+    /* Whether one counts is asked of all: so they are marked before they go. */
+    for (size_t i = 0; i < n; i++)
+        run->v[i].read = counts(run, &run->v[i]);
+    for (size_t i = 0; i < n; i++)
+        if (run->v[i].read)
+            run->v[kept++] = run->v[i];
+    run->n = kept;
+    return n - kept;
+}
+
+/* --- what stands twice ---------------------------------------------------------------------------------- */
+
+static bool has_kind(const struct run *run, enum lake_blob_kind kind)
+{
+    for (size_t i = 0; i < run->n; i++)
+        if (run->v[i].read && run->v[i].kind == kind)
+            return true;
+    return false;
+}
+
+static bool has_export(const struct run *run, int64_t tick)
+{
+    for (size_t i = 0; i < run->n; i++)
+        if (run->v[i].read && run->v[i].kind == LAKE_BLOB_EXPORT && run->v[i].tick == tick)
+            return true;
+    return false;
+}
+
+/* Whether the service wrote to one of the blobs behind `tick`, or may have. */
+static bool written_since(const struct run *run, int64_t tick)
+{
+    for (size_t i = 0; i < run->n; i++)
+        if (run->v[i].kind == LAKE_BLOB_SERVICE && run->v[i].modified > tick - clocks_differ)
+            return true;
+    return false;
+}
+
+/* The moment up to which a line knows what the workspace had. */
+static int64_t known_until(const struct run *run, const struct lake_entry *entry)
+{
+    const struct lake_run *by = lake_ledger_run(run->known->ledger, entry->run);
+    return by->t0 > 0 && by->t0 < entry->at ? by->t0 : entry->at;
+}
+
+/* Whether weir's own hold all rows that the service's blobs can have: all that the workspace had in their span, and
+ * the service has written nothing since. What came late stands in the service's blobs alone. */
+static bool is_whole(const struct run *run)
+{
+    for (int64_t tick = run->begin; tick < run->end; tick += TICK_PARTITION) {
+        const struct lake_entry *entry = lake_ledger_find(run->known->ledger, tick);
+        if (!entry || !lake_entry_held(entry) || lake_entry_unseen(entry) || entry->joined ||
+            (entry->bytes > 0) != has_export(run, tick) ||
+            written_since(run, known_until(run, entry)))
+            return false;
+    }
+    return true;
+}
+
+/* Whether the ledger says that no row stands twice: all was compared when it was joined. */
+static bool is_apart(const struct run *run)
+{
+    for (int64_t tick = run->begin; tick < run->end; tick += TICK_PARTITION) {
+        const struct lake_entry *entry = lake_ledger_find(run->known->ledger, tick);
+        if (!entry || !lake_entry_held(entry) || !entry->joined || entry->doubled > 0 ||
+            written_since(run, entry->at))
+            return false;
+    }
+    return true;
+}
+
+static void group(struct search *search, struct run *run)
+{
+    if (!has_kind(run, LAKE_BLOB_SERVICE) || is_apart(run))
+        return;
+    bool whole = is_whole(run);
+    search->groups++;
+    for (size_t i = 0; i < run->n; i++) {
+        struct query_blob *blob = &run->v[i];
+        if (blob->kind != LAKE_BLOB_SERVICE && blob->kind != LAKE_BLOB_EXPORT)
+            continue;
+        blob->group = search->groups;
+        blob->whole = whole && blob->kind == LAKE_BLOB_EXPORT;
+    }
+}
+
+/* --- runs of a day -------------------------------------------------------------------------------------- */
+
+static const int order_of[LAKE_BLOB_KIND_COUNT] = {
+    [LAKE_BLOB_EXPORT] = 0, [LAKE_BLOB_SERVICE] = 1, [LAKE_BLOB_IMPORT] = 2, [LAKE_BLOB_OTHER] = 3};
+
+static int compare_blobs(const void *left, const void *right)
+{
+    const struct query_blob *a = left, *b = right;
+    if (a->run != b->run)
+        return a->run < b->run ? -1 : 1;
+    if (a->kind != b->kind)
+        return order_of[a->kind] - order_of[b->kind];
+    if (a->tick != b->tick)
+        return a->tick < b->tick ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
+/* The run that begins at blob i. */
+static struct run run_at(const struct search *search, size_t i)
+{
+    const struct query_day *day = &search->day;
+    struct run run = {.known = search->known, .v = &day->blobs[i]};
+    run.begin = run.v[0].tick;
+    run.end = run.begin + run.v[0].span;
+    while (i + run.n < day->n && run.v[run.n].tick < run.end) {
+        int64_t end = run.v[run.n].tick + run.v[run.n].span;
+        run.end = end > run.end ? end : run.end;
+        run.n++;
+    }
+    return run;
+}
+
+/* Numbers the runs, and takes out what does not count. */
+static void number_runs(struct search *search)
+{
+    struct query_day *day = &search->day;
+    size_t kept = 0;
+    uint32_t number = 0;
+    for (size_t i = 0, n; i < day->n; i += n) {
+        struct run run = run_at(search, i);
+        n = run.n;
+        day->outdated += leave_uncounted(&run);
+        number++;
+        for (size_t k = 0; k < run.n; k++) {
+            run.v[k].run = number;
+            day->blobs[kept++] = run.v[k];
+        }
+    }
+    day->n = kept;
+}
+
+static void group_runs(struct search *search)
+{
+    struct query_day *day = &search->day;
+    for (size_t i = 0, n; i < day->n; i += n) {
+        struct run run = {
+            .known = search->known, .v = &day->blobs[i], .begin = INT64_MAX, .end = INT64_MIN};
+        for (n = 0; i + n < day->n && day->blobs[i + n].run == day->blobs[i].run; n++) {
+            const struct query_blob *blob = &day->blobs[i + n];
+            run.begin = blob->tick < run.begin ? blob->tick : run.begin;
+            run.end = blob->tick + blob->span > run.end ? blob->tick + blob->span : run.end;
+        }
+        run.n = n;
+        group(search, &run);
+    }
+}
+
+/* --- a day that was compacted ----------------------------------------------------------------------------- */
+
+static bool supersede(struct search *search, size_t number, struct error *err)
+{
+    struct query_day *day = &search->day;
+    if (!mem_reserve(&search->superseded, &search->superseded_room, day->superseded_count,
+                     LAKE_DAY_SOURCES_MAX, sizeof *search->superseded, err))
+        return false;
+    search->superseded[day->superseded_count++] = (uint32_t) number;
+    day->superseded = search->superseded;
+    return true;
+}
+
+/* What the ledger knows of an export's bytes speaks against those of the source. */
+static bool ledger_denies(const struct search *search, const struct lake_day_source *source)
+{
+    const struct lake_entry *entry = lake_ledger_find(search->known->ledger, source->tick);
+    return source->kind == LAKE_BLOB_EXPORT && entry &&
+           (entry->number != source->number ||
+            (lake_entry_held(entry) && entry->bytes > 0 &&
+             memcmp(entry->sha256, source->sha256, HASH_SHA256_SIZE) != 0));
+}
+
+/* The blob is the source, as it was. */
+static bool is_same(const struct search *search, const struct query_blob *blob,
+                    const struct lake_day_source *source)
+{
+    return blob->size == source->size && source->gone != LAKE_DAY_GONE &&
+           !ledger_denies(search, source);
+}
+
+/* Nothing has its name any more: it was deleted, and nothing has come in its place. */
+static bool is_resting(const struct search *search, const struct lake_day_source *source)
+{
+    return source->gone != LAKE_DAY_KEPT && !ledger_denies(search, source) &&
+           (source->kind != LAKE_BLOB_IMPORT ||
+            lake_imports_counts(&search->known->imports, lake_import_id_of(str_of(source->name))));
+}
+
+/* An export that was written since it was compacted, and holds all that the workspace had of its partition. */
+static bool is_anew(const struct search *search, const struct query_blob *blob)
+{
+    const struct lake_entry *entry = lake_ledger_find(search->known->ledger, blob->tick);
+    return blob->kind == LAKE_BLOB_EXPORT && blob->read && entry && lake_entry_held(entry) &&
+           !entry->joined && entry->at > search->day.record->at;
+}
+
+/* Whether an export that was written anew stands in for the source, beside one of its own name: it has the rows that the
+ * service's deleted blobs had, too. */
+static bool is_replaced(const struct search *search, const struct lake_day_source *source)
+{
+    const struct query_day *day = &search->day;
+    if (source->gone == LAKE_DAY_KEPT || source->span != TICK_PARTITION ||
+        (source->kind != LAKE_BLOB_SERVICE && source->kind != LAKE_BLOB_EXPORT))
+        return false;
+    for (size_t i = 0; i < day->n; i++)
+        if (day->blobs[i].tick == source->tick && is_anew(search, &day->blobs[i]))
+            return true;
+    return false;
+}
+
+static int compare_source(const struct query_blob *blob, const struct lake_day_source *source)
+{
+    if (blob->tick != source->tick)
+        return blob->tick < source->tick ? -1 : 1;
+    return strcmp(blob->name + blob->behind, source->name);
+}
+
+/* Compares the sources of the record with the blobs, both in order of tick and name: marks the blobs whose lines the files
+ * do not have. */
+static void mark_new(struct search *search, bool *changed)
+{
+    struct query_day *day = &search->day;
+    const struct lake_day *record = day->record;
+    size_t s = 0;
+    for (size_t i = 0; i < day->n; i++) {
+        struct query_blob *blob = &day->blobs[i];
+        while (s < record->source_count && compare_source(blob, &record->sources[s]) > 0)
+            s++;
+        bool known = s < record->source_count && compare_source(blob, &record->sources[s]) == 0;
+        blob->read = !known || !is_same(search, blob, &record->sources[s]);
+        *changed = *changed || blob->read;
+    }
+}
+
+/* What the service writes under the name of a blob that was deleted is new, and nothing is in its place. */
+static bool is_added(const struct lake_day_source *source)
+{
+    return source->kind == LAKE_BLOB_SERVICE && source->gone == LAKE_DAY_GONE;
+}
+
+static bool mark_superseded(struct search *search, bool *changed, struct error *err)
+{
+    struct query_day *day = &search->day;
+    const struct lake_day *record = day->record;
+    size_t b = 0;
+    for (size_t s = 0; s < record->source_count; s++) {
+        const struct lake_day_source *source = &record->sources[s];
+        if (source->tick + source->span <= search->from || source->tick >= search->to)
+            continue;
+        day->gone = day->gone || source->gone != LAKE_DAY_KEPT;
+        while (b < day->n && compare_source(&day->blobs[b], source) < 0)
+            b++;
+        const struct query_blob *blob =
+            b < day->n && compare_source(&day->blobs[b], source) == 0 ? &day->blobs[b] : NULL;
+        bool stands = blob ? !blob->read || is_added(source) : is_resting(search, source);
+        if (stands && !is_replaced(search, source))
+            continue;
+        *changed = true;
+        if (!supersede(search, s, err))
+            return false;
+    }
+    return true;
+}
+
+static bool compare_record(struct search *search, struct error *err)
+{
+    struct query_day *day = &search->day;
+    bool changed = false;
+    mark_new(search, &changed);
+    if (!mark_superseded(search, &changed, err))
+        return false;
+    day->form = !changed ? QUERY_DAY_FILES : day->gone ? QUERY_DAY_BOTH : QUERY_DAY_LINES;
+    for (size_t i = 0; i < day->n && day->form == QUERY_DAY_LINES; i++)
+        day->blobs[i].read = true;
+    if (day->form == QUERY_DAY_LINES)
+        day->superseded_count = 0;
+    return true;
+}
+
+/* --- the walk ------------------------------------------------------------------------------------------- */
+
+static int compare_names(const void *left, const void *right)
+{
+    const struct query_blob *a = left, *b = right;
+    if (a->tick != b->tick)
+        return a->tick < b->tick ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
+static void begin_day(struct search *search, int64_t tick)
+{
+    struct query_blob *blobs = search->day.blobs;
+    search->day = (struct query_day){.day = tick_floor(tick, TICK_DAY), .blobs = blobs};
+    search->any = true;
+    buf_reset(&search->names);
+}
+
+/* Decides on the day whose blobs are gathered, and tells it. */
+static bool end_day(struct search *search, struct error *err)
+{
+    struct query_day *day = &search->day;
+    if (!search->any)
+        return true;
+    for (size_t i = 0; i < day->n; i++)
+        day->blobs[i].name = search->names.bytes + search->at[i];
+    day->record = lake_days_find(&search->known->days, day->day);
+    number_runs(search);
+    if (day->record) {
+        if (day->n > 1)
+            qsort(day->blobs, day->n, sizeof *day->blobs, compare_names);
+        if (!compare_record(search, err))
+            return false;
+    }
+    if (day->n > 1)
+        qsort(day->blobs, day->n, sizeof *day->blobs, compare_blobs);
+    group_runs(search);
+    search->any = false;
+    return search->fn(search->context, day, err);
+}
+
+/* Tells days before `day` that have a record and no blob. */
+static bool tell_records(struct search *search, int64_t day, struct error *err)
+{
+    const struct lake_days *days = &search->known->days;
+    for (; search->next < days->n && days->v[search->next].day < day; search->next++) {
+        int64_t begin = days->v[search->next].day;
+        if (begin + TICK_DAY <= search->from || begin >= search->to)
+            continue;
+        begin_day(search, begin);
+        if (!end_day(search, err))
+            return false;
+    }
+    return true;
+}
+
+static bool add_blob(void *context, const struct lake_blob *blob, struct error *err)
+{
+    struct search *search = context;
+    struct query_day *day = &search->day;
+    int64_t begin = tick_floor(blob->tick, TICK_DAY);
+    if (!search->any || begin != day->day) {
+        if (!end_day(search, err) || !tell_records(search, begin, err))
+            return false;
+        begin_day(search, begin);
+        search->next += search->next < search->known->days.n &&
+                        search->known->days.v[search->next].day == begin;
+    }
+    if (!mem_reserve(&day->blobs, &search->room, day->n, LAKE_BLOBS_MAX, sizeof *day->blobs, err) ||
+        !mem_reserve(&search->at, &search->at_room, day->n, LAKE_BLOBS_MAX, sizeof *search->at,
+                     err))
+        return false;
+    search->at[day->n] = search->names.used;
+    day->blobs[day->n++] = (struct query_blob){.behind = search->behind,
+                                               .tick = blob->tick,
+                                               .span = blob->span,
+                                               .modified = blob->modified,
+                                               .size = blob->size,
+                                               .kind = blob->kind,
+                                               .number = blob->number};
+    buf_put_str(&search->names, blob->name);
+    buf_put(&search->names, "", 1);
+    return buf_ok(&search->names, "names of blobs", err);
+}
+
+bool query_days(const struct query_known *known, int64_t from, int64_t to, query_day_fn *fn,
+                void *context, struct error *err)
+{
+    struct search search = {.known = known,
+                            .from = from,
+                            .to = to,
+                            .fn = fn,
+                            .context = context,
+                            .names = BUF_INIT(NAMES_MAX)};
+    struct buf prefix = BUF_INIT(LAKE_NAME_MAX);
+    lake_table_prefix(&prefix, known->place);
+    search.behind = prefix.used + 1;
+    bool ok = buf_ok(&prefix, "the name of a table", err) &&
+              lake_blobs(known->store, known->place, from, to, add_blob, &search, err) &&
+              end_day(&search, err) && tell_records(&search, INT64_MAX, err);
+    buf_release(&prefix);
+    buf_release(&search.names);
+    mem_free(search.day.blobs);
+    mem_free(search.at);
+    mem_free(search.superseded);
+    return ok;
+}
+
+bool query_known_init(struct query_known *known, struct store *store,
+                      const struct lake_place *place, int64_t from, int64_t to, struct error *err)
+{
+    *known = (struct query_known){.store = store, .place = place};
+    known->ledger = lake_ledger_open(store, place, err);
+    return known->ledger &&
+           lake_imports_read(store, place, LAKE_IMPORTS_HEADS, &known->imports, err) &&
+           lake_days_read(&known->days, store, place, from, to, err);
+}
+
+void query_known_release(struct query_known *known)
+{
+    lake_ledger_free(known->ledger);
+    lake_imports_release(&known->imports);
+    lake_days_release(&known->days);
+    *known = (struct query_known){0};
+}
