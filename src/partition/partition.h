@@ -77,11 +77,11 @@ struct partition_options {
 
     /* For tests: small figures, so that little data meets every path. 0: the usual. */
     struct partition_small {
-        size_t piece;   /* bytes taken at once */
         size_t slots;   /* files open at once */
         size_t scatter; /* mean bytes of a run below which rows are set aside */
         size_t held;    /* bytes set aside in memory before they are spilled */
-        size_t load; /* bytes of a bucket that are put in order in memory; a larger one is split */
+        size_t load;    /* bytes of a bucket that a thread puts in order at once */
+        size_t run;     /* mean bytes of such a run below which a bucket is split */
     } small;
 };
 
