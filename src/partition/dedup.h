@@ -4,6 +4,7 @@
  *     worker = part_dedup_worker_new(dedup, &err);                     one for each thread
  *     part_dedup_take(worker, line, &err);                             each row of a chunk, in parallel
  *     part_dedup_put(worker, first, &err);                             the number of the chunk's first row is known
+ *     part_dedup_end(worker, &err);
  *     part_dedup_lake(dedup, &lake, &err);                             what the lake holds of the range
  *     part_dedup_finish(dedup, &dropped, &err);
  *     if (part_dedup_dropped(dedup, row)) ...                          second reading of the input
@@ -56,6 +57,8 @@ void part_dedup_worker_free(struct part_dedup_worker *worker); /* NULL is fine *
 /* A line is a whole valid JSON object, without its line feed. Not kept. */
 bool part_dedup_take(struct part_dedup_worker *worker, struct str line, struct error *err);
 bool part_dedup_put(struct part_dedup_worker *worker, uint64_t first, struct error *err);
+/* Nothing more comes from this worker. Each is to be told so before the finish. */
+bool part_dedup_end(struct part_dedup_worker *worker, struct error *err);
 
 /* All rows that the lake has in the partitions of [from, to): the service's blobs, exports that count, imports that do, but
  * for that of the id `but` (one that was killed while it was brought in) and the one it replaces. One thread, between puts

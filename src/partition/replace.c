@@ -4,26 +4,126 @@
 bool part_replace_find(const struct lake_imports *imports, const char *id, struct part_replace *out,
                        struct error *err)
 {
-    (void) imports;
-    (void) id;
-    *out = (struct part_replace){0};
-    return error_set(err, ERROR_INTERNAL, "not built yet");
+    struct error why = ERROR_INIT;
+    struct str want = str_of(id);
+    *out = (struct part_replace){.old = lake_imports_named(imports, id, &why)};
+    /* One that is gone stands in the record of that which took its place. */
+    for (size_t i = 0; i < imports->n && !out->old && want.n > 0; i++)
+        if (why.code == ERROR_NOT_FOUND && imports->v[i].replaces[0] &&
+            str_starts(str_of(imports->v[i].replaces), want))
+            out->by = &imports->v[i];
+    if (!out->old && !out->by)
+        return error_pass(err, &why);
+    memcpy(out->id, out->old ? out->old->id : out->by->replaces, sizeof out->id);
+    for (size_t i = 0; i < imports->n && out->old && out->old->dead; i++)
+        if (imports->v[i].replaced == out->old->started &&
+            strcmp(imports->v[i].replaces, out->old->id) == 0)
+            out->by = &imports->v[i];
+    return true;
 }
 
-bool part_replace_check(const struct part_replace *replace, const char *id, struct error *err)
+bool part_replace_check(const struct part_replace *replace, const struct lake_import *import,
+                        bool *done, struct error *err)
 {
-    (void) replace;
-    (void) id;
-    return error_set(err, ERROR_INTERNAL, "not built yet");
+    *done = import && (import == replace->by || import == replace->old);
+    if (*done || !replace->by)
+        return true;
+    (void) error_set(err, ERROR_SETTINGS, "import %s was replaced already, by import %s",
+                     replace->id, replace->by->id);
+    return error_hint(err, "--replace %s replaces what stands in its place", replace->by->id);
+}
+
+void part_replace_tell(const struct part_replace *replace, struct lake_import *import)
+{
+    memcpy(import->replaces, replace->id, sizeof import->replaces);
+    import->replaced = replace->old ? replace->old->started : replace->by->replaced;
+}
+
+/* --- removing --- */
+
+static bool remove_blobs(struct store *store, const struct lake_place *place,
+                         const struct stop *stop, const struct lake_import *import,
+                         struct part_replaced *out, struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    bool ok = true;
+    for (size_t i = 0; ok && i < import->n_parts; i++) {
+        if (stop_asked(stop))
+            ok = error_set(err, ERROR_INTERRUPTED, "interrupted");
+        lake_import_name(&name, place, import->parts[i].partition, import->id);
+        ok = ok && buf_ok(&name, "the name of a blob", err) &&
+             store_delete(store, buf_text(&name), err);
+        out->blobs += ok;
+    }
+    buf_release(&name);
+    return ok;
+}
+
+/* Whether blobs of the table can be deleted. */
+static bool is_kept(struct store *store, const struct lake_place *place, bool *kept,
+                    struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    lake_table_prefix(&name, place);
+    bool ok = buf_ok(&name, "the name of a folder", err) &&
+              store_immutable(store, buf_text(&name), kept, err);
+    buf_release(&name);
+    return ok;
+}
+
+/* Whether one that is there was replaced by this one, which is all that says so. */
+static bool holds_another(const struct lake_imports *imports, const struct lake_import *import)
+{
+    const struct lake_import *old = lake_imports_find(imports, str_of(import->replaces));
+    return old && old->started == import->replaced;
+}
+
+/* Removes the dead that hold no other; none: there are none. */
+static bool remove_some(struct store *store, const struct lake_place *place,
+                        const struct stop *stop, struct part_replaced *out, bool *none,
+                        struct error *err)
+{
+    struct lake_imports imports;
+    size_t before = out->imports;
+    bool ok = lake_imports_read(store, place, LAKE_IMPORTS_WHOLE, &imports, err);
+    for (size_t i = 0; ok && i < imports.n; i++) {
+        const struct lake_import *import = &imports.v[i];
+        if (!import->dead || holds_another(&imports, import))
+            continue;
+        ok = remove_blobs(store, place, stop, import, out, err) &&
+             lake_import_remove(store, place, import->id, err);
+        out->imports += ok;
+    }
+    *none = out->imports == before;
+    lake_imports_release(&imports);
+    return ok;
+}
+
+/* How many are dead; whether they can be removed. */
+static bool look(struct store *store, const struct lake_place *place, size_t *dead, bool *kept,
+                 struct error *err)
+{
+    struct lake_imports imports;
+    bool ok = lake_imports_read(store, place, LAKE_IMPORTS_HEADS, &imports, err);
+    *dead = 0;
+    *kept = false;
+    for (size_t i = 0; ok && i < imports.n; i++)
+        *dead += imports.v[i].dead;
+    lake_imports_release(&imports);
+    return ok && (*dead == 0 || is_kept(store, place, kept, err));
 }
 
 bool part_replace_finish(struct store *store, const struct lake_place *place,
                          const struct stop *stop, struct part_replaced *out, struct error *err)
 {
-    (void) store;
-    (void) place;
-    (void) stop;
-    (void) err;
+    size_t dead;
+    bool kept, none = false;
     *out = (struct part_replaced){0};
-    return true;
+    if (!look(store, place, &dead, &kept, err))
+        return false;
+    out->kept = kept ? dead : 0;
+    bool ok = true;
+    while (ok && !none && out->imports < dead && !kept)
+        ok = remove_some(store, place, stop, out, &none, err);
+    return ok;
 }

@@ -22,9 +22,14 @@ struct part_replace {
 bool part_replace_find(const struct lake_imports *imports, const char *id, struct part_replace *out,
                        struct error *err);
 
-/* Before anything is written: whether the import `id` (that of lake_import_id) can replace it. ERROR_SETTINGS when another
- * import has done so. */
-bool part_replace_check(const struct part_replace *replace, const char *id, struct error *err);
+/* Whether `import`, which has all that was given or has the id that it would get (NULL: neither), lets nothing be written
+ * and part_replace_finish alone be left to do: it replaces the old one already, or it is the old one. ERROR_SETTINGS when the
+ * old one was replaced by another. */
+bool part_replace_check(const struct part_replace *replace, const struct lake_import *import,
+                        bool *done, struct error *err);
+
+/* Tells a record that it replaces the old one: before lake_import_writer_new. */
+void part_replace_tell(const struct part_replace *replace, struct lake_import *import);
 
 struct part_replaced {
     size_t imports, blobs; /* removed; of a blob that was gone already nothing is counted */
