@@ -24,9 +24,9 @@ enum part_input_kind { PART_INPUT_FILE, PART_INPUT_STDIN, PART_INPUT_BLOB };
 struct part_input {
     enum part_input_kind kind;
     char *name;    /* as messages, rejects and the record name it; owned */
-    char *path;    /* file: what to open; blob: its name in `store`; owned */
+    char *path;    /* file: what to open; blob: its name in `store`; owned; NULL: standard input */
     uint64_t size; /* bytes when it was listed; 0 for standard input */
-    size_t store;  /* blob: index of its store */
+    struct store *store; /* blob: lent from the list */
 };
 
 struct part_inputs {

@@ -2,6 +2,10 @@
 #include "partition/source.h"
 
 #include "base/memory.h"
+#include "partition/guess.h"
+#include "partition/seen.h"
+#include "partition/stream.h"
+#include "json/value.h"
 
 void part_chunk_reset(struct part_chunk *chunk)
 {
@@ -61,26 +65,302 @@ bool part_piece_record(struct part_piece *piece, const struct part_record *recor
     return true;
 }
 
+bool part_piece_keep(struct part_piece *piece, const struct part_record *record,
+                     struct part_reject *reject, struct error *err)
+{
+    size_t most = 4 * PART_REJECT_TEXT_MAX, n = record->length < most ? record->length : most;
+    reject->start = (uint32_t) piece->text.used;
+    reject->length = (uint32_t) n;
+    buf_put(&piece->text, piece->raw.bytes + record->start, n);
+    return buf_ok(&piece->text, "a piece of an input", err);
+}
+
+/* --- the first rows ------------------------------------------------------------------------------------- */
+
+bool part_sample_wants(const struct part_sample *sample)
+{
+    return part_guess_rows(sample->guess) < PART_GUESS_ROWS;
+}
+
+bool part_sample_object(struct part_sample *sample, struct str object, struct error *err)
+{
+    object = str_trim(object);
+    buf_reset(&sample->line);
+    if (object.n == 0 || object.p[0] != '{' || !json_minify(object, &sample->line))
+        return true;
+    return (!sample->seen || part_seen_line(sample->seen, buf_str(&sample->line), err)) &&
+           part_guess_object(sample->guess, buf_str(&sample->line), err);
+}
+
+static bool sample_lines(struct str ahead, bool last, struct part_sample *sample, struct error *err)
+{
+    size_t at = 0;
+    while (at < ahead.n && part_sample_wants(sample)) {
+        const char *p = ahead.p + at, *end = memchr(p, '\n', ahead.n - at);
+        if (!end && !last)
+            return true;
+        size_t n = end ? (size_t) (end - p) : ahead.n - at;
+        if (!part_sample_object(sample, (struct str){p, n}, err))
+            return false;
+        at += n + 1;
+    }
+    return true;
+}
+
+/* --- what an input is ----------------------------------------------------------------------------------- */
+
+static bool named(const struct part_input *input, const char *const *endings, size_t n)
+{
+    struct str name = str_of(input->name);
+    static const struct str packed[] = {STR_INIT(".gz"), STR_INIT(".zst")};
+    for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++) {
+        if (str_ends(name, packed[i]))
+            name.n -= packed[i].n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct str ending = str_of(endings[i]);
+        if (name.n > ending.n &&
+            str_eq_case((struct str){name.p + name.n - ending.n, ending.n}, ending))
+            return true;
+    }
+    return false;
+}
+
+static bool is_csv_by_name(const struct part_input *input)
+{
+    static const char *const endings[] = {".csv", ".tsv"};
+    return named(input, endings, sizeof endings / sizeof endings[0]);
+}
+
+static bool is_lines_by_name(const struct part_input *input)
+{
+    static const char *const endings[] = {".jsonl", ".ndjson"};
+    return named(input, endings, sizeof endings / sizeof endings[0]);
+}
+
+static struct str skip_blanks(struct str text)
+{
+    while (text.n > 0 &&
+           (text.p[0] == ' ' || text.p[0] == '\t' || text.p[0] == '\r' || text.p[0] == '\n'))
+        text = (struct str){text.p + 1, text.n - 1};
+    return text;
+}
+
+/* '[' and then an object, or nothing. */
+static bool begins_array(struct str text)
+{
+    text = skip_blanks(text);
+    if (text.n == 0 || text.p[0] != '[')
+        return false;
+    text = skip_blanks((struct str){text.p + 1, text.n - 1});
+    return text.n > 0 && (text.p[0] == '{' || text.p[0] == ']');
+}
+
+/* Whether any of the first lines begins as an object does. */
+static bool has_object_line(struct str text)
+{
+    struct str line;
+    while (str_split(&text, '\n', &line)) {
+        line = skip_blanks(line);
+        if (line.n > 0 && line.p[0] == '{')
+            return true;
+    }
+    return false;
+}
+
+static bool begins_csv(struct str text)
+{
+    struct str line;
+    text = skip_blanks(text);
+    if (text.n == 0 || text.p[0] == '[' || !str_split(&text, '\n', &line))
+        return false;
+    return memchr(line.p, ',', line.n) || memchr(line.p, ';', line.n) ||
+           memchr(line.p, '\t', line.n);
+}
+
+static const struct part_form *lines_form(const struct part_source *source)
+{
+    bool plain =
+        part_stream_regular(source->stream) && part_stream_packing(source->stream) == PART_PLAIN;
+    return plain ? &part_form_lines : &part_form_stream;
+}
+
+/* By its content, and where that could be several things by its name. */
+static bool find_form(struct part_source *source, struct str head, struct error *err)
+{
+    if (str_starts(head, STR("PAR1"))) {
+        if (part_stream_packing(source->stream) != PART_PLAIN)
+            return error_set(err, ERROR_FORMAT,
+                             "%s is Parquet that was packed once more: unpack it",
+                             source->input->name);
+        source->form = &part_form_parquet;
+    } else if (str_starts(head, STR("\xff\xfe")) || str_starts(head, STR("\xfe\xff"))) {
+        error_set(err, ERROR_FORMAT, "%s is UTF-16", source->input->name);
+        return error_hint(err, "iconv -f UTF-16 -t UTF-8 makes UTF-8 of it");
+    } else if (is_csv_by_name(source->input)) {
+        source->form = &part_form_csv;
+    } else if (is_lines_by_name(source->input)) {
+        source->form = lines_form(source);
+    } else if (begins_array(head)) {
+        source->form = &part_form_array;
+    } else if (!has_object_line(head) && begins_csv(head)) {
+        source->form = &part_form_csv;
+    } else {
+        source->form = lines_form(source);
+    }
+    return true;
+}
+
+/* A byte-order mark is passed by who reads the stream. */
+static bool pass_bom(struct part_source *source, struct error *err)
+{
+    char bom[3];
+    size_t n;
+    for (unsigned i = 0; i < source->bom; i += (unsigned) n) {
+        if (!part_stream_read(source->stream, bom, source->bom - i, &n, err))
+            return false;
+        if (n == 0)
+            return error_set(err, ERROR_INTERNAL, "a byte-order mark is gone");
+    }
+    return true;
+}
+
+/* There may be very many inputs, which are all opened before the first is read. What can be opened again is. */
+static void leave_stream(struct part_source *source)
+{
+    if (source->input->kind == PART_INPUT_STDIN)
+        return;
+    part_stream_free(source->stream);
+    source->stream = NULL;
+    part_digest_release(&source->digest);
+}
+
+static bool enter_stream(struct part_source *source, struct error *err)
+{
+    if (source->stream || source->form == &part_form_lines || source->form == &part_form_parquet)
+        return true;
+    source->stream = part_stream_open(source->input, &source->digest, source->options->stop, err);
+    return source->stream && pass_bom(source, err);
+}
+
+static void say_time(const struct part_source *source)
+{
+    const struct part_source_options *options = source->options;
+    const struct part_time *time = &source->time;
+    struct buf line = BUF_INIT(4096);
+    if (!options->note || !source->guessed)
+        return;
+    buf_printf(&line, "%s: the time of a row is its '%s', %s%s%s", source->input->name, time->key,
+               source->zeek ? "as Zeek writes it, " : "", part_time_format_name(time->format),
+               time->zone ? ", in " : "");
+    if (time->zone)
+        buf_puts(&line, time->zone->name);
+    if (buf_ok(&line, "a note", NULL))
+        options->note(options->context, buf_text(&line));
+    buf_release(&line);
+}
+
+/* Looks at the first rows, of more and more bytes until there are enough. */
+static bool sample_rows(struct part_source *source, struct part_sample *sample, struct error *err)
+{
+    size_t want = PART_STREAM_BLOCK;
+    struct str ahead;
+    bool last = false, ok = true;
+    while (ok && !last && part_sample_wants(sample) && want <= PART_SAMPLE_BYTES) {
+        part_guess_free(sample->guess);
+        sample->guess = part_guess_new(err);
+        if (!sample->guess || !part_stream_ahead(source->stream, want, &ahead, &last, err))
+            return false;
+        ahead = (struct str){ahead.p + source->bom, ahead.n - source->bom};
+        ok = source->form->sample ? source->form->sample(source, ahead, last, sample, err)
+                                  : sample_lines(ahead, last, sample, err);
+        want *= 2;
+    }
+    return ok;
+}
+
+static bool settle(struct part_source *source, struct error *err)
+{
+    const struct part_source_options *options = source->options;
+    struct part_sample sample = {.guess = part_guess_new(err), .seen = options->seen};
+    struct part_guess_wish wish = {.input = source->input->name,
+                                   .column = options->time_column,
+                                   .format = options->time_format,
+                                   .zone = options->time_zone,
+                                   .zones = options->zones};
+    struct part_guess_told told = {0};
+    buf_init(&sample.line, PART_LINE_MAX);
+    bool ok = sample.guess && sample_rows(source, &sample, err) &&
+              part_guess_settle(sample.guess, &wish, &source->time, &told, err);
+    source->guessed = told.guessed;
+    source->zeek = told.zeek;
+    part_guess_free(sample.guess);
+    buf_release(&sample.line);
+    return ok;
+}
+
+static bool open_form(struct part_source *source, struct error *err)
+{
+    struct str ahead;
+    bool last;
+    if (!part_stream_ahead(source->stream, PART_STREAM_BLOCK, &ahead, &last, err))
+        return false;
+    source->bom = str_starts(ahead, STR("\xef\xbb\xbf")) ? 3 : 0;
+    ahead = (struct str){ahead.p + source->bom, ahead.n - source->bom};
+    if (!find_form(source, ahead, err) || !source->form->open(source, err) || !settle(source, err))
+        return false;
+    if (source->form->settled && !source->form->settled(source, err))
+        return false;
+    say_time(source);
+    if (source->input->kind == PART_INPUT_STDIN)
+        return pass_bom(source, err);
+    leave_stream(source);
+    return true;
+}
+
 struct part_source *part_source_open(const struct part_input *input,
                                      const struct part_source_options *options, struct error *err)
 {
-    (void) input;
-    (void) options;
-    error_set(err, ERROR_INTERNAL, "not built yet");
+    struct part_source *source = mem_alloc(1, sizeof *source, err);
+    if (!source)
+        return NULL;
+    source->input = input;
+    source->options = options;
+    source->seen = options->seen;
+    source->stream = part_stream_open(input, &source->digest, options->stop, err);
+    if (source->stream && open_form(source, err))
+        return source;
+    part_source_free(source);
     return NULL;
+}
+
+void part_source_close(struct part_source *source)
+{
+    if (source->form)
+        source->form->close(source);
+    source->self = NULL;
+    part_stream_free(source->stream);
+    source->stream = NULL;
 }
 
 void part_source_free(struct part_source *source)
 {
+    if (!source)
+        return;
+    part_source_close(source);
+    part_digest_release(&source->digest);
+    part_time_release(&source->time);
     mem_free(source);
 }
+
+/* --- pieces --------------------------------------------------------------------------------------------- */
 
 bool part_source_take(struct part_source *source, struct part_piece *piece, bool *end,
                       struct error *err)
 {
     piece->number = source->pieces;
     *end = false;
-    if (!source->form->take(source, piece, end, err))
+    if (!enter_stream(source, err) || !source->form->take(source, piece, end, err))
         return false;
     if (!*end)
         source->pieces++;

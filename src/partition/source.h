@@ -21,6 +21,7 @@
 
 enum {
     PART_PIECE = 256 * 1024, /* bytes of a piece, more or less; it grows for a longer line */
+    PART_SAMPLE_BYTES = 8 * 1024 * 1024,           /* looked at before the first row is read */
     PART_PIECE_BYTES_MAX = 4 * PART_LINE_MAX,      /* of its bytes, and of its text */
     PART_PIECE_ROWS_MAX = PART_PIECE_BYTES_MAX / 2 /* the shortest object is {} and LF */
 };
@@ -69,9 +70,10 @@ struct part_record {
 /* A part of an input, on its way through one worker. */
 struct part_piece {
     uint64_t number;         /* of its source's pieces, from 0: their order */
-    uint64_t offset, length; /* plain lines: the range of the file whose lines begin in it */
-    struct buf raw;          /* the others: bytes of the input, unpacked */
-    struct buf text;         /* lines of the lake, if they are not those bytes */
+    uint64_t offset, length; /* plain lines: the range of the file whose lines begin in it ... */
+    unsigned char digest[PART_DIGEST_SIZE]; /* ... and of its bytes, from part_source_rows on */
+    struct buf raw;                         /* the others: bytes of the input, unpacked */
+    struct buf text;                        /* lines of the lake, if they are not those bytes */
     struct part_record *records;
     size_t record_count, record_room;
     uint64_t lines; /* of the input that it covers, where the serial half knows it */
@@ -83,8 +85,13 @@ void part_piece_release(struct part_piece *piece);
 bool part_piece_record(struct part_piece *piece, const struct part_record *record,
                        struct error *err);
 
+/* Keeps the beginning of a record of `raw` behind piece->text, for its reject: sets *reject. */
+bool part_piece_keep(struct part_piece *piece, const struct part_record *record,
+                     struct part_reject *reject, struct error *err);
+
 struct part_source;
 struct part_seen;
+struct part_guess;
 
 /* What the user said, and what lies around; all lent for the life of the source. */
 struct part_source_options {
@@ -93,16 +100,33 @@ struct part_source_options {
     const char *time_zone; /* --time-zone, of times that name none, nor their header; NULL: none */
     const struct columns *known; /* of the table, for CSV and Parquet; NULL: nothing */
     bool custom;                 /* a custom table (_CL): suffixes of names tell types */
+    struct part_zones *zones;    /* must be there */
+    struct part_seen *seen;      /* keys of the first rows go there; NULL: not wanted */
     const char *scratch; /* folder for Parquet that is no file on the disk; NULL: it is refused */
     const struct stop *stop;
     void (*note)(void *context, const char *line); /* what is said aloud; NULL: nobody listens */
     void *context;
 };
 
+/* What the first rows are looked at for: the time column, the keys. */
+struct part_sample {
+    struct part_guess *guess;
+    struct part_seen *seen;
+    struct buf line; /* without white space, for `seen` */
+};
+bool part_sample_wants(const struct part_sample *sample); /* false: it has seen enough */
+/* An object as it stands in the input; what is none is passed over. */
+bool part_sample_object(struct part_sample *sample, struct str object, struct error *err);
+
 /* One form of input. Functions as those of the source below. */
 struct part_form {
-    const char *name; /* "JSON lines", "a JSON array", "CSV", "Parquet" */
+    const char *name; /* "JSON lines", "JSON array", "CSV", "Parquet" */
     bool (*open)(struct part_source *source, struct error *err); /* sets source->self */
+    /* Looks at the first rows: in `ahead`, the bytes that come first, all of them if `last`. NULL: JSON lines. */
+    bool (*sample)(struct part_source *source, struct str ahead, bool last,
+                   struct part_sample *sample, struct error *err);
+    bool (*settled)(struct part_source *source,
+                    struct error *err); /* the time is; NULL: nothing to do */
     bool (*take)(struct part_source *source, struct part_piece *piece, bool *end,
                  struct error *err);
     bool (*rows)(const struct part_source *source, struct part_piece *piece,
@@ -126,17 +150,21 @@ struct part_source {
     bool converted;        /* lines are made anew (CSV, Parquet): they have TimeGenerated */
     unsigned bom;          /* bytes of a byte-order mark at its start, 0 or 3 */
     uint64_t pieces;       /* taken so far */
-    struct part_stream *stream; /* bytes of the input, unpacked; NULL: plain lines of a file */
+    struct part_stream *stream; /* bytes of the input, unpacked; NULL: not open, or plain lines */
     struct part_digest digest;  /* of its bytes as they are stored */
-    struct part_seen *seen;     /* keys of the first rows; owned */
+    struct part_seen *seen;     /* that of the options */
     void *self;                 /* of the form */
 };
 
-/* Finds the form and the time column, says the latter aloud when it was guessed, and refuses (ERROR_SETTINGS, with
+/* Leaves no file open: a file that is a stream is opened again by the first take.
+ * Finds the form and the time column, says the latter aloud when it was guessed, and refuses (ERROR_SETTINGS, with
  * the candidates) when it cannot be told: before anything is written. ERROR_FORMAT for what is no input at all. */
 struct part_source *part_source_open(const struct part_input *input,
                                      const struct part_source_options *options, struct error *err);
 void part_source_free(struct part_source *source);
+/* Gives back what reading needs, once all pieces went through part_source_rows; twice is fine. What is told about the input
+ * stays: part_source_end may follow. */
+void part_source_close(struct part_source *source);
 
 /* The next piece; *end: there is none. One thread at a time. ERROR_FORMAT for an input that breaks off (packed bytes
  * that are cut, an array that does not end): the import has no other way than to fail. */

@@ -12,13 +12,12 @@
 #define WEIR_PARTITION_TIME_H
 
 #include "base/tick.h"
-#include "engine/zone.h"
 #include "partition/reject.h"
+#include "partition/zones.h"
 #include "json/rows.h"
 
 enum {
-    PART_TIME_TEXT_MAX = 256, /* bytes of a text, its escapes decoded; a longer one is no time */
-    PART_ZONE_NAME_MAX = ENGINE_ZONE_NAME_MAX
+    PART_TIME_TEXT_MAX = 256 /* bytes of a text, its escapes decoded; a longer one is no time */
 };
 
 /* enum, as options and schema.json have it. */
@@ -39,9 +38,7 @@ enum part_time_format {
 struct part_time {
     char *key; /* the column's name as the input has it, decoded; owned */
     enum part_time_format format;
-    bool has_zone;                          /* of times that name none; else they are rejected */
-    char zone_name[PART_ZONE_NAME_MAX + 1]; /* "UTC", "+02:00", "America/Los_Angeles" */
-    struct engine_zone zone;
+    const struct part_zone *zone; /* of times that name none, lent; NULL: they are rejected */
 };
 
 void part_time_release(struct part_time *time);
@@ -49,13 +46,15 @@ void part_time_release(struct part_time *time);
 const char *part_time_format_name(enum part_time_format format);
 bool part_time_format_parse(struct str name, enum part_time_format *out);
 
-/* Sets the zone: UTC and offsets (+02:00, +0200, +02) at once, else by its IANA, Windows or portal name, for which
- * the engine is opened. ERROR_SETTINGS: no such zone. */
-bool part_time_set_zone(struct part_time *time, struct str name, struct error *err);
-
 /* A value as json/route.h gives it: of a string the inside of its quotes, as it came. */
 enum part_reason part_time_value(const struct part_time *time, enum json_kind kind, bool escaped,
                                  struct str value, int64_t *tick);
+
+/* The service's own form and its like, in a few nanoseconds: what most lines have. False: ask part_time_value. */
+static inline bool part_time_fast(struct str text, int64_t *tick)
+{
+    return tick_read(text, tick) == TICK_UTC;
+}
 
 /* A value as plain text: of a CSV cell. Empty is PART_REASON_NULL_TIME. */
 enum part_reason part_time_text(const struct part_time *time, struct str text, int64_t *tick);
