@@ -244,8 +244,8 @@ static bool ledger_denies(const struct search *search, const struct lake_day_sou
     const struct lake_entry *entry = lake_ledger_find(search->known->ledger, source->tick);
     return source->kind == LAKE_BLOB_EXPORT && entry &&
            (entry->number != source->number ||
-            (lake_entry_held(entry) && entry->bytes > 0 &&
-             memcmp(entry->sha256, source->sha256, HASH_SHA256_SIZE) != 0));
+            (lake_entry_held(entry) &&
+             (entry->bytes == 0 || memcmp(entry->sha256, source->sha256, HASH_SHA256_SIZE) != 0)));
 }
 
 /* The blob is the source, as it was. */
@@ -256,10 +256,10 @@ static bool is_same(const struct search *search, const struct query_blob *blob,
            !ledger_denies(search, source);
 }
 
-/* Nothing has its name any more: it was deleted, and nothing has come in its place. */
+/* It is not there any more, and nothing has come in its place: its rows are in the files, whoever took it away. */
 static bool is_resting(const struct search *search, const struct lake_day_source *source)
 {
-    return source->gone != LAKE_DAY_KEPT && !ledger_denies(search, source) &&
+    return !ledger_denies(search, source) &&
            (source->kind != LAKE_BLOB_IMPORT ||
             lake_imports_counts(&search->known->imports, lake_import_id_of(str_of(source->name))));
 }
@@ -277,7 +277,7 @@ static bool is_anew(const struct search *search, const struct query_blob *blob)
 static bool is_replaced(const struct search *search, const struct lake_day_source *source)
 {
     const struct query_day *day = &search->day;
-    if (source->gone == LAKE_DAY_KEPT || source->span != TICK_PARTITION ||
+    if (source->span != TICK_PARTITION ||
         (source->kind != LAKE_BLOB_SERVICE && source->kind != LAKE_BLOB_EXPORT))
         return false;
     for (size_t i = 0; i < day->n; i++)
@@ -310,10 +310,29 @@ static void mark_new(struct search *search, bool *changed)
     }
 }
 
-/* What the service writes under the name of a blob that was deleted is new, and nothing is in its place. */
-static bool is_added(const struct lake_day_source *source)
+/* What the service writes under the name of a blob that is gone is new, and has not its rows: a blob of the service only
+ * grows, so a smaller one is another. */
+static bool is_added(const struct query_blob *blob, const struct lake_day_source *source)
 {
-    return source->kind == LAKE_BLOB_SERVICE && source->gone == LAKE_DAY_GONE;
+    return source->kind == LAKE_BLOB_SERVICE &&
+           (source->gone == LAKE_DAY_GONE || blob->size < source->size);
+}
+
+static bool may_double(const struct query_blob *blob)
+{
+    return blob->kind == LAKE_BLOB_EXPORT || blob->kind == LAKE_BLOB_SERVICE;
+}
+
+/* Where one blob of a run is read whose rows may stand in others too, all of those are: only lines can be told apart. */
+static void mark_runs(struct query_day *day)
+{
+    for (size_t i = 0, n; i < day->n; i += n) {
+        bool any = false;
+        for (n = 0; i + n < day->n && day->blobs[i + n].run == day->blobs[i].run; n++)
+            any = any || (day->blobs[i + n].read && may_double(&day->blobs[i + n]));
+        for (size_t k = i; any && k < i + n; k++)
+            day->blobs[k].read = day->blobs[k].read || may_double(&day->blobs[k]);
+    }
 }
 
 static bool mark_superseded(struct search *search, bool *changed, struct error *err)
@@ -325,14 +344,17 @@ static bool mark_superseded(struct search *search, bool *changed, struct error *
         const struct lake_day_source *source = &record->sources[s];
         if (source->tick + source->span <= search->from || source->tick >= search->to)
             continue;
-        day->gone = day->gone || source->gone != LAKE_DAY_KEPT;
         while (b < day->n && compare_source(&day->blobs[b], source) < 0)
             b++;
         const struct query_blob *blob =
             b < day->n && compare_source(&day->blobs[b], source) == 0 ? &day->blobs[b] : NULL;
-        bool stands = blob ? !blob->read || is_added(source) : is_resting(search, source);
-        if (stands && !is_replaced(search, source))
+        bool added = blob && blob->read && is_added(blob, source);
+        bool stands = (blob && !blob->read) || added || (!blob && is_resting(search, source));
+        bool there = blob && !added;
+        if (stands && !(!there && is_replaced(search, source))) {
+            day->gone = day->gone || !there;
             continue;
+        }
         *changed = true;
         if (!supersede(search, s, err))
             return false;
@@ -345,6 +367,7 @@ static bool compare_record(struct search *search, struct error *err)
     struct query_day *day = &search->day;
     bool changed = false;
     mark_new(search, &changed);
+    mark_runs(day);
     if (!mark_superseded(search, &changed, err))
         return false;
     day->form = !changed ? QUERY_DAY_FILES : day->gone ? QUERY_DAY_BOTH : QUERY_DAY_LINES;

@@ -11,9 +11,10 @@
  * nothing stood twice, if the service has not written there since. Lines without _ItemId of the service are left out
  * where weir's own are verified and not joined, under the same condition: what came later is in no blob of weir's.
  *
- * A day that was compacted is read from its files while the sources that its record names are as they were. When one
- * has changed, gone or come, the lines are read, as if the files were not there; unless lines were deleted since: then
- * the files are read without the rows of the sources that changed, and with the lines of those that are new.
+ * A day that was compacted is read from its files while the sources that its record names are as they were, or are not
+ * there any more, whoever took them away. When one has changed or come, the lines are read, as if the files were not there;
+ * unless some lines are in the files alone: then the files are read without the rows of the sources that changed, and with
+ * the lines of those and of what is new.
  */
 #ifndef WEIR_QUERY_DAYS_H
 #define WEIR_QUERY_DAYS_H
@@ -64,7 +65,7 @@ struct query_day {
     uint64_t outdated;             /* blobs that do not count */
     const struct lake_day *record; /* NULL: it was never compacted */
     enum query_day_form form;
-    bool gone; /* lines of its record's sources were deleted */
+    bool gone; /* rows of it are in the files alone */
     const uint32_t *
         superseded; /* numbers of sources whose rows are not to be read from the files, ascending */
     size_t superseded_count;
