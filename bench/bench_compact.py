@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench_partition import WEEK, Ground, gigabytes
-from log_files import log_file
+from bench_partition import Ground, gigabytes
+from log_files import WEEK, log_file
 from rig import BIN, TABLE, Folder, measure, tell
 
 RUNS = 7

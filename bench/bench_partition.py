@@ -11,11 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from log_files import log_file
+from log_files import WEEK, YEAR, log_file
 from rig import BIN, TABLE, Folder, measure, tell
 
 RUNS = int(os.environ.get("WEIR_BENCH_PARTITION_RUNS", 9))
-WEEK, YEAR, YEAR_PARTITIONS = 7, 365, 105_120
+YEAR_PARTITIONS = 105_120
 NO_SLOWER, GOAL, SHUFFLED = 1.0, 0.6, 2.0
 
 

@@ -7,8 +7,8 @@ Input, lake and what is set aside are on a disk here, since they are too large f
 import sys
 from pathlib import Path
 
-from bench_partition import WEEK, YEAR_PARTITIONS, Ground, check
-from log_files import log_file
+from bench_partition import YEAR_PARTITIONS, Ground, check
+from log_files import WEEK, log_file
 from rig import Folder, tell
 
 SIZES = (1, 2, 4, 8)

@@ -11,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench_partition import WEEK, Ground, check, gigabytes
-from log_files import log_file
+from bench_partition import Ground, check, gigabytes
+from log_files import WEEK, log_file
 from rig import Folder, TreeMemory, end, tell
 
 RIVALS = [("spark", "PySpark, local[2]", 30), ("polars", "Polars", 8), ("duckdb", "DuckDB (Parquet)", 5)]

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -129,9 +130,13 @@ LAID_UNDER(WRITE, ssize_t, write, (int fd, const void *from, size_t n), fd, NULL
            from, n)
 LAID_UNDER(WRITE, ssize_t, pwrite, (int fd, const void *from, size_t n, off_t at), fd, NULL,
            SYS_pwrite64, fd, from, n, at)
+LAID_UNDER(WRITE, ssize_t, pwritev, (int fd, const struct iovec *from, int n, off_t at), fd, NULL,
+           SYS_pwritev, fd, from, n, at, 0L)
 LAID_UNDER(SYNC, int, fsync, (int fd), fd, NULL, SYS_fsync, fd)
 LAID_UNDER(SYNC, int, fdatasync, (int fd), fd, NULL, SYS_fdatasync, fd)
 LAID_UNDER(SYNC, int, syncfs, (int fd), fd, NULL, SYS_syncfs, fd)
+LAID_UNDER(RENAME, int, rename, (const char *old, const char *new), AT_FDCWD, new, SYS_renameat,
+           AT_FDCWD, old, AT_FDCWD, new)
 LAID_UNDER(RENAME, int, renameat, (int a, const char *old, int b, const char *new), b, new,
            SYS_renameat, a, old, b, new)
 LAID_UNDER(RENAME, int, renameat2, (int a, const char *old, int b, const char *new, unsigned how),
