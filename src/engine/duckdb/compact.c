@@ -1,18 +1,493 @@
-/* Compaction: rows of lines into one file of Parquet, and back as they stand; see engine_compact. */
-#include "engine/duckdb/duck.h"
+/* Compaction: rows of lines into one file of Parquet, and back as they stand; see engine_compact.
+ *
+ * The lines are read twice. The first time tells which datetimes have digits below the microsecond and whether any row has
+ * a rest, since the columns of a file must be known before its first row; the second time writes. What the second
+ * reading finds must be what the first one found, or the files have changed meanwhile.
+ *
+ * Rows of files that were compacted before pass through SQL alone: their values as a view would restore them, and of their
+ * `_weir_rest` what the columns of today do not tell.
+ */
+#include "engine/duckdb/restore.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* Rows of a group of the file, as DuckDB writes them of itself; fewer where they are wide, so that what the threads hold
+ * of them stays a share of the memory. */
+enum {
+    GROUP_ROWS = 60 * ENGINE_CHUNK_ROWS,
+    GROUP_SHARES = 16, /* of the memory, for the group of one thread */
+    GROUP_BYTES_LEAST = 4 << 20,
+    GROUP_BYTES_MOST = 256 << 20
+};
+
+static const char relation_name[] = ".compact"; /* no table is called so */
+static const int64_t before_lines = INT64_MIN / 2;
+
+struct compaction {
+    struct driver_task *task;
+    const struct engine_files *files;
+    struct columns columns; /* those that have a place of their own in the file */
+    const char **keys;
+    struct source *source;
+    uint64_t rows, timed;
+    int64_t first, last;
+    unsigned char *traits; /* as the first reading has found them */
+    bool rest;
+};
+
+/* --- which columns have a place of their own ------------------------------------------------------------ */
+
+static bool is_ours(struct str name)
+{
+    return name.n == 0 || str_eq_case(name, STR(DUCK_REST_COLUMN)) ||
+           str_eq_case(name, STR(DUCK_SOURCE_COLUMN)) || str_eq_case(name, STR(DUCK_ROW_COLUMN));
+}
+
+/* Whether a name is that of the ticks of a datetime of the table. */
+static bool is_ticks(const struct columns *columns, struct str name)
+{
+    struct str ending = STR("__ticks");
+    if (name.n <= ending.n ||
+        !str_eq_case((struct str){name.p + name.n - ending.n, ending.n}, ending))
+        return false;
+    name.n -= ending.n;
+    for (size_t i = 0; i < columns->n; i++) {
+        if (columns->v[i].type == COLUMN_DATETIME && str_eq_case(str_of(columns->v[i].name), name))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a column before it has the name but for case; TimeGenerated is before all. */
+static bool is_taken(const struct columns *columns, size_t i)
+{
+    struct str name = str_of(columns->v[i].name), time = STR("TimeGenerated");
+    if (str_eq(name, time))
+        return false;
+    for (size_t j = 0; j < i; j++) {
+        if (str_eq_case(str_of(columns->v[j].name), name))
+            return true;
+    }
+    return str_eq_case(name, time);
+}
+
+static bool choose_columns(struct compaction *compaction, struct error *err)
+{
+    const struct engine_files *files = compaction->files;
+    const struct columns *all = files->columns;
+    compaction->keys = mem_alloc(all->n, sizeof compaction->keys[0], err);
+    if (!compaction->keys)
+        return false;
+    for (size_t i = 0; i < all->n; i++) {
+        struct str name = str_of(all->v[i].name);
+        if (is_ours(name) || is_ticks(all, name) || is_taken(all, i))
+            continue;
+        compaction->keys[compaction->columns.n] = files->source_keys ? files->source_keys[i] : NULL;
+        if (!columns_add(&compaction->columns, name, all->v[i].type, err))
+            return false;
+    }
+    int time = columns_find(&compaction->columns, STR("TimeGenerated"));
+    if (time < 0 || compaction->columns.v[time].type != COLUMN_DATETIME)
+        return error_set(err, ERROR_FORMAT, "there is no column TimeGenerated of type datetime");
+    return true;
+}
+
+static bool open_source(struct compaction *compaction, const uint32_t *sources, struct error *err)
+{
+    struct engine_files files = *compaction->files;
+    if (files.form != ENGINE_LINES || files.from != 0 || files.to != 0)
+        return error_set(err, ERROR_INTERNAL, "only lines of all times are compacted");
+    files.name = relation_name;
+    files.columns = &compaction->columns;
+    files.source_keys = compaction->keys;
+    struct source *source = source_new(compaction->task, &files, err);
+    if (!source || !zones_find(source, files.time_zone, files.time_keys, err) ||
+        !source_be_whole(source, sources, err)) {
+        source_release(source);
+        return false;
+    }
+    source_keep(source);
+    compaction->source = source;
+    return true;
+}
+
+/* --- rows of files that were compacted before ----------------------------------------------------------- */
+
+/* Whether a column of the file has the same place in the new one. */
+static bool stays(const struct compaction *compaction, const struct engine_compacted *file,
+                  size_t i)
+{
+    const struct columns *columns = &compaction->columns;
+    int place = columns_find(columns, str_of(file->columns->v[i].name));
+    return place >= 0 && columns->v[place].type == file->columns->v[i].type;
+}
+
+/* What is known before a row is read: more than there is, perhaps. */
+static void expect(struct compaction *compaction, const struct engine_compacted *file)
+{
+    const struct columns *columns = &compaction->columns;
+    compaction->rest = compaction->rest || file->rest;
+    for (size_t i = 0; i < file->columns->n; i++)
+        compaction->rest = compaction->rest || !stays(compaction, file, i);
+    for (size_t i = 0; i < columns->n; i++) {
+        int stored = restore_find(file, columns->v[i].name);
+        bool same = stored >= 0 && file->columns->v[stored].type == columns->v[i].type;
+        if (columns->v[i].type == COLUMN_DATETIME)
+            compaction->traits[i] |=
+                same ? file->traits[stored] & ENGINE_TICKS : (unsigned) ENGINE_TICKS;
+        if (same)
+            compaction->traits[i] |= file->traits[stored] & (ENGINE_MENDED | ENGINE_MISFITS);
+    }
+}
+
+/* The file's columns that have no place any more, or that of another type, as one JSON object. */
+static void put_moved(struct buf *sql, const struct compaction *compaction,
+                      const struct engine_compacted *file)
+{
+    bool any = false;
+    for (size_t i = 0; i < file->columns->n; i++) {
+        if (stays(compaction, file, i))
+            continue;
+        struct buf key = BUF_INIT(8 * COLUMN_NAME_MAX);
+        buf_putc(&key, '"');
+        text_put_json(&key, str_of(file->columns->v[i].name));
+        buf_puts(&key, "\":");
+        buf_puts(sql, any ? ", " : "nullif('{' || concat_ws(',', ");
+        duck_put_string(sql, buf_str(&key));
+        buf_puts(sql, " || ");
+        restore_put_json(sql, file, i);
+        sql->failed = sql->failed || key.failed;
+        buf_release(&key);
+        any = true;
+    }
+    buf_puts(sql, any ? ") || '}', '{}')" : "CAST(NULL AS VARCHAR)");
+}
+
+static void put_renumbered(struct buf *sql, const struct engine_compacted *file)
+{
+    if (!file->renumber) {
+        buf_puts(sql, "CAST(\"" DUCK_SOURCE_COLUMN "\" AS UINTEGER)");
+        return;
+    }
+    buf_puts(sql, "CAST(list_extract([");
+    for (size_t i = 0; i < file->renumber_count; i++)
+        buf_printf(sql, "%s%u", i ? "," : "", (unsigned) file->renumber[i]);
+    buf_puts(sql, "], CAST(\"" DUCK_SOURCE_COLUMN "\" AS BIGINT) + 1) AS UINTEGER)");
+}
+
+static void put_reader(struct buf *sql, const struct engine_compacted *file, bool numbered)
+{
+    char *path = (char *) (uintptr_t) file->path;
+    reader_put_parquet(sql, &path, 1, (struct reader_parquet){.numbered = numbered});
+    restore_put_left_out(sql, file, " WHERE ");
+}
+
+static void put_restored(struct buf *sql, const struct compaction *compaction, size_t number)
+{
+    const struct engine_compacted *file = &compaction->files->compacted[number];
+    buf_puts(sql, "SELECT ");
+    for (size_t i = 0; i < compaction->columns.n; i++) {
+        restore_put_column(sql, compaction->source, i, file);
+        buf_printf(sql, " AS c%zu, ", i);
+    }
+    buf_printf(sql, "file_row_number + %lld AS o, ",
+               (long long) (before_lines + (int64_t) ((uint64_t) number << DUCK_ROW_SHIFT)));
+    put_renumbered(sql, file);
+    buf_puts(sql, " AS s");
+    if (compaction->rest) {
+        buf_printf(sql, ", weir_left(%lld, %s, ", (long long) compaction->source->number,
+                   file->rest ? "\"" DUCK_REST_COLUMN "\"" : "CAST(NULL AS VARCHAR)");
+        put_moved(sql, compaction, file);
+        buf_puts(sql, ") AS x");
+    }
+    buf_puts(sql, " FROM ");
+    put_reader(sql, file, true);
+}
+
+/* --- the first reading ---------------------------------------------------------------------------------- */
+
+static void put_times(struct buf *sql, const struct compaction *compaction)
+{
+    const struct engine_files *files = compaction->files;
+    int time = compaction->source->time_column;
+    if (files->count > 0)
+        buf_printf(sql, "SELECT c%d AS t FROM weir_lines(%lld)", time,
+                   (long long) compaction->source->number);
+    for (size_t i = 0; i < files->compacted_count; i++) {
+        buf_puts(sql, i > 0 || files->count > 0 ? " UNION ALL SELECT " : "SELECT ");
+        restore_put_column(sql, compaction->source, (size_t) time, &files->compacted[i]);
+        buf_puts(sql, " AS t FROM ");
+        put_reader(sql, &files->compacted[i], false);
+    }
+}
+
+/* One row of longs. */
+static bool query_numbers(struct driver_task *task, const char *sql, int64_t *out, size_t count,
+                          struct error *err)
+{
+    struct columns columns = {0};
+    const struct engine_chunk *chunk = NULL;
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = columns_add(&columns, STR("n"), COLUMN_LONG, err);
+    struct driver_result *result = ok ? result_query(task, sql, &columns, err) : NULL;
+    ok = result && result_next(result, &chunk, err);
+    if (ok && !chunk)
+        ok = error_set(err, ERROR_INTERNAL, "a count has no row");
+    for (size_t i = 0; ok && i < count; i++)
+        out[i] = *(const int64_t *) chunk->vectors[i].values;
+    result_free(result);
+    columns_release(&columns);
+    return ok;
+}
+
+static bool survey(struct compaction *compaction, struct error *err)
+{
+    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
+    const struct engine_files *files = compaction->files;
+    struct source_whole *whole = compaction->source->whole;
+    int64_t found[4] = {0};
+    bool any = files->count + files->compacted_count > 0;
+    buf_puts(&sql, "SELECT count(*), count(t), coalesce(min(t), 0), coalesce(max(t), 0) FROM (");
+    put_times(&sql, compaction);
+    buf_puts(&sql, ")");
+    bool ok = buf_ok(&sql, "the list of files", err) &&
+              (!any || query_numbers(compaction->task, buf_text(&sql), found, 4, err));
+    buf_release(&sql);
+    compaction->rows = (uint64_t) found[0];
+    compaction->timed = (uint64_t) found[1];
+    compaction->first = found[2];
+    compaction->last = found[3];
+    compaction->traits = mem_alloc(compaction->columns.n, 1, err);
+    if (!ok || !compaction->traits)
+        return false;
+    compaction->rest = atomic_load(&whole->rest);
+    for (size_t i = 0; i < compaction->columns.n; i++)
+        compaction->traits[i] = atomic_load(&whole->traits[i]);
+    for (size_t i = 0; i < files->compacted_count; i++)
+        expect(compaction, &files->compacted[i]);
+    return true;
+}
+
+/* --- the second ----------------------------------------------------------------------------------------- */
+
+static void put_all_rows(struct buf *sql, const struct compaction *compaction)
+{
+    const struct engine_files *files = compaction->files;
+    if (files->count > 0) {
+        buf_puts(sql, "SELECT ");
+        for (size_t i = 0; i < compaction->columns.n; i++)
+            buf_printf(sql, "c%zu, ", i);
+        buf_printf(sql,
+                   "\"" DUCK_ROW_COLUMN "\" AS o, \"" DUCK_SOURCE_COLUMN "\" AS s%s "
+                   "FROM weir_lines(%lld)",
+                   compaction->rest ? ", \"" DUCK_REST_COLUMN "\" AS x" : "",
+                   (long long) compaction->source->number);
+    }
+    for (size_t i = 0; i < files->compacted_count; i++) {
+        buf_puts(sql, i > 0 || files->count > 0 ? " UNION ALL " : "");
+        put_restored(sql, compaction, i);
+    }
+}
+
+/* No file at all: the columns, and no row. */
+static void put_no_rows(struct buf *sql, const struct compaction *compaction)
+{
+    buf_puts(sql, "SELECT ");
+    for (size_t i = 0; i < compaction->columns.n; i++)
+        buf_printf(sql, "CAST(NULL AS %s) AS c%zu, ", duck_type_name(compaction->columns.v[i].type),
+                   i);
+    buf_puts(sql, "CAST(0 AS BIGINT) AS o, CAST(0 AS UINTEGER) AS s WHERE false");
+}
+
+static void put_time(struct buf *sql, const char *name, size_t i, bool ticks)
+{
+    struct buf finer = BUF_INIT(2 * COLUMN_NAME_MAX);
+    buf_printf(sql, "make_timestamptz(c%zu // 10 - 62135596800000000) AS ", i);
+    duck_put_name(sql, str_of(name));
+    if (ticks) {
+        buf_printf(&finer, "%s__ticks", name);
+        buf_printf(sql, ", CAST(c%zu %% 10 AS UTINYINT) AS ", i);
+        duck_put_name(sql, buf_str(&finer));
+    }
+    sql->failed = sql->failed || finer.failed;
+    buf_release(&finer);
+}
+
+static void put_columns(struct buf *sql, const struct compaction *compaction)
+{
+    for (size_t i = 0; i < compaction->columns.n; i++) {
+        const struct column *column = &compaction->columns.v[i];
+        if (column->type == COLUMN_DATETIME) {
+            put_time(sql, column->name, i, (compaction->traits[i] & ENGINE_TICKS) != 0);
+        } else {
+            buf_printf(sql, "c%zu AS ", i);
+            duck_put_name(sql, str_of(column->name));
+        }
+        buf_puts(sql, ", ");
+    }
+    if (compaction->rest)
+        buf_puts(sql, "x AS \"" DUCK_REST_COLUMN "\", ");
+    buf_puts(sql, "s AS \"" DUCK_SOURCE_COLUMN "\"");
+}
+
+static uint64_t group_bytes(const struct driver_database *database)
+{
+    uint64_t bytes = database->memory / GROUP_SHARES / database->threads;
+    if (database->memory == 0 || bytes > GROUP_BYTES_MOST)
+        return GROUP_BYTES_MOST;
+    return bytes > GROUP_BYTES_LEAST ? bytes : GROUP_BYTES_LEAST;
+}
+
+static bool write_file(struct compaction *compaction, const char *path, struct error *err)
+{
+    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
+    const struct engine_files *files = compaction->files;
+    buf_puts(&sql, "COPY (SELECT ");
+    put_columns(&sql, compaction);
+    buf_puts(&sql, " FROM (");
+    if (files->count + files->compacted_count > 0)
+        put_all_rows(&sql, compaction);
+    else
+        put_no_rows(&sql, compaction);
+    buf_printf(&sql, ") ORDER BY c%d NULLS LAST, o) TO ", compaction->source->time_column);
+    duck_put_string(&sql, str_of(path));
+    buf_printf(&sql,
+               " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, ROW_GROUP_SIZE %d, "
+               "ROW_GROUP_SIZE_BYTES '%lluKiB')",
+               GROUP_ROWS, (unsigned long long) (group_bytes(compaction->task->database) / 1024));
+    bool ok =
+        buf_ok(&sql, "the list of files", err) && result_run(compaction->task, buf_text(&sql), err);
+    buf_release(&sql);
+    return ok;
+}
+
+static bool changed(struct error *err)
+{
+    return error_set(err, ERROR_IO, "the files changed while they were read");
+}
+
+/* Whether the second reading has found what the first one did. */
+static bool check_file(struct compaction *compaction, const char *path, struct error *err)
+{
+    struct source_whole *whole = compaction->source->whole;
+    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
+    char *file = (char *) (uintptr_t) path;
+    int64_t rows = 0;
+    buf_puts(&sql, "SELECT count(*) FROM ");
+    reader_put_parquet(&sql, &file, 1, (struct reader_parquet){0});
+    bool ok = buf_ok(&sql, "a path", err) &&
+              query_numbers(compaction->task, buf_text(&sql), &rows, 1, err);
+    buf_release(&sql);
+    if (ok &&
+        ((uint64_t) rows != compaction->rows || (atomic_load(&whole->rest) && !compaction->rest)))
+        ok = changed(err);
+    for (size_t i = 0; ok && i < compaction->columns.n; i++) {
+        unsigned found = atomic_load(&whole->traits[i]);
+        if ((found & ENGINE_TICKS) && !(compaction->traits[i] & ENGINE_TICKS))
+            ok = changed(err);
+        compaction->traits[i] |= (unsigned char) found;
+    }
+    return ok;
+}
+
+static void tell(struct compaction *compaction, struct engine_compact_result *out)
+{
+    out->rows = compaction->rows;
+    out->timeless = compaction->rows - compaction->timed;
+    out->first = compaction->first;
+    out->last = compaction->last;
+    out->rest = compaction->rest;
+    out->columns = compaction->columns;
+    out->traits = compaction->traits;
+    compaction->columns = (struct columns){0};
+    compaction->traits = NULL;
+}
 
 bool compact_write(struct driver_task *task, const struct engine_files *files,
                    const uint32_t *sources, const char *path, struct engine_compact_result *out,
                    struct error *err)
 {
-    (void) task, (void) files, (void) sources, (void) path, (void) out;
-    return error_set(err, ERROR_INTERNAL, "not built yet");
+    struct compaction compaction = {.task = task, .files = files};
+    bool ok = choose_columns(&compaction, err) && open_source(&compaction, sources, err) &&
+              survey(&compaction, err);
+    if (ok) {
+        ok = write_file(&compaction, path, err) && check_file(&compaction, path, err);
+        if (ok)
+            tell(&compaction, out);
+        else if (unlink(path) != 0 && errno != ENOENT)
+            (void) error_hint(err, "a part of it stands in %s", path);
+    }
+    if (compaction.source)
+        source_drop(compaction.source);
+    columns_release(&compaction.columns);
+    mem_free(compaction.keys);
+    mem_free(compaction.traits);
+    return ok;
+}
+
+/* --- as it stands --------------------------------------------------------------------------------------- */
+
+struct raw_way {
+    enum column_type type;
+    const char *before, *behind;
+};
+
+static struct raw_way raw_way(duckdb_type type)
+{
+    switch (type) {
+    case DUCKDB_TYPE_BOOLEAN:
+        return (struct raw_way){COLUMN_BOOL, "", ""};
+    case DUCKDB_TYPE_INTEGER:
+        return (struct raw_way){COLUMN_INT, "", ""};
+    case DUCKDB_TYPE_BIGINT:
+        return (struct raw_way){COLUMN_LONG, "", ""};
+    case DUCKDB_TYPE_TINYINT:
+    case DUCKDB_TYPE_SMALLINT:
+    case DUCKDB_TYPE_UTINYINT:
+    case DUCKDB_TYPE_USMALLINT:
+    case DUCKDB_TYPE_UINTEGER:
+        return (struct raw_way){COLUMN_LONG, "CAST(", " AS BIGINT)"};
+    case DUCKDB_TYPE_DOUBLE:
+        return (struct raw_way){COLUMN_REAL, "", ""};
+    case DUCKDB_TYPE_TIMESTAMP:
+    case DUCKDB_TYPE_TIMESTAMP_TZ:
+        return (struct raw_way){COLUMN_LONG, "epoch_us(", ")"};
+    default:
+        return (struct raw_way){COLUMN_STRING, "CAST(", " AS VARCHAR)"};
+    }
+}
+
+static bool put_raw(struct buf *sql, const struct found *found, struct columns *columns,
+                    struct error *err)
+{
+    bool ok = true;
+    buf_puts(sql, "SELECT ");
+    for (size_t i = 0; ok && i < found->n; i++) {
+        struct raw_way way = raw_way(found->v[i].type);
+        buf_printf(sql, "%s%s%s%s", i ? ", " : "", way.before, found->v[i].sql, way.behind);
+        ok = columns_add(columns, str_of(found->v[i].name), way.type, err);
+    }
+    buf_puts(sql, " FROM ");
+    return ok;
 }
 
 struct driver_result *compact_raw(struct driver_task *task, const char *path,
                                   struct columns *columns, struct error *err)
 {
-    (void) task, (void) path, (void) columns;
-    (void) error_set(err, ERROR_INTERNAL, "not built yet");
-    return NULL;
+    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
+    struct found found = {0};
+    struct driver_result *result = NULL;
+    char *file = source_absolute(path, err);
+    bool ok =
+        file && found_parquet(task, &file, 1, &found, err) && put_raw(&sql, &found, columns, err);
+    if (ok)
+        reader_put_parquet(&sql, &file, 1, (struct reader_parquet){0});
+    if (ok && buf_ok(&sql, "the columns", err))
+        result = result_query(task, buf_text(&sql), columns, err);
+    found_release(&found);
+    buf_release(&sql);
+    mem_free(file);
+    return result;
 }

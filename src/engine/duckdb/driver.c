@@ -35,6 +35,45 @@ const char *duck_type_name(enum column_type type)
     return physical[type].name;
 }
 
+/* --- values ----------------------------------------------------------------------------------------------- */
+
+void duck_put_nothing(enum column_type type, const struct duck_sink *sink, size_t row)
+{
+    if (type == COLUMN_STRING)
+        memset((duckdb_string_t *) sink->data + row, 0, sizeof(duckdb_string_t));
+    else
+        duck_set_null(sink->validity, row);
+}
+
+void duck_put_value(enum column_type type, const struct duck_sink *sink, size_t row,
+                    const union convert_value *value)
+{
+    switch (type) {
+    case COLUMN_BOOL:
+        ((bool *) sink->data)[row] = value->boolean;
+        return;
+    case COLUMN_INT:
+        ((int32_t *) sink->data)[row] = value->integer;
+        return;
+    case COLUMN_LONG:
+    case COLUMN_DATETIME:
+    case COLUMN_TIMESPAN:
+        ((int64_t *) sink->data)[row] = value->big;
+        return;
+    case COLUMN_REAL:
+        ((double *) sink->data)[row] = value->real;
+        return;
+    case COLUMN_DECIMAL:
+    case COLUMN_GUID:
+    case COLUMN_STRING:
+    case COLUMN_DYNAMIC:
+        duck_put_text(sink->vector, sink->data, row, value->text);
+        return;
+    case COLUMN_TYPE_COUNT:
+        return;
+    }
+}
+
 static void put_quoted(struct buf *sql, struct str text, char quote)
 {
     buf_putc(sql, quote);
@@ -151,7 +190,8 @@ static bool register_all(struct driver_database *database, struct error *err)
     if (duckdb_connect(database->handle, &connection) != DuckDBSuccess)
         return error_set(err, ERROR_INTERNAL, "DuckDB does not connect to its own database");
     bool ok = lines_register(database, connection, err) &&
-              functions_register(database, connection, err) && lock_down(connection, err);
+              functions_register(database, connection, err) &&
+              mend_register(database, connection, err) && lock_down(connection, err);
     duckdb_disconnect(&connection);
     return ok;
 }
@@ -191,6 +231,7 @@ static struct driver_database *database_open(const struct engine_options *option
     atomic_init(&database->holders, 1);
     database->next_number = 1;
     database->threads = count_threads(options);
+    database->memory = options->memory;
     if (!open_handle(database, options, err) || !register_all(database, err)) {
         database_close(database);
         return NULL;

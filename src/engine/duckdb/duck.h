@@ -87,6 +87,7 @@ struct driver_database {
     atomic_int holders;
     duckdb_database handle;
     size_t threads;
+    uint64_t memory;      /* bytes; 0: DuckDB's default */
     pthread_mutex_t lock; /* over the tasks' lists of sources and next_number */
     int64_t next_number;
     struct driver_task *tasks;
@@ -115,6 +116,8 @@ bool duck_failed(const struct driver_task *task, duckdb_error_type type, const c
 
 struct source *source_new(struct driver_task *task, const struct engine_files *files,
                           struct error *err);
+/* A path that does not depend on the working folder; the caller's. NULL: err is set. */
+char *source_absolute(const char *path, struct error *err);
 /* Makes it one whose lines are looked at whole; the numbers are copied. */
 bool source_be_whole(struct source *source, const uint32_t *numbers, struct error *err);
 void source_hold(struct source *source);
@@ -174,6 +177,16 @@ struct driver_result *compact_raw(struct driver_task *task, const char *path,
  * and Parquet: weir_in_<type>(source number, column number, text). */
 bool functions_register(struct driver_database *database, duckdb_connection connection,
                         struct error *err);
+/* Those for `_weir_rest`. (mend.c) */
+bool mend_register(struct driver_database *database, duckdb_connection connection,
+                   struct error *err);
+/* Registers weir_<prefix><name>, with a letter for each argument and the result, as kql/duckdb_functions.h has them;
+ * `extra` is DuckDB's to free with `release`, even on failure. */
+bool functions_add(duckdb_connection connection, const char *prefix, const char *name,
+                   const char *arguments, char result, duckdb_scalar_function_t run, void *extra,
+                   duckdb_delete_callback_t release, struct error *err);
+/* The letter of a column's physical type. */
+char duck_letter(enum column_type type);
 
 /* --- vectors -------------------------------------------------------------------------------------------- */
 
@@ -210,6 +223,22 @@ static inline void duck_set_null(uint64_t *validity, size_t row)
 {
     validity[row / 64] &= ~(UINT64_C(1) << (row % 64));
 }
+
+/* A vector that is written, row by row. */
+struct duck_sink {
+    void *data;
+    uint64_t *validity;
+    duckdb_vector vector;
+};
+static inline struct duck_sink duck_sink(duckdb_vector vector)
+{
+    return (struct duck_sink){duckdb_vector_get_data(vector), duckdb_vector_get_validity(vector),
+                              vector};
+}
+void duck_put_value(enum column_type type, const struct duck_sink *sink, size_t row,
+                    const union convert_value *value);
+/* Null, or '' for a string. */
+void duck_put_nothing(enum column_type type, const struct duck_sink *sink, size_t row);
 
 /* Appends a name as SQL writes it: "a""b". */
 void duck_put_name(struct buf *sql, struct str name);

@@ -3,8 +3,7 @@
  * JSON comes through weir_lines; CSV and Parquet through DuckDB's own readers, whose values are turned into
  * physical types by the same conversions, as functions weir_in_<type>. Both know their source by number.
  */
-#include "engine/duckdb/cast.h"
-#include "engine/duckdb/csv.h"
+#include "engine/duckdb/restore.h"
 #include "engine/duckdb/scan.h"
 #include "json/value.h"
 
@@ -13,168 +12,14 @@ enum {
     PEEK_FILES = 64   /* the first files */
 };
 
-/* --- what a reader of DuckDB's finds in the files ------------------------------------------------------- */
-
-struct found {
-    struct cast_column *v;
-    size_t n;
-    char **names; /* of Parquet, where nobody else owns them */
-};
-
-static void found_release(struct found *found)
-{
-    for (size_t i = 0; i < found->n; i++) {
-        mem_free(found->v[i].sql);
-        if (found->names)
-            mem_free(found->names[i]);
-    }
-    mem_free(found->v);
-    mem_free(found->names);
-    *found = (struct found){0};
-}
-
-static bool found_room(struct found *found, size_t n, struct error *err)
-{
-    found->v = mem_alloc(n, sizeof found->v[0], err);
-    if (found->v)
-        found->n = n;
-    return found->v != NULL;
-}
-
-/* --- the calls of DuckDB's readers ---------------------------------------------------------------------- */
-
-/* A path for a reader: characters that it takes for a pattern's stand in brackets. */
-static void put_path(struct buf *sql, const char *path)
-{
-    struct buf plain = BUF_INIT(DUCK_SQL_MAX);
-    bool pattern = strpbrk(path, "*?[") != NULL;
-    for (const char *c = path; *c; c++) {
-        if (pattern && strchr("*?[", *c))
-            buf_printf(&plain, "[%c]", *c);
-        else if (pattern && *c == '\\')
-            buf_puts(&plain, "\\\\");
-        else
-            buf_putc(&plain, *c);
-    }
-    if (plain.failed)
-        sql->failed = true;
-    duck_put_string(sql, buf_str(&plain));
-    buf_release(&plain);
-}
-
-static void put_paths(struct buf *sql, const char *function, char *const *paths, size_t count)
-{
-    buf_printf(sql, "%s([", function);
-    for (size_t i = 0; i < count; i++) {
-        buf_puts(sql, i ? ", " : "");
-        put_path(sql, paths[i]);
-    }
-    buf_puts(sql, "], ");
-}
-
-/* Files of one header: every column is text and is called by its number. */
-static void put_csv_reader(struct buf *sql, char *const *paths, size_t count,
-                           const struct csv_header *header)
-{
-    put_paths(sql, "read_csv", paths, count);
-    buf_printf(sql,
-               "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
-               "compression = '%s', columns = {",
-               header->gz ? "gzip" : "none");
-    for (size_t i = 0; i < header->n; i++)
-        buf_printf(sql, "%s'c%zu': 'VARCHAR'", i ? ", " : "", i);
-    buf_puts(sql, "})");
-}
-
-static void put_parquet_reader(struct buf *sql, char *const *paths, size_t count)
-{
-    put_paths(sql, "read_parquet", paths, count);
-    buf_puts(sql, "union_by_name = true)");
-}
-
-static bool find_csv(const struct csv_header *header, struct found *out, struct error *err)
-{
-    if (!found_room(out, header->n, err))
-        return false;
-    for (size_t i = 0; i < header->n; i++) {
-        struct buf name = BUF_INIT(32);
-        buf_printf(&name, "c%zu", i);
-        out->v[i] = (struct cast_column){
-            .name = header->names[i], .sql = buf_take(&name), .type = DUCKDB_TYPE_VARCHAR};
-        if (!out->v[i].sql)
-            return error_set(err, ERROR_MEMORY, "memory is used up");
-    }
-    return true;
-}
-
-/* Whether a text is declared to be JSON. */
-static bool is_json(duckdb_prepared_statement statement, size_t i)
-{
-    duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(statement, i);
-    char *alias = duckdb_logical_type_get_alias(type);
-    bool json = alias && strcmp(alias, "JSON") == 0;
-    duckdb_free(alias);
-    duckdb_destroy_logical_type(&type);
-    return json;
-}
-
-static bool take_column(duckdb_prepared_statement statement, size_t i, struct found *out,
-                        struct error *err)
-{
-    const char *name = duckdb_prepared_statement_column_name(statement, i);
-    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
-    out->names[i] = mem_copy(name ? name : "", name ? strlen(name) : 0, err);
-    duckdb_free((void *) (uintptr_t) name);
-    if (!out->names[i])
-        return false;
-    duck_put_name(&sql, str_of(out->names[i]));
-    bool ok = buf_ok(&sql, "a name", err);
-    out->v[i].name = out->names[i];
-    out->v[i].type = duckdb_prepared_statement_column_type(statement, i);
-    out->v[i].json = is_json(statement, i);
-    out->v[i].sql = ok ? buf_take(&sql) : NULL;
-    buf_release(&sql);
-    return out->v[i].sql != NULL;
-}
-
-/* The columns of files of Parquet, without reading rows. */
-static bool find_parquet(struct driver_task *task, char *const *paths, size_t count,
-                         struct found *out, struct error *err)
-{
-    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
-    duckdb_prepared_statement statement = NULL;
-    buf_puts(&sql, "SELECT * FROM ");
-    put_parquet_reader(&sql, paths, count);
-    bool ok = buf_ok(&sql, "the list of files", err);
-    if (ok && duckdb_prepare(task->connection, buf_text(&sql), &statement) != DuckDBSuccess)
-        ok = duck_failed(task, DUCKDB_ERROR_IO, duckdb_prepare_error(statement), err);
-    size_t n = ok ? duckdb_prepared_statement_column_count(statement) : 0;
-    ok = ok && found_room(out, n, err) &&
-         (out->names = mem_alloc(n, sizeof out->names[0], err)) != NULL;
-    for (size_t i = 0; ok && i < n; i++)
-        ok = take_column(statement, i, out, err);
-    duckdb_destroy_prepare(&statement);
-    buf_release(&sql);
-    return ok;
-}
-
 /* --- the rows of a source ------------------------------------------------------------------------------- */
-
-static const struct cast_column *find_name(const struct found *found, const char *name)
-{
-    for (size_t i = 0; i < found->n; i++) {
-        if (strcmp(found->v[i].name, name) == 0)
-            return &found->v[i];
-    }
-    return NULL;
-}
 
 static void put_columns(struct buf *sql, const struct source *source, const struct found *found)
 {
     buf_puts(sql, "SELECT ");
     for (size_t i = 0; i < source->columns.n; i++) {
         buf_puts(sql, i ? ", " : "");
-        cast_put(sql, source, i, find_name(found, source->keys[i]));
+        cast_put(sql, source, i, found_name(found, source->keys[i]));
         buf_puts(sql, " AS ");
         duck_put_name(sql, str_of(source->columns.v[i].name));
     }
@@ -184,10 +29,11 @@ static void put_columns(struct buf *sql, const struct source *source, const stru
 static bool put_parquet(struct buf *sql, const struct source *source, struct error *err)
 {
     struct found found = {0};
-    bool ok = find_parquet(source->task, source->paths, source->count, &found, err);
+    bool ok = found_parquet(source->task, source->paths, source->count, &found, err);
     if (ok) {
         put_columns(sql, source, &found);
-        put_parquet_reader(sql, source->paths, source->count);
+        reader_put_parquet(sql, source->paths, source->count,
+                           (struct reader_parquet){.united = true});
     }
     found_release(&found);
     return ok;
@@ -198,11 +44,11 @@ static bool put_csv_run(struct buf *sql, const struct source *source, size_t fro
                         const struct csv_header *header, bool first, struct error *err)
 {
     struct found found = {0};
-    bool ok = find_csv(header, &found, err);
+    bool ok = found_csv(header, &found, err);
     if (ok) {
         buf_puts(sql, first ? "" : " UNION ALL ");
         put_columns(sql, source, &found);
-        put_csv_reader(sql, source->paths + from, to - from, header);
+        reader_put_csv(sql, source->paths + from, to - from, header);
     }
     found_release(&found);
     return ok;
@@ -257,10 +103,6 @@ static bool put_lines(struct buf *sql, const struct source *source, bool row)
 static bool put_rows(struct buf *sql, const struct source *source, bool row, struct error *err)
 {
     bool bounded = source->time_column >= 0 && (source->from != 0 || source->to != 0), ok;
-    if (source->count == 0) {
-        put_nothing(sql, source);
-        return buf_ok(sql, "the columns", err);
-    }
     if (source->form == ENGINE_LINES)
         return put_lines(sql, source, row) && buf_ok(sql, "the list of files", err);
     buf_printf(sql, "SELECT *%s FROM (", row ? ", row_number() OVER () AS " DUCK_ROW_COLUMN : "");
@@ -272,10 +114,27 @@ static bool put_rows(struct buf *sql, const struct source *source, bool row, str
     return ok && buf_ok(sql, "the list of files", err);
 }
 
+/* The same of files that were compacted too. */
+static bool put_all(struct buf *sql, const struct source *source, const struct engine_files *files,
+                    bool row, struct error *err)
+{
+    size_t n = files->compacted_count;
+    if (source->count == 0 && n == 0) {
+        put_nothing(sql, source);
+        return buf_ok(sql, "the columns", err);
+    }
+    if (source->count > 0 && !put_rows(sql, source, row, err))
+        return false;
+    buf_puts(sql, source->count > 0 && n > 0 ? " UNION ALL " : "");
+    return n == 0 || restore_put_rows(sql, source, files->compacted, n, err);
+}
+
 /* --- public --------------------------------------------------------------------------------------------- */
 
 static bool check_files(const struct engine_files *files, struct error *err)
 {
+    if (files->compacted_count > 0 && files->form != ENGINE_LINES)
+        return error_set(err, ERROR_INTERNAL, "only lines stand beside compacted files");
     if (files->columns && files->columns->n > 0 && files->name)
         return true;
     return error_set(err, ERROR_INTERNAL, "a relation needs a name and columns");
@@ -296,7 +155,7 @@ static struct source *relate(struct driver_task *task, const struct engine_files
     buf_puts(&sql, before);
     duck_put_name(&sql, str_of(files->name));
     buf_puts(&sql, " AS ");
-    ok = put_rows(&sql, source, row, err) && result_run(task, buf_text(&sql), err);
+    ok = put_all(&sql, source, files, row, err) && result_run(task, buf_text(&sql), err);
     buf_release(&sql);
     if (!ok)
         source_drop(source);
@@ -331,8 +190,8 @@ static bool count_rows(struct driver_task *task, const char *name, uint64_t *row
 bool files_load(struct driver_task *task, const struct engine_files *files, uint64_t *rows,
                 struct error *err)
 {
-    if (files->count == 0)
-        return error_set(err, ERROR_INTERNAL, "a table is loaded from no files");
+    if (files->count == 0 || files->compacted_count > 0)
+        return error_set(err, ERROR_INTERNAL, "a table is loaded from files of one form");
     struct source *source = relate(task, files, "CREATE OR REPLACE TABLE ", true, err);
     if (!source)
         return false;
@@ -412,7 +271,7 @@ static bool peek_parquet(struct driver_task *task, const struct engine_files *fi
 {
     struct found found = {0};
     struct source *source = source_new(task, files, err);
-    bool ok = source && find_parquet(task, source->paths, source->count, &found, err);
+    bool ok = source && found_parquet(task, source->paths, source->count, &found, err);
     for (size_t i = 0; ok && i < found.n; i++)
         ok = columns_add(out, str_of(found.v[i].name), cast_type(&found.v[i]), err);
     found_release(&found);

@@ -129,7 +129,7 @@ struct conversion {
     enum column_type type;
 };
 
-static char letter_of(enum column_type type)
+char duck_letter(enum column_type type)
 {
     switch (duck_type(type)) {
     case DUCKDB_TYPE_BOOLEAN:
@@ -148,7 +148,7 @@ static char letter_of(enum column_type type)
 static void convert_out(enum column_type type, const union convert_value *from,
                         union call_value *to)
 {
-    switch (letter_of(type)) {
+    switch (duck_letter(type)) {
     case 'b':
         to->b = from->boolean;
         break;
@@ -213,7 +213,7 @@ static void run_conversion(duckdb_function_info info, duckdb_data_chunk input, d
     }
     struct input_vector texts = {'s', duckdb_vector_get_data(vector),
                                  duckdb_vector_get_validity(vector)};
-    struct output_vector out = open_output(letter_of(conversion->type), output);
+    struct output_vector out = open_output(duck_letter(conversion->type), output);
     int64_t misfits = convert_rows(conversion->type, source->zones[columns[0]], &texts, rows, &out);
     if (misfits < 0)
         duckdb_scalar_function_set_error(info, duck_no_memory);
@@ -271,10 +271,9 @@ static duckdb_type type_of_letter(char letter)
     }
 }
 
-/* Registers weir_<prefix><name>; `extra` is DuckDB's to free with `release`, even on failure. */
-static bool add_function(duckdb_connection connection, const char *prefix, const char *name,
-                         const char *arguments, char result, duckdb_scalar_function_t run,
-                         void *extra, duckdb_delete_callback_t release, struct error *err)
+bool functions_add(duckdb_connection connection, const char *prefix, const char *name,
+                   const char *arguments, char result, duckdb_scalar_function_t run, void *extra,
+                   duckdb_delete_callback_t release, struct error *err)
 {
     struct buf full = BUF_INIT(256);
     duckdb_scalar_function function = duckdb_create_scalar_function();
@@ -315,8 +314,8 @@ static bool add_conversion(struct driver_database *database, duckdb_connection c
         return false;
     *conversion = (struct conversion){database, type};
     database_hold(database);
-    return add_function(connection, "in_", column_type_name(type), "lls", letter_of(type),
-                        run_conversion, conversion, conversion_free, err);
+    return functions_add(connection, "in_", column_type_name(type), "lls", duck_letter(type),
+                         run_conversion, conversion, conversion_free, err);
 }
 
 bool functions_register(struct driver_database *database, duckdb_connection connection,
@@ -324,12 +323,12 @@ bool functions_register(struct driver_database *database, duckdb_connection conn
 {
     for (size_t i = 0; i < call_function_count; i++) {
         const struct call_function *function = &call_functions[i];
-        if (!add_function(connection, "", function->name, function->arguments, function->result,
-                          run_function, (void *) (uintptr_t) function, NULL, err))
+        if (!functions_add(connection, "", function->name, function->arguments, function->result,
+                           run_function, (void *) (uintptr_t) function, NULL, err))
             return false;
     }
     database_hold(database);
-    if (!add_function(connection, "", "utc", "lll", 'l', run_utc, database, database_release, err))
+    if (!functions_add(connection, "", "utc", "lll", 'l', run_utc, database, database_release, err))
         return false;
     for (int type = 0; type < COLUMN_TYPE_COUNT; type++) {
         if (type != COLUMN_STRING &&

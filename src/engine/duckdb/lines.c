@@ -42,17 +42,10 @@ struct query_state {
     bool bounded;                          /* a row's time decides whether it is wanted */
 };
 
-/* Where a target's values of the current chunk go. */
-struct sink {
-    void *data;
-    uint64_t *validity;
-    duckdb_vector vector;
-};
-
 /* Of a thread. */
 struct thread_state {
     struct scan_hand *hand;
-    struct sink *sinks;
+    struct duck_sink *sinks;
     struct rest *rest; /* of a source that is looked at whole */
     struct buf scratch;
     uint64_t misfits, doubled;
@@ -273,7 +266,7 @@ static bool begin_thread(struct thread_state *thread, const struct query_state *
 
 /* --- fill: rows ----------------------------------------------------------------------------------------- */
 
-static void begin_chunk(const struct query_state *state, struct sink *sinks,
+static void begin_chunk(const struct query_state *state, struct duck_sink *sinks,
                         duckdb_data_chunk output)
 {
     for (size_t i = 0; i < state->count; i++) {
@@ -281,45 +274,7 @@ static void begin_chunk(const struct query_state *state, struct sink *sinks,
             continue;
         duckdb_vector vector = duckdb_data_chunk_get_vector(output, state->targets[i].position);
         duckdb_vector_ensure_validity_writable(vector);
-        sinks[i] = (struct sink){duckdb_vector_get_data(vector), duckdb_vector_get_validity(vector),
-                                 vector};
-    }
-}
-
-static void put_nothing(enum column_type type, const struct sink *sink, size_t row)
-{
-    if (type == COLUMN_STRING)
-        memset((duckdb_string_t *) sink->data + row, 0, sizeof(duckdb_string_t));
-    else
-        duck_set_null(sink->validity, row);
-}
-
-static void put_value(enum column_type type, const struct sink *sink, size_t row,
-                      const union convert_value *value)
-{
-    switch (type) {
-    case COLUMN_BOOL:
-        ((bool *) sink->data)[row] = value->boolean;
-        return;
-    case COLUMN_INT:
-        ((int32_t *) sink->data)[row] = value->integer;
-        return;
-    case COLUMN_LONG:
-    case COLUMN_DATETIME:
-    case COLUMN_TIMESPAN:
-        ((int64_t *) sink->data)[row] = value->big;
-        return;
-    case COLUMN_REAL:
-        ((double *) sink->data)[row] = value->real;
-        return;
-    case COLUMN_DECIMAL:
-    case COLUMN_GUID:
-    case COLUMN_STRING:
-    case COLUMN_DYNAMIC:
-        duck_put_text(sink->vector, sink->data, row, value->text);
-        return;
-    case COLUMN_TYPE_COUNT:
-        return;
+        sinks[i] = duck_sink(vector);
     }
 }
 
@@ -398,9 +353,9 @@ static bool put_row(struct thread_state *thread, const struct query_state *state
         if (target->position == NO_KEY)
             continue;
         if (outcome == CONVERT_VALUE)
-            put_value(target->type, &thread->sinks[i], row, &value);
+            duck_put_value(target->type, &thread->sinks[i], row, &value);
         else
-            put_nothing(target->type, &thread->sinks[i], row);
+            duck_put_nothing(target->type, &thread->sinks[i], row);
     }
     return true;
 }

@@ -64,7 +64,7 @@ void source_release(void *pointer)
 }
 
 /* DuckDB lets in only paths that are absolute, and the working folder may change. */
-static char *absolute(const char *path, struct error *err)
+char *source_absolute(const char *path, struct error *err)
 {
     char folder[PATH_MAX];
     struct buf whole = BUF_INIT(2 * PATH_MAX);
@@ -92,7 +92,7 @@ static bool copy_paths(struct source *source, const struct engine_files *files, 
     source->count = files->count;
     for (size_t i = 0; i < files->count; i++) {
         source->paths[i] = files->opener ? mem_copy(files->paths[i], strlen(files->paths[i]), err)
-                                         : absolute(files->paths[i], err);
+                                         : source_absolute(files->paths[i], err);
         if (!source->paths[i])
             return false;
     }

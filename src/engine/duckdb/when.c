@@ -65,7 +65,7 @@ static struct str take_word(struct reader *r)
 
 /* --- time of day, zone ---------------------------------------------------------------------------------- */
 
-/* Digits behind the point as ticks; those beyond the seventh must be 0. */
+/* Digits behind the point as ticks; those beyond the seventh are cut. */
 static bool take_fraction(struct reader *r, int *ticks)
 {
     int n = 0;
@@ -73,8 +73,6 @@ static bool take_fraction(struct reader *r, int *ticks)
     for (; r->p < r->end && is_digit(*r->p); r->p++, n++) {
         if (n < FRACTION_DIGITS)
             *ticks = *ticks * 10 + (*r->p - '0');
-        else if (*r->p != '0')
-            return false;
     }
     for (int i = n; i < FRACTION_DIGITS; i++)
         *ticks *= 10;

@@ -130,8 +130,9 @@ static bool set_time(struct source *source, size_t i, const char *name, struct e
         return false;
     time->time.zone = time->zone;
     int column = source->time_column;
-    if (column >= 0 && !source->zones[column] && time->time.format == ENGINE_TIME_ISO &&
-        time->zone->n > 0 && strcmp(time->key, source->keys[column]) == 0)
+    bool texts = time->time.format == ENGINE_TIME_ISO || time->time.format == ENGINE_TIME_US;
+    if (column >= 0 && !source->zones[column] && texts && time->zone->n > 0 &&
+        strcmp(time->key, source->keys[column]) == 0)
         source->zones[column] = time->zone;
     return true;
 }
