@@ -7,7 +7,6 @@
 
 enum {
     PIECE = 64 << 10, /* bytes that a writer gathers */
-    MENDED = 3,       /* a byte that is no UTF-8 becomes a character of so many */
     ID_DIGITS = LAKE_IMPORT_ID_MAX - 1,
     PARTS_FIRST = 1024 /* room that is made before they are seen */
 };
@@ -182,8 +181,8 @@ static bool read_head(struct record *record, struct str line, struct error *err)
            fields_text(&f, HEAD_WORKSPACE, LAKE_IMPORT_TEXT_MAX, false, arena,
                        &record->workspace_id) &&
            fields_text(&f, HEAD_TABLE, LAKE_IMPORT_TEXT_MAX, false, arena, &record->table) &&
-           fields_text(&f, HEAD_BY, MENDED * LAKE_IMPORT_TEXT_MAX, false, arena, &out->by) &&
-           fields_text(&f, HEAD_DEDUP, MENDED * LAKE_IMPORT_TEXT_MAX, true, arena, &out->dedup) &&
+           fields_text(&f, HEAD_BY, LAKE_IMPORT_LINE_MAX, false, arena, &out->by) &&
+           fields_text(&f, HEAD_DEDUP, LAKE_IMPORT_LINE_MAX, true, arena, &out->dedup) &&
            fields_tick(&f, HEAD_STARTED, &out->started) && read_replaces(&f, out) &&
            read_figures(&f, out);
 }
@@ -198,7 +197,7 @@ static bool read_time(const struct fields *f, struct arena *arena, struct lake_f
     if (!f->has[INPUT_TIME] || f->v[INPUT_TIME].kind != JSON_KIND_OBJECT)
         return fields_bad(f, INPUT_TIME);
     return fields_take(f->v[INPUT_TIME].value, &in) &&
-           fields_text(&in, TIME_KEY, MENDED * LAKE_IMPORT_TEXT_MAX, false, arena, &out->key) &&
+           fields_text(&in, TIME_KEY, LAKE_IMPORT_LINE_MAX, false, arena, &out->key) &&
            fields_text(&in, TIME_FORMAT, LAKE_IMPORT_TEXT_MAX, false, arena, &out->format) &&
            fields_text(&in, TIME_ZONE, LAKE_IMPORT_TEXT_MAX, false, arena, &out->zone);
 }
@@ -225,8 +224,7 @@ static bool read_input(struct record *record, struct str line, struct error *err
     struct fields f = {.keys = input_keys, .n = INPUT_COUNT, .line = record->lines, .err = err};
     struct lake_import_input input = {0};
     if (!fields_take(line, &f) ||
-        !fields_text(&f, INPUT_INPUT, MENDED * LAKE_IMPORT_TEXT_MAX, false, record->arena,
-                     &input.name) ||
+        !fields_text(&f, INPUT_INPUT, LAKE_IMPORT_LINE_MAX, false, record->arena, &input.name) ||
         !fields_number(&f, INPUT_BYTES, &input.bytes) ||
         !fields_number(&f, INPUT_ROWS, &input.rows) ||
         !fields_number(&f, INPUT_REJECTED, &input.rejected) ||

@@ -125,6 +125,87 @@ static void a_type_that_changed_is_kept_beside_the_new_one(void **state)
     lake_schema_release(&schema);
 }
 
+/* --- where rows have their time --- */
+
+static bool update_from(struct fixture *f, const char *text, const struct lake_from *from, size_t n,
+                        struct lake_schema_change *change)
+{
+    struct columns columns = columns_of(text);
+    error_clear(&f->err);
+    bool ok = lake_schema_update_from(f->store, &place_of_tests, NULL, &columns, from, n, change,
+                                      &f->err);
+    columns_release(&columns);
+    return ok;
+}
+
+static void the_keys_of_times_are_kept_in_order_each_once(void **state)
+{
+    static const struct lake_from ts = {"ts", "epoch-s", "UTC"},
+                                  quoted = {"when \"it\" was", "iso", "Europe/Berlin"},
+                                  milli = {"ts", "epoch-ms", "UTC"};
+    const struct lake_from all[] = {quoted, ts, milli};
+    struct fixture *f = *state;
+    struct lake_schema_change change;
+    struct lake_schema schema;
+    assert_true(update_from(f, "TimeGenerated datetime, ts real", &ts, 1, &change));
+    assert_true(change.from);
+    assert_non_null(strstr(file(f), "{\"name\": \"TimeGenerated\", \"type\": \"datetime\", "
+                                    "\"from\": [{\"key\": \"ts\", \"format\": \"epoch-s\", "
+                                    "\"zone\": \"UTC\"}]},\n"));
+    assert_true(update_from(f, "TimeGenerated datetime", all, 3, &change));
+    assert_true(change.from && change.added == 0);
+    assert_true(update_from(f, "TimeGenerated datetime", all, 3, &change));
+    assert_false(change.from);
+    assert_true(update(f, "TimeGenerated datetime, later string", NULL, NULL));
+    assert_true(lake_schema_read(f->store, &place_of_tests, &schema, &f->err));
+    assert_int_equal(schema.n_from, 3);
+    assert_string_equal(schema.from[0].key, "ts");
+    assert_string_equal(schema.from[0].format, "epoch-s");
+    assert_string_equal(schema.from[1].key, quoted.key);
+    assert_string_equal(schema.from[1].zone, "Europe/Berlin");
+    assert_string_equal(schema.from[2].format, "epoch-ms");
+    lake_schema_release(&schema);
+}
+
+static void more_keys_of_times_than_any_table_has_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_schema schema;
+    char names[LAKE_FROM_MAX + 1][16];
+    struct lake_from all[LAKE_FROM_MAX + 1];
+    for (int i = 0; i <= LAKE_FROM_MAX; i++) {
+        (void) snprintf(names[i], sizeof names[i], "t%d", i);
+        all[i] = (struct lake_from){names[i], "iso", ""};
+    }
+    assert_true(update_from(f, "TimeGenerated datetime", all, LAKE_FROM_MAX, NULL));
+    assert_false(update_from(f, "TimeGenerated datetime", all, LAKE_FROM_MAX + 1, NULL));
+    assert_int_equal(f->err.code, ERROR_LIMIT);
+    assert_true(lake_schema_read(f->store, &place_of_tests, &schema, &f->err));
+    assert_int_equal(schema.n_from, LAKE_FROM_MAX);
+    lake_schema_release(&schema);
+}
+
+static void damaged_keys_of_times_are_named(void **state)
+{
+    static const char *const bad[] = {"1", "[1]", "[{\"key\": \"ts\"}]",
+                                      "[{\"key\": \"ts\", \"format\": 1, \"zone\": \"\"}]"};
+    struct fixture *f = *state;
+    struct lake_schema schema;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[1024];
+        (void) snprintf(text, sizeof text,
+                        HEAD "\"query\": null, \"columns\": [{\"name\": \"TimeGenerated\", "
+                             "\"type\": \"datetime\", \"from\": %s}]}",
+                        bad[i]);
+        assert_true(store_put(f->store, SCHEMA, str_of(text), &f->err));
+        error_clear(&f->err);
+        assert_false(lake_schema_read(f->store, &place_of_tests, &schema, &f->err));
+        assert_int_equal(f->err.code, ERROR_FORMAT);
+        assert_non_null(strstr(f->err.message, "schema.json"));
+        error_clear(&f->err);
+    }
+}
+
 static void another_query_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -232,6 +313,9 @@ int main(void)
         T(new_columns_go_behind_the_old_ones),
         T(nothing_new_writes_nothing),
         T(a_type_that_changed_is_kept_beside_the_new_one),
+        T(the_keys_of_times_are_kept_in_order_each_once),
+        T(more_keys_of_times_than_any_table_has_are_refused),
+        T(damaged_keys_of_times_are_named),
         T(another_query_is_refused),
         T(a_workspace_that_was_moved_is_refused),
         T(a_damaged_schema_is_named_and_left_alone),
