@@ -1,7 +1,10 @@
 /* Seen: which keys rows have, and of which types, for schema.json: what no schema tells, nobody could name in a query.
  *
- * One for each worker, brought together at the end. The order of the columns is that in which the input has them: by
- * (source, piece) of their first sight, so that it does not depend on threads.
+ * One for each worker, brought together at the end. Columns come in the order in which the input has them: by source, piece,
+ * line and member of their first sight, so that it does not depend on threads.
+ *
+ * The first rows of an input are looked at (part_source_open), and of each piece one row more. So a key that stands in one row
+ * of a million may be missed; it is in the lake all the same.
  */
 #ifndef WEIR_PARTITION_SEEN_H
 #define WEIR_PARTITION_SEEN_H
@@ -11,20 +14,24 @@
 struct part_seen;
 
 struct part_seen *part_seen_new(struct error *err);
-void part_seen_free(struct part_seen *seen);
+void part_seen_free(struct part_seen *seen); /* NULL is fine */
 
-/* What follows is of this source and piece. */
+/* What follows is of this source and piece, from its first line on. */
 void part_seen_at(struct part_seen *seen, size_t source, uint64_t piece);
 
-/* One line of the lake, valid. */
+/* One line of the lake, valid. Keys of more than COLUMN_NAME_MAX bytes, and those beyond COLUMNS_MAX, are passed over. */
 bool part_seen_line(struct part_seen *seen, struct str line, struct error *err);
+
+/* A column of an input that has columns: its type is told, not seen. */
+bool part_seen_name(struct part_seen *seen, struct str name, enum column_type type,
+                    struct error *err);
 
 /* Brings `from` into `into`. */
 bool part_seen_merge(struct part_seen *into, const struct part_seen *from, struct error *err);
 
-/* The columns to put into schema.json: those of `known` that were seen or stand in it with their known types, then
- * what else was seen: by the suffix of its name in a custom table, else by what its values were (bool, long, real,
- * datetime, string, dynamic). TimeGenerated (datetime) is always among them. */
+/* The columns for schema.json: those of `known` (NULL: none) as they are, then what else was seen: as it was told; in a
+ * custom table (_CL) by the suffix of its name, if all values fit; else by what the values were: bool, long, real, datetime
+ * (texts with their zone), dynamic, string. TimeGenerated (datetime) is always among them. *out is released first. */
 bool part_seen_columns(const struct part_seen *seen, const struct columns *known, bool custom,
                        struct columns *out, struct error *err);
 
