@@ -43,9 +43,10 @@ struct worker {
     struct part_run run;
     struct part_block *block;
     struct part_dedup_worker *keys;
-    size_t source;   /* of the piece */
-    uint64_t number; /* of the piece among all */
-    uint64_t stored; /* bytes of the input that it took, as they are stored */
+    int64_t first, last; /* ticks of the chunk's rows */
+    size_t source;       /* of the piece */
+    uint64_t number;     /* of the piece among all */
+    uint64_t stored;     /* bytes of the input that it took, as they are stored */
     bool aside;
 };
 
@@ -145,7 +146,12 @@ static int take(struct worker *worker, struct error *err)
 static bool take_keys(struct worker *worker, struct error *err)
 {
     const struct part_chunk *chunk = &worker->chunk;
+    worker->first = INT64_MAX;
+    worker->last = 0;
     for (size_t i = 0; i < chunk->row_count; i++) {
+        int64_t tick = chunk->rows[i].tick;
+        worker->first = tick < worker->first ? tick : worker->first;
+        worker->last = tick > worker->last ? tick : worker->last;
         struct str line = {chunk->text + chunk->rows[i].start, chunk->rows[i].length};
         if (!part_dedup_take(worker->keys, line, err))
             return false;
@@ -204,7 +210,7 @@ static bool end_sources(struct machine *machine, size_t until, struct error *err
     for (; machine->finished < until; machine->finished++) {
         struct part_source *source = machine->options->sources[machine->finished];
         struct part_machine_source *out = &machine->out->sources[machine->finished];
-        source->form->close(source);
+        part_source_close(source);
         machine->line = 0;
         if (!part_source_end(source, out->hash, &out->bytes, err))
             return false;
@@ -260,12 +266,19 @@ static bool reserve_groups(struct machine *machine, struct part_order *order, st
     return true;
 }
 
-static bool keep_first(struct part_machine_result *out, struct error *err)
+static bool keep_first(const struct worker *worker, struct part_machine_result *out,
+                       struct error *err)
 {
     if (!mem_reserve(&out->firsts, &out->first_room, out->first_count, PIECES_MAX,
                      sizeof *out->firsts, err))
         return false;
     out->firsts[out->first_count++] = out->rows;
+    if (worker->chunk.row_count == 0)
+        return true;
+    int64_t from = tick_floor(worker->first, TICK_PARTITION);
+    int64_t to = tick_floor(worker->last, TICK_PARTITION) + TICK_PARTITION;
+    out->from = out->to == 0 || from < out->from ? from : out->from;
+    out->to = to > out->to ? to : out->to;
     return true;
 }
 
@@ -282,6 +295,8 @@ static bool count(struct worker *worker, struct error *err)
     machine->line += chunk->lines;
     out->rows += chunk->row_count;
     out->rejected += chunk->reject_count;
+    if (is_plain(source) || source->form == &part_form_stream)
+        out->blank += chunk->lines - chunk->row_count - chunk->reject_count;
     machine->out->rows += chunk->row_count;
     machine->out->rejected += chunk->reject_count;
     machine->out->dropped += worker->order.dropped;
@@ -297,7 +312,7 @@ static bool reserve(struct worker *worker, struct error *err)
     if (!end_sources(machine, worker->source, err) || !tell_rejects(worker, err))
         return false;
     if (first_reading(machine)) {
-        if (!keep_first(machine->out, err))
+        if (!keep_first(worker, machine->out, err))
             return false;
     } else if (worker->aside) {
         part_aside_put(machine->aside, worker->block);
@@ -353,8 +368,10 @@ static bool read_all(struct worker *worker, struct error *err)
 {
     for (;;) {
         int taken = take(worker, err);
-        if (taken <= 0)
-            return taken == 0;
+        if (taken == 0)
+            return !worker->keys || part_dedup_end(worker->keys, err);
+        if (taken < 0)
+            return false;
         if (!one_piece(worker, err))
             return false;
     }
@@ -549,16 +566,10 @@ static bool prepare(struct machine *machine, struct error *err)
 /* What was seen of keys, in the order of the input whatever the threads. */
 static bool merge_seen(struct machine *machine, struct error *err)
 {
-    const struct part_machine_options *options = machine->options;
-    if (!options->seen)
-        return true;
-    machine->out->seen = part_seen_new(err);
-    bool ok = machine->out->seen != NULL;
-    for (size_t i = 0; ok && i < options->source_count; i++)
-        if (options->sources[i]->seen)
-            ok = part_seen_merge(machine->out->seen, options->sources[i]->seen, err);
-    for (unsigned i = 0; ok && i < machine->worker_count; i++)
-        ok = part_seen_merge(machine->out->seen, machine->workers[i].chunk.seen, err);
+    struct part_seen *seen = machine->options->seen;
+    bool ok = true;
+    for (unsigned i = 0; seen && ok && i < machine->worker_count; i++)
+        ok = part_seen_merge(seen, machine->workers[i].chunk.seen, err);
     return ok;
 }
 
@@ -592,6 +603,7 @@ bool part_machine_run(const struct part_machine_options *options, struct part_ma
     machine->error = (struct error) ERROR_INIT;
     machine->progress = (struct partition_progress){.phase = "read", .total = options->total};
     out->rows = out->rejected = out->dropped = out->spilled = 0;
+    out->from = out->to = 0;
     memset(out->reasons, 0, sizeof out->reasons);
     bool ok = init_locks(machine, err) && run(machine, err);
     for (unsigned i = 0; machine->workers && i < machine->worker_count; i++)
@@ -611,6 +623,5 @@ void part_machine_release(struct part_machine_result *result)
     mem_free(result->sources);
     mem_free(result->firsts);
     part_files_free(result->files);
-    part_seen_free(result->seen);
     *result = (struct part_machine_result){0};
 }

@@ -39,12 +39,13 @@ struct part_machine_options {
     /* Now and then, from the calling thread. */
     void (*progress)(void *context, const struct partition_progress *progress);
     void *progress_context;
-    uint64_t total; /* bytes of the inputs, for it */
-    bool seen;      /* keys are to be looked for (seen.h) */
+    uint64_t total;         /* bytes of the inputs, for it */
+    struct part_seen *seen; /* what is met of keys goes there; NULL: not wanted */
 };
 
 struct part_machine_source {
     uint64_t rows, rejected, bytes;
+    uint64_t blank; /* lines; of forms that are lines */
     unsigned char hash[PART_DIGEST_SIZE];
 };
 
@@ -54,9 +55,10 @@ struct part_machine_result {
         *firsts; /* the number of each piece's first row, by keys' reading; give it to the next */
     size_t first_count, first_room;
     uint64_t rows, rejected, dropped, spilled;
+    int64_t from,
+        to; /* of a reading of keys: the partitions of its rows, half-open; both 0 without rows */
     uint64_t reasons[PART_REASON_COUNT];
     struct part_files *files; /* closed, whole; NULL after a reading of keys */
-    struct part_seen *seen;   /* NULL unless wanted */
 };
 
 /* *out begins as all zero, or as the first reading left it (its files are gone then); release it either way. */

@@ -1,14 +1,540 @@
-/* An import from its inputs to its record; see partition.h. */
+/* An import from its inputs to its record; see partition.h.
+ *
+ *     lock, records       one import of a table at a time; what the lake holds already
+ *     inputs              expanded, opened, refused where their time cannot be told; those that are held are left out
+ *     (keys)              with --dedup a first reading: which rows are there already
+ *     machine             lines to temporary files, whole
+ *     schema, rejects     readers know the columns before the first row shows
+ *     finish              names, record; then what it replaces is removed
+ */
 #include "partition/partition.h"
 
 #include "base/memory.h"
+#include "lake/import.h"
+#include "lake/ledger.h"
+#include "partition/finish.h"
+#include "partition/given.h"
+#include "partition/machine.h"
+#include "partition/reject_file.h"
+#include "partition/replace.h"
+#include "partition/seen.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    RESULT_MAX = 1 << 30, /* bytes of texts of a result */
+    PATH_ROOM = 4096,
+    AGAINS_MAX = 3 /* readings that are done again since an input was held after all */
+};
+#define MEMORY_LEAST (UINT64_C(256) << 20)
+
+struct import {
+    const struct partition_options *options;
+    struct partition_result *out;
+    unsigned threads;
+    uint64_t memory;
+    int64_t started;
+    struct buf scratch; /* the store's */
+    struct buf folder;  /* in it, of this attempt: files of another one are no part of it */
+    unsigned attempts;
+    struct store_lock *lock;
+    struct lake_imports imports;
+    struct part_replace replace;
+    struct part_seen *seen;
+    struct lake_schema schema;
+    bool has_schema;
+    struct part_givens givens;
+    struct part_reject_file rejects;
+    struct part_dedup *dedup;
+    struct part_machine_result machine;
+    struct lake_import record;
+    bool done; /* nothing is left to be written */
+};
+
+/* --- before anything is read --- */
+
+static unsigned threads_of(const struct partition_options *options)
+{
+    long n = options->threads > 0 ? (long) options->threads : sysconf(_SC_NPROCESSORS_ONLN);
+    if (n < 1)
+        return 1;
+    return n > PARTITION_THREADS_MAX ? PARTITION_THREADS_MAX : (unsigned) n;
+}
+
+static uint64_t memory_of(const struct partition_options *options)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    uint64_t quarter = pages > 0 && size > 0 ? (uint64_t) pages / 4 * (uint64_t) size : 0;
+    if (options->memory > 0)
+        return options->memory < PARTITION_MEMORY_MIN ? PARTITION_MEMORY_MIN : options->memory;
+    return quarter > MEMORY_LEAST ? quarter : MEMORY_LEAST;
+}
+
+static bool read_schema(struct import *import, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    const struct partition_options *options = import->options;
+    import->has_schema = lake_schema_read(options->store, options->place, &import->schema, &why);
+    return import->has_schema || why.code == ERROR_NOT_FOUND || error_pass(err, &why);
+}
+
+static bool begin(struct import *import, struct error *err)
+{
+    const struct partition_options *options = import->options;
+    char owner[STORE_LOCK_OWNER_MAX];
+    (void) snprintf(owner, sizeof owner, "weir partition, process %ld", (long) getpid());
+    if (!lake_place_check(options->place, err) ||
+        !store_scratch(options->store, &import->scratch, err))
+        return false;
+    import->lock = lake_lock_new(options->store, options->place, owner, err);
+    if (!import->lock || !read_schema(import, err) ||
+        !lake_imports_read(options->store, options->place, LAKE_IMPORTS_HEADS, &import->imports,
+                           err))
+        return false;
+    if (options->replace &&
+        !part_replace_find(&import->imports, options->replace, &import->replace, err))
+        return false;
+    import->seen = part_seen_new(err);
+    return import->seen &&
+           part_givens_open(&import->givens, options, &import->imports,
+                            options->replace ? import->replace.id : NULL,
+                            buf_text(&import->scratch), import->seen, err) &&
+           part_givens_look(&import->givens, err);
+}
+
+static bool any_new(const struct part_givens *givens)
+{
+    for (size_t i = 0; i < givens->n; i++)
+        if (givens->v[i].state == PART_GIVEN_NEW)
+            return true;
+    return false;
+}
+
+/* The import that holds what was given, when nothing is new. */
+static const struct lake_import *holder(const struct part_givens *givens)
+{
+    for (size_t i = 0; i < givens->n; i++)
+        if (givens->v[i].state == PART_GIVEN_HELD)
+            return givens->v[i].held_by;
+    return NULL;
+}
+
+/* --- reading --- */
+
+static bool on_reject(void *context, size_t source, uint64_t line, enum part_reason reason,
+                      struct str text, struct error *err)
+{
+    struct import *import = context;
+    const struct part_given *given = &import->givens.v[import->givens.indexes[source]];
+    return part_reject_file_put(&import->rejects, str_of(given->input->name), line, reason, text,
+                                err);
+}
+
+static uint64_t total_of(const struct part_givens *givens)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < givens->source_count; i++) {
+        const struct part_input *input = givens->v[givens->indexes[i]].input;
+        if (input->kind == PART_INPUT_STDIN)
+            return 0;
+        total += input->size;
+    }
+    return total;
+}
+
+static struct part_machine_options machine_options(struct import *import)
+{
+    const struct partition_options *options = import->options;
+    return (struct part_machine_options){
+        .sources = import->givens.sources,
+        .source_count = import->givens.source_count,
+        .scratch = buf_text(&import->folder),
+        .threads = import->threads,
+        .memory = import->memory,
+        .small = options->small,
+        .stop = options->stop,
+        .progress = options->watch ? options->watch->progress : NULL,
+        .progress_context = options->watch ? options->watch->context : NULL,
+        .total = total_of(&import->givens),
+        .seen = import->seen,
+    };
+}
+
+/* Times under other keys than TimeGenerated, or read by other rules: of the schema, and of the inputs. */
+static bool is_plain_time(const struct lake_from *time)
+{
+    return strcmp(time->key, "TimeGenerated") == 0 && strcmp(time->format, "iso") == 0 &&
+           time->zone[0] == '\0';
+}
+
+static bool is_known_time(const struct lake_from *from, size_t n, const struct lake_from *time)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(from[i].key, time->key) == 0 && strcmp(from[i].format, time->format) == 0 &&
+            strcmp(from[i].zone, time->zone) == 0)
+            return true;
+    return false;
+}
+
+/* Lent from schema and inputs; free the list with mem_free. */
+static struct lake_from *all_times(const struct import *import, bool schema, size_t *count,
+                                   struct error *err)
+{
+    const struct part_givens *givens = &import->givens;
+    size_t known = schema && import->has_schema ? import->schema.n_from : 0;
+    struct lake_from *from = mem_alloc(known + givens->n, sizeof *from, err);
+    if (!from)
+        return NULL;
+    size_t n = 0;
+    for (; n < known; n++)
+        from[n] = import->schema.from[n];
+    for (size_t i = 0; i < givens->n; i++) {
+        const struct part_given *given = &givens->v[i];
+        const struct lake_from *time = &given->record.time;
+        if (given->state == PART_GIVEN_NEW && !given->converted && time->key &&
+            !is_plain_time(time) && !is_known_time(from, n, time))
+            from[n++] = *time;
+    }
+    *count = n;
+    return from;
+}
+
+/* The columns whose types are known: the lake's, then those that the caller knows. */
+static bool known_columns(const struct import *import, struct columns *out, struct error *err)
+{
+    const struct columns *known = import->options->known;
+    *out = (struct columns){0};
+    if (import->has_schema && !columns_copy(&import->schema.columns, out, err))
+        return false;
+    for (size_t i = 0; known && i < known->n; i++) {
+        struct str name = str_of(known->v[i].name);
+        if (columns_find(out, name) < 0 && !columns_add(out, name, known->v[i].type, err))
+            return false;
+    }
+    return true;
+}
+
+static bool new_dedup(struct import *import, struct error *err)
+{
+    const struct partition_options *options = import->options;
+    struct columns known;
+    size_t n = 0;
+    struct lake_from *from = all_times(import, true, &n, err);
+    bool ok = known_columns(import, &known, err) && from;
+    struct part_dedup_options dedup = {.columns = options->dedup,
+                                       .types = &known,
+                                       .from = from,
+                                       .n_from = n,
+                                       .scratch = buf_text(&import->scratch),
+                                       .memory = import->memory / 4,
+                                       .stop = options->stop};
+    part_dedup_free(import->dedup);
+    import->dedup = ok ? part_dedup_new(&dedup, err) : NULL;
+    columns_release(&known);
+    mem_free(from);
+    return import->dedup != NULL;
+}
+
+static bool make_id(struct import *import, char id[LAKE_IMPORT_ID_MAX], struct error *err);
+
+/* The first reading: which rows are there already. */
+static bool read_keys(struct import *import, struct error *err)
+{
+    const struct partition_options *options = import->options;
+    struct part_machine_options machine = machine_options(import);
+    struct part_machine_result *found = &import->machine;
+    char id[LAKE_IMPORT_ID_MAX];
+    bool again;
+    uint64_t dropped;
+    if (!new_dedup(import, err))
+        return false;
+    machine.keys = import->dedup;
+    if (!part_machine_run(&machine, found, err) ||
+        !part_givens_take(&import->givens, found, &again, err) || !make_id(import, id, err))
+        return false;
+    struct part_dedup_lake lake = {.store = options->store,
+                                   .place = options->place,
+                                   .imports = &import->imports,
+                                   .from = found->from,
+                                   .to = found->to,
+                                   .but = id,
+                                   .replaced = options->replace ? import->replace.id : NULL};
+    return again || (part_dedup_lake(import->dedup, &lake, NULL, err) &&
+                     part_dedup_finish(import->dedup, &dropped, err) &&
+                     part_givens_list(&import->givens, err));
+}
+
+static bool make_folder(struct import *import, struct error *err)
+{
+    buf_reset(&import->folder);
+    buf_printf(&import->folder, "%s/%u", buf_text(&import->scratch), ++import->attempts);
+    if (!buf_ok(&import->folder, "a path", err))
+        return false;
+    return mkdir(buf_text(&import->folder), 0777) == 0 ||
+           error_set_errno(err, ERROR_IO, errno, "cannot make %s", buf_text(&import->folder));
+}
+
+/* One attempt. *again: an input was held after all. */
+static bool read_once(struct import *import, bool *again, struct error *err)
+{
+    *again = false;
+    part_machine_release(&import->machine);
+    part_reject_file_clear(&import->rejects);
+    if (!make_folder(import, err) || !part_givens_list(&import->givens, err))
+        return false;
+    size_t n = import->givens.source_count;
+    if (import->options->dedup) {
+        if (!read_keys(import, err))
+            return false;
+        for (size_t i = 0; i < n; i++)
+            *again |= import->givens.v[import->givens.indexes[i]].state != PART_GIVEN_NEW;
+        if (*again)
+            return true;
+    }
+    struct part_machine_options machine = machine_options(import);
+    machine.dropped = import->dedup;
+    machine.reject = on_reject;
+    machine.reject_context = import;
+    return part_machine_run(&machine, &import->machine, err) &&
+           part_givens_take(&import->givens, &import->machine, again, err);
+}
+
+static bool read_all(struct import *import, struct error *err)
+{
+    bool again = true;
+    for (int i = 0; again && i < AGAINS_MAX && any_new(&import->givens); i++)
+        if (!read_once(import, &again, err))
+            return false;
+    if (again && any_new(&import->givens))
+        return error_set(err, ERROR_IO, "the inputs keep changing while they are read");
+    return true;
+}
+
+/* --- what is told of it --- */
+
+/* The inputs that were read, in order; free the list with mem_free. */
+static struct lake_import_input *read_inputs(const struct import *import, size_t *count,
+                                             struct error *err)
+{
+    const struct part_givens *givens = &import->givens;
+    struct lake_import_input *inputs = mem_alloc(givens->n, sizeof *inputs, err);
+    size_t n = 0;
+    for (size_t i = 0; inputs && i < givens->n; i++)
+        if (givens->v[i].state == PART_GIVEN_NEW)
+            inputs[n++] = givens->v[i].record;
+    *count = n;
+    return inputs;
+}
+
+static bool make_id(struct import *import, char id[LAKE_IMPORT_ID_MAX], struct error *err)
+{
+    size_t n;
+    struct lake_import_input *inputs = read_inputs(import, &n, err);
+    bool ok = inputs && lake_import_id(inputs, n, import->options->dedup, id, err);
+    mem_free(inputs);
+    return ok;
+}
+
+/* Before the first row shows: who reads it knows its columns, and where its time is. */
+static bool update_schema(const struct import *import, struct error *err)
+{
+    const struct partition_options *options = import->options;
+    struct columns known, columns = {0};
+    size_t n = 0;
+    struct lake_from *from = all_times(import, false, &n, err);
+    bool ok =
+        known_columns(import, &known, err) && from &&
+        part_seen_columns(import->seen, &known, import->givens.source.custom, &columns, err) &&
+        lake_schema_update_from(options->store, options->place,
+                                import->has_schema ? import->schema.query : NULL, &columns, from, n,
+                                NULL, err);
+    columns_release(&known);
+    columns_release(&columns);
+    mem_free(from);
+    return ok;
+}
+
+static bool finish(struct import *import, struct error *err)
+{
+    const struct partition_options *options = import->options;
+    struct part_finish how = {.store = options->store,
+                              .place = options->place,
+                              .scratch = buf_text(&import->folder),
+                              .files = import->machine.files,
+                              .threads = import->threads,
+                              .sync = options->sync,
+                              .stop = options->stop,
+                              .watch = options->watch};
+    struct lake_import *record = &import->record;
+    record->by = options->by ? options->by : "weir";
+    record->started = import->started;
+    record->dedup = options->dedup;
+    record->rejected = import->machine.rejected;
+    record->dropped = import->machine.dropped;
+    record->inputs = read_inputs(import, &record->n_inputs, err);
+    if (!record->inputs)
+        return false;
+    if (options->replace)
+        part_replace_tell(&import->replace, record);
+    return part_reject_file_end(&import->rejects, options->place->table, record->id, err) &&
+           update_schema(import, err) && part_finish(&how, record, err);
+}
+
+/* True when nothing is to be written: all is held, or the import that this would be is the one to be replaced. */
+static bool check_replaced(struct import *import, const struct lake_import *same, struct error *err)
+{
+    return !import->options->replace ||
+           part_replace_check(&import->replace, same, &import->done, err);
+}
+
+static bool write_new(struct import *import, struct error *err)
+{
+    if (!read_all(import, err))
+        return false;
+    if (!any_new(&import->givens)) {
+        import->done = true;
+        return check_replaced(import, holder(&import->givens), err);
+    }
+    if (!make_id(import, import->record.id, err) ||
+        !check_replaced(import, lake_imports_find(&import->imports, str_of(import->record.id)),
+                        err))
+        return false;
+    return import->done || finish(import, err);
+}
+
+static bool run(struct import *import, struct error *err)
+{
+    const struct partition_options *options = import->options;
+    struct part_replaced replaced;
+    if (!begin(import, err))
+        return false;
+    import->done = !any_new(&import->givens);
+    bool ok = import->done ? check_replaced(import, holder(&import->givens), err)
+                           : write_new(import, err);
+    return ok && part_replace_finish(options->store, options->place, options->stop, &replaced, err);
+}
+
+/* --- the result --- */
+
+static char *keep(struct partition_result *out, const char *text, struct error *err)
+{
+    return text ? arena_copy(out->memory, text, strlen(text), err) : NULL;
+}
+
+static bool tell_inputs(const struct import *import, struct error *err)
+{
+    const struct part_givens *givens = &import->givens;
+    struct partition_result *out = import->out;
+    out->inputs = arena_alloc(out->memory, givens->n, sizeof *out->inputs, err);
+    if (!out->inputs)
+        return false;
+    for (size_t i = 0; i < givens->n; i++) {
+        const struct part_given *given = &givens->v[i];
+        out->inputs[i] = (struct partition_input){
+            .name = keep(out, given->input->name, err),
+            .bytes = given->hashed ? given->record.bytes : given->input->size,
+            .rows = given->record.rows,
+            .rejected = given->record.rejected,
+            .blank = given->blank,
+            .kind = given->kind,
+            .held_by = given->held_by ? keep(out, given->held_by->id, err) : NULL,
+            .twice = given->state == PART_GIVEN_TWICE};
+        memcpy(out->inputs[i].hash, given->record.hash, sizeof out->inputs[i].hash);
+        if (!out->inputs[i].name)
+            return false;
+        out->read += given->state == PART_GIVEN_NEW;
+    }
+    out->input_count = givens->n;
+    return true;
+}
+
+static void tell_time(const struct import *import, struct error *err)
+{
+    const struct part_givens *givens = &import->givens;
+    for (size_t i = 0; i < givens->n; i++) {
+        const struct part_given *given = &givens->v[i];
+        if (given->state != PART_GIVEN_NEW || import->out->time_column)
+            continue;
+        import->out->time_column = keep(import->out, given->record.time.key, err);
+        import->out->time_format = keep(import->out, given->record.time.format, err);
+        if (given->record.time.zone[0])
+            import->out->time_zone = keep(import->out, given->record.time.zone, err);
+        import->out->guessed = given->guessed;
+    }
+}
+
+static bool tell(const struct import *import, struct error *err)
+{
+    struct partition_result *out = import->out;
+    if (!tell_inputs(import, err))
+        return false;
+    out->seconds = (double) (tick_now() - import->started) / (double) TICK_SECOND;
+    if (import->done)
+        return true;
+    const struct lake_import *record = &import->record;
+    memcpy(out->id, record->id, sizeof out->id);
+    out->rows = record->rows;
+    out->bytes = record->bytes;
+    out->rejected = record->rejected;
+    out->dropped = record->dropped;
+    out->partitions = record->n_parts;
+    out->first = record->from;
+    out->last = record->n_parts > 0 ? record->to - TICK_PARTITION : 0;
+    out->spilled = import->machine.spilled;
+    for (int i = 0; i < PART_REASON_COUNT; i++)
+        out->reasons[i] = import->machine.reasons[i];
+    if (import->rejects.made)
+        out->reject_file = keep(out, buf_text(&import->rejects.path), err);
+    tell_time(import, err);
+    return true;
+}
+
+static void release(struct import *import)
+{
+    part_machine_release(&import->machine);
+    part_dedup_free(import->dedup);
+    part_reject_file_release(&import->rejects);
+    part_givens_release(&import->givens);
+    part_seen_free(import->seen);
+    if (import->has_schema)
+        lake_schema_release(&import->schema);
+    lake_imports_release(&import->imports);
+    store_lock_free(import->lock);
+    mem_free(import->record.inputs);
+    buf_release(&import->scratch);
+    buf_release(&import->folder);
+}
+
+static bool make_result(struct partition_result *out, struct error *err)
+{
+    *out = (struct partition_result){0};
+    out->memory = mem_alloc(1, sizeof *out->memory, err);
+    if (out->memory)
+        arena_init(out->memory, RESULT_MAX);
+    return out->memory != NULL;
+}
 
 bool partition_run(const struct partition_options *options, struct partition_result *out,
                    struct error *err)
 {
-    (void) options;
-    *out = (struct partition_result){0};
-    return error_set(err, ERROR_INTERNAL, "not built yet");
+    _Static_assert((int) PART_REASON_COUNT <= (int) PARTITION_REASON_MAX, "reasons are counted");
+    _Static_assert((int) LAKE_IMPORT_ID_MAX == PARTITION_ID + 1, "an id is one");
+    struct import import = {.options = options,
+                            .out = out,
+                            .threads = threads_of(options),
+                            .memory = memory_of(options),
+                            .started = tick_now()};
+    if (!make_result(out, err))
+        return false;
+    buf_init(&import.scratch, PATH_ROOM);
+    buf_init(&import.folder, PATH_ROOM);
+    part_reject_file_init(&import.rejects, options->reject_file);
+    bool ok = run(&import, err) && tell(&import, err);
+    release(&import);
+    return ok;
 }
 
 void partition_result_release(struct partition_result *result)

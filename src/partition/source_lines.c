@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "json/route.h"
+#include "partition/seen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -218,6 +219,16 @@ static bool find_lines(const struct part_source *source, const struct part_piece
     return true;
 }
 
+/* Keys: of one row of each piece. */
+static bool look_at_one(const struct part_piece *piece, const struct part_chunk *chunk,
+                        struct error *err)
+{
+    if (!chunk->seen || chunk->row_count == 0)
+        return true;
+    const struct part_row *row = &chunk->rows[piece->number % chunk->row_count];
+    return part_seen_line(chunk->seen, (struct str){chunk->text + row->start, row->length}, err);
+}
+
 static bool lines_rows(const struct part_source *source, struct part_piece *piece,
                        struct part_chunk *chunk, struct error *err)
 {
@@ -234,7 +245,7 @@ static bool lines_rows(const struct part_source *source, struct part_piece *piec
         return false;
     part_digest_block(raw->bytes + lead, length, piece->digest);
     return find_lines(source, piece, raw, lead, &text, err) &&
-           part_lines_rows(&source->time, text, chunk, err);
+           part_lines_rows(&source->time, text, chunk, err) && look_at_one(piece, chunk, err);
 }
 
 static void lines_close(struct part_source *source)
