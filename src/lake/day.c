@@ -373,6 +373,13 @@ static int compare_sources(const struct lake_day_source *a, int64_t tick, struct
     return str_compare(str_of(a->name), name);
 }
 
+/* In order; one name twice where the first of them is gone. */
+static bool may_follow(const struct lake_day_source *a, const struct lake_day_source *b)
+{
+    int order = compare_sources(a, b->tick, str_of(b->name));
+    return order < 0 || (order == 0 && a->gone == LAKE_DAY_GONE);
+}
+
 static bool read_source(struct reading *reading, const struct fields *f)
 {
     struct lake_day *day = reading->out;
@@ -388,8 +395,7 @@ static bool read_source(struct reading *reading, const struct fields *f)
     if (!lake_parse_name(str_of(source->name), &source->tick, &source->span, &source->kind,
                          &source->number) ||
         tick_floor(source->tick, TICK_DAY) != day->day ||
-        (day->source_count > 0 &&
-         compare_sources(source - 1, source->tick, str_of(source->name)) >= 0))
+        (day->source_count > 0 && !may_follow(source - 1, source)))
         return fields_bad(f, SOURCE_SOURCE);
     day->source_count++;
     return true;
@@ -623,9 +629,11 @@ static size_t lower_bound(const struct lake_day *day, int64_t tick, struct str n
 const struct lake_day_source *lake_day_source(const struct lake_day *day, int64_t tick,
                                               struct str name)
 {
-    size_t at = lower_bound(day, tick, name);
-    bool found = at < day->source_count && compare_sources(&day->sources[at], tick, name) == 0;
-    return found ? &day->sources[at] : NULL;
+    const struct lake_day_source *found = NULL;
+    for (size_t at = lower_bound(day, tick, name);
+         at < day->source_count && compare_sources(&day->sources[at], tick, name) == 0; at++)
+        found = &day->sources[at];
+    return found;
 }
 
 const struct lake_day_source *lake_days_stand_in(const struct lake_days *days,

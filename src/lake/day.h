@@ -79,7 +79,9 @@ struct lake_day {
     struct lake_row_key hash; /* lake_row_sum of lake_row_whole of all rows */
     struct lake_day_file *files;
     size_t file_count;
-    struct lake_day_source *sources; /* in order of tick, then name */
+    struct lake_day_source *
+        sources; /* in order of tick, then name. Of one name there are several where all but the last
+                                        are gone: something came under it since */
     size_t source_count;
 };
 
@@ -104,7 +106,7 @@ void lake_days_release(struct lake_days *days);
 
 /* The record of the day that holds `tick`, or NULL. */
 const struct lake_day *lake_days_find(const struct lake_days *days, int64_t tick);
-/* The source of that time and name (behind the table's prefix), or NULL. */
+/* The source of that time and name (behind the table's prefix), the last of them; or NULL. */
 const struct lake_day_source *lake_day_source(const struct lake_day *day, int64_t tick,
                                               struct str name);
 

@@ -1,6 +1,6 @@
-/* Bring: files of Parquet of a store without paths, onto the disk, where the engine reads them. Internal to this room.
+/* Bring: files of Parquet of a store without paths, onto the disk, where the engine reads them.
  *
- * Only the files of days that a query's range meets are brought, before it runs, and kept while it does.
+ * Only the files that are needed are brought, before anything runs, and kept until the end.
  */
 #ifndef WEIR_QUERY_BRING_H
 #define WEIR_QUERY_BRING_H

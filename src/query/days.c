@@ -256,12 +256,16 @@ static bool is_same(const struct search *search, const struct query_blob *blob,
            !ledger_denies(search, source);
 }
 
-/* It is not there any more, and nothing has come in its place: its rows are in the files, whoever took it away. */
+/* It is not there any more, and nothing has come in its place: its rows are in the files, whoever took it away. An import
+ * that was replaced goes with its record. */
 static bool is_resting(const struct search *search, const struct lake_day_source *source)
 {
-    return !ledger_denies(search, source) &&
-           (source->kind != LAKE_BLOB_IMPORT ||
-            lake_imports_counts(&search->known->imports, lake_import_id_of(str_of(source->name))));
+    const struct lake_imports *imports = &search->known->imports;
+    struct str id = lake_import_id_of(str_of(source->name));
+    if (ledger_denies(search, source))
+        return false;
+    return source->kind != LAKE_BLOB_IMPORT ||
+           (lake_imports_find(imports, id) && lake_imports_counts(imports, id));
 }
 
 /* An export that was written since it was compacted, and holds all that the workspace had of its partition. */
@@ -346,8 +350,10 @@ static bool mark_superseded(struct search *search, bool *changed, struct error *
             continue;
         while (b < day->n && compare_source(&day->blobs[b], source) < 0)
             b++;
+        bool later = s + 1 < record->source_count && strcmp(source->name, source[1].name) == 0;
         const struct query_blob *blob =
-            b < day->n && compare_source(&day->blobs[b], source) == 0 ? &day->blobs[b] : NULL;
+            !later && b < day->n && compare_source(&day->blobs[b], source) == 0 ? &day->blobs[b]
+                                                                                : NULL;
         bool added = blob && blob->read && is_added(blob, source);
         bool stands = (blob && !blob->read) || added || (!blob && is_resting(search, source));
         bool there = blob && !added;

@@ -1,0 +1,52 @@
+/* Job: what a run of compact has from day to day. Internal to this room. */
+#ifndef WEIR_COMPACT_JOB_H
+#define WEIR_COMPACT_JOB_H
+
+#include "base/memory.h"
+#include "compact/compact.h"
+#include "lake/schema.h"
+#include "query/days.h"
+
+struct compact_job {
+    const struct compact_options *options;
+    struct lake_schema schema;
+    struct query_known known;
+    struct lake_rows *rows;
+    uint64_t memory; /* bytes */
+    struct compact_progress progress;
+    struct compact_totals *totals;
+};
+
+/* A day as query_days told it, kept. All in it is of its arena. */
+struct compact_kept {
+    struct query_day day;
+    struct arena arena;
+};
+
+/* Looks at one day: what there is of it now. *found is false when there is nothing. The caller releases, also on failure. */
+bool compact_kept_find(struct compact_kept *kept, const struct compact_job *job, int64_t day,
+                       bool *found, struct error *err);
+void compact_kept_release(struct compact_kept *kept);
+
+/* Writes the day's files, proves them, puts the record and removes what it replaces. The record's texts go into the arena
+ * of `kept`; *record is what stands in the lake then. */
+bool compact_write_day(struct compact_job *job, struct compact_kept *kept, struct compact_day *told,
+                       struct lake_day *record, struct error *err);
+
+/* Deletes blobs that the record's files stand in for, of the kinds that the options say; what would go, with dry_run.
+ * `kept` is the day as it was listed: nothing of it has changed since the record. `fresh`: this run has just written the
+ * files; else their bytes are looked at first. */
+bool compact_delete_day(struct compact_job *job, const struct compact_kept *kept, bool fresh,
+                        struct lake_day *record, struct compact_day *told, struct error *err);
+
+/* Makes the Delta table name the files that the records name (compact/delta.c). */
+bool compact_delta(struct compact_job *job, struct error *err);
+
+/* SHA-256 of a file on the disk. */
+bool compact_hash_file(const char *path, unsigned char sha256[HASH_SHA256_SIZE], uint64_t *bytes,
+                       struct error *err);
+/* The same of a blob. */
+bool compact_hash_blob(struct store *store, const char *name,
+                       unsigned char sha256[HASH_SHA256_SIZE], uint64_t *bytes, struct error *err);
+
+#endif

@@ -1,0 +1,306 @@
+/* The two sides of a day: see prove.h. */
+#include "compact/prove.h"
+
+#include "compact/restore.h"
+#include "json/lines.h"
+#include "json/value.h"
+
+enum {
+    WINDOW_MAX = 2 * JSON_ROW_MAX,
+    ITEM_MAX = JSON_ROW_MAX,
+    IDS_FIRST = 1024,
+    STOP_EVERY = 4096 /* rows */
+};
+
+static bool stopped(const struct stop *stop, struct error *err)
+{
+    return stop_asked(stop) && !error_set(err, ERROR_INTERRUPTED, "interrupted");
+}
+
+/* --- ids of a group --------------------------------------------------------------------------------------- */
+
+/* A table of open places; the key of all zero is kept apart. */
+struct ids {
+    struct lake_row_key *v;
+    size_t n, room; /* a power of two */
+    bool zero;
+};
+
+static bool is_zero(const struct lake_row_key *key)
+{
+    return key->high == 0 && key->low == 0;
+}
+
+static struct lake_row_key *place_of(const struct ids *ids, const struct lake_row_key *key)
+{
+    size_t at = (size_t) key->low & (ids->room - 1);
+    while (!is_zero(&ids->v[at]) && (ids->v[at].low != key->low || ids->v[at].high != key->high))
+        at = (at + 1) & (ids->room - 1);
+    return &ids->v[at];
+}
+
+static bool grow(struct ids *ids, struct error *err)
+{
+    struct ids more = {.room = ids->room ? 2 * ids->room : IDS_FIRST, .n = ids->n};
+    if (ids->n > ENGINE_GROUP_ROWS_MAX)
+        return error_set(err, ERROR_LIMIT, "more than %d rows of one partition",
+                         ENGINE_GROUP_ROWS_MAX);
+    more.v = mem_alloc(more.room, sizeof *more.v, err);
+    if (!more.v)
+        return false;
+    for (size_t i = 0; i < ids->room; i++)
+        if (!is_zero(&ids->v[i]))
+            *place_of(&more, &ids->v[i]) = ids->v[i];
+    more.zero = ids->zero;
+    mem_free(ids->v);
+    *ids = more;
+    return true;
+}
+
+/* *added is false when it was there. */
+static bool ids_add(struct ids *ids, const struct lake_row_key *key, bool *added, struct error *err)
+{
+    if (is_zero(key)) {
+        *added = !ids->zero;
+        ids->zero = true;
+        return true;
+    }
+    if (ids->n >= ids->room / 2 && !grow(ids, err))
+        return false;
+    struct lake_row_key *place = place_of(ids, key);
+    *added = is_zero(place);
+    ids->n += *added;
+    *place = *key;
+    return true;
+}
+
+static void ids_clear(struct ids *ids)
+{
+    mem_free(ids->v);
+    *ids = (struct ids){0};
+}
+
+/* --- lines ------------------------------------------------------------------------------------------------ */
+
+struct lines_side {
+    struct lake_rows *rows;
+    struct json_lines *scanner;
+    struct hash_sha256 *sha256;
+    struct buf window, item;
+    struct ids ids;
+    uint32_t group;
+    bool whole; /* a blob of the group holds all rows */
+    const struct query_blob *blob;
+    struct compact_sum *sum;
+    uint64_t seen;
+    const struct stop *stop;
+};
+
+static bool side_init(struct lines_side *side, struct error *err)
+{
+    static const struct str key = {"_ItemId", 7};
+    const struct json_lines_options options = {.keys = &key, .count = 1};
+    buf_init(&side->window, WINDOW_MAX);
+    buf_init(&side->item, ITEM_MAX);
+    side->scanner = json_lines_new(&options, err);
+    side->sha256 = hash_sha256_new(err);
+    return side->scanner && side->sha256;
+}
+
+static void side_release(struct lines_side *side)
+{
+    json_lines_free(side->scanner);
+    hash_sha256_free(side->sha256);
+    buf_release(&side->window);
+    buf_release(&side->item);
+    ids_clear(&side->ids);
+}
+
+/* The text of _ItemId; empty when there is none. */
+static bool item_of(struct lines_side *side, const struct json_object *object, struct str *out,
+                    struct error *err)
+{
+    const struct json_cell *cell = &object->cells[0];
+    *out = STR("");
+    if (!object->present[0] || cell->kind == JSON_KIND_NULL)
+        return true;
+    *out = (struct str){object->bytes.p + cell->start, cell->length};
+    if (!cell->escaped)
+        return true;
+    buf_reset(&side->item);
+    bool ok = json_unescape(*out, &side->item);
+    *out = buf_str(&side->item);
+    return ok || (buf_ok(&side->item, "an _ItemId", err) &&
+                  error_set(err, ERROR_FORMAT, "an _ItemId that is no text"));
+}
+
+/* Whether the row stands in its group already, or in a blob that holds all. */
+static bool is_double(struct lines_side *side, const struct json_object *object, bool *out,
+                      struct error *err)
+{
+    struct str item;
+    struct lake_row_key key;
+    uint64_t hash[2];
+    bool added = true;
+    *out = false;
+    if (side->group == 0)
+        return true;
+    if (!item_of(side, object, &item, err))
+        return false;
+    if (item.n == 0) {
+        *out = side->whole && !side->blob->whole;
+        return true;
+    }
+    hash_xx128(item, hash);
+    key = (struct lake_row_key){.high = hash[1], .low = hash[0]};
+    bool ok = ids_add(&side->ids, &key, &added, err);
+    *out = !added;
+    return ok;
+}
+
+static bool take_object(struct lines_side *side, const struct json_object *object,
+                        struct error *err)
+{
+    struct lake_row_key key;
+    bool doubled;
+    if (side->seen++ % STOP_EVERY == 0 && stopped(side->stop, err))
+        return false;
+    if (!is_double(side, object, &doubled, err))
+        return false;
+    side->sum->doubled += doubled;
+    if (doubled)
+        return true;
+    if (!lake_row_whole(side->rows, object->bytes, &key, err))
+        return error_prefix(err, "line %llu", (unsigned long long) object->line);
+    lake_row_sum(&side->sum->hash, &key);
+    side->sum->rows++;
+    return true;
+}
+
+static bool take_objects(struct lines_side *side, bool last, struct error *err)
+{
+    size_t at = 0;
+    struct json_object object;
+    int found;
+    while ((found = json_lines_next(side->scanner, buf_str(&side->window), &at, last, &object,
+                                    err)) > 0)
+        if (!take_object(side, &object, err))
+            return false;
+    if (found < 0)
+        return err && err->line > 0 ? error_prefix(err, "line %d", err->line) : false;
+    memmove(side->window.bytes, side->window.bytes + at, side->window.used - at);
+    side->window.used -= at;
+    return true;
+}
+
+static bool take_blob(struct lines_side *side, struct store_ahead *ahead, struct error *err)
+{
+    struct str piece;
+    size_t index;
+    uint64_t bytes = 0;
+    json_lines_reset(side->scanner);
+    hash_sha256_reset(side->sha256);
+    buf_reset(&side->window);
+    do {
+        if (!store_ahead_next(ahead, &index, &piece, err))
+            return false;
+        if (bytes == 0 && str_starts(piece, STR("\x1f\x8b")))
+            return error_set(err, ERROR_FORMAT,
+                             "it is packed (gzip): such blobs are not compacted");
+        hash_sha256_add(side->sha256, piece.p, piece.n);
+        buf_put_str(&side->window, piece);
+        bytes += piece.n;
+        if (!buf_ok(&side->window, "a line", err) || !take_objects(side, piece.n == 0, err))
+            return false;
+    } while (piece.n > 0);
+    return bytes == side->blob->size ||
+           error_set(err, ERROR_PARTIAL, "it was changed while it was read");
+}
+
+/* A blob that begins a group: whether one of them holds all rows. */
+static void begin_group(struct lines_side *side, const struct query_blob *blobs, size_t n)
+{
+    if (blobs[0].group == side->group)
+        return;
+    ids_clear(&side->ids);
+    side->group = blobs[0].group;
+    side->whole = false;
+    for (size_t i = 0; i < n && blobs[i].group == side->group; i++)
+        side->whole = side->whole || blobs[i].whole;
+}
+
+bool compact_sum_lines(struct store *store, struct lake_rows *rows, const struct query_blob *blobs,
+                       size_t n, const struct stop *stop, unsigned char (*sha256)[HASH_SHA256_SIZE],
+                       struct compact_sum *sum, struct error *err)
+{
+    struct lines_side side = {.rows = rows, .sum = sum, .stop = stop};
+    struct store_wanted *wanted = mem_alloc(n, sizeof *wanted, err);
+    struct store_ahead *ahead = NULL;
+    for (size_t i = 0; wanted && i < n; i++)
+        wanted[i] = (struct store_wanted){.name = blobs[i].name, .size = blobs[i].size};
+    bool ok =
+        wanted && side_init(&side, err) && (ahead = store_ahead_new(store, wanted, n, err)) != NULL;
+    for (size_t i = 0; ok && i < n; i++) {
+        begin_group(&side, blobs + i, n - i);
+        side.blob = &blobs[i];
+        ok = (take_blob(&side, ahead, err) && hash_sha256_end(side.sha256, sha256[i], err)) ||
+             error_prefix(err, "%s", blobs[i].name);
+    }
+    store_ahead_free(ahead);
+    side_release(&side);
+    mem_free(wanted);
+    return ok;
+}
+
+/* --- files ------------------------------------------------------------------------------------------------ */
+
+static bool is_left_out(const struct engine_compacted *file, uint32_t source)
+{
+    size_t low = 0, high = file->left_out_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (file->left_out[middle] == source)
+            return true;
+        *(file->left_out[middle] < source ? &low : &high) =
+            file->left_out[middle] < source ? middle + 1 : middle;
+    }
+    return false;
+}
+
+static bool take_rows(const struct engine_compacted *file, struct compact_restore *restore,
+                      struct lake_rows *rows, const struct engine_chunk *chunk,
+                      struct compact_sum *sum, struct error *err)
+{
+    struct str line;
+    struct lake_row_key key;
+    for (size_t i = 0; i < chunk->rows; i++) {
+        if (is_left_out(file, compact_restore_source(restore, chunk, i)))
+            continue;
+        if (!compact_restore_line(restore, chunk, i, &line, err) ||
+            !lake_row_whole(rows, line, &key, err))
+            return false;
+        lake_row_sum(&sum->hash, &key);
+        sum->rows++;
+    }
+    return true;
+}
+
+bool compact_sum_file(struct engine_task *task, struct lake_rows *rows,
+                      const struct engine_compacted *file, const struct stop *stop,
+                      struct compact_sum *sum, struct error *err)
+{
+    struct columns raw = {0};
+    struct engine_result *result = engine_raw(task, file->path, &raw, err);
+    struct compact_restore *restore =
+        result ? compact_restore_new(file->columns, file->traits, file->rest, &raw, err) : NULL;
+    const struct engine_chunk *chunk = NULL;
+    bool ok = restore != NULL;
+    do {
+        ok = ok && !stopped(stop, err) && engine_next(result, &chunk, err) &&
+             (!chunk || take_rows(file, restore, rows, chunk, sum, err));
+    } while (ok && chunk);
+    compact_restore_free(restore);
+    engine_result_free(result);
+    columns_release(&raw);
+    return ok || error_prefix(err, "the file as it was read back");
+}

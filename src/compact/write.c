@@ -1,0 +1,508 @@
+/* One day into Parquet: see job.h.
+ *
+ *     blobs (and the files of before) -> pieces -> engine_compact -> scratch -> proof -> the lake -> record -> old files go
+ *
+ * Until the record is put the day reads as before; from then on, from the new files. What a killed run left is a file that
+ * no record names: the next run that writes the day removes it.
+ *
+ * A piece is a stretch of the day whose lines can be sorted in memory, and becomes a file. A single partition may be larger:
+ * then the engine sorts it by way of the disk.
+ */
+#include "compact/job.h"
+#include "compact/prove.h"
+#include "compact/sources.h"
+#include "compact/watch.h"
+#include "query/ahead.h"
+#include "query/bring.h"
+#include "query/tables.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum {
+    PATH_ROOM = 8192,
+    PIECE_SHARE = 2, /* of the memory */
+    PIECE_LEAST = 16 << 20,
+    NAME_HEX = 12,
+    NAMES_MAX = 1 << 28
+};
+
+struct piece {
+    size_t first, n; /* blobs */
+    bool merge;      /* with the files of the record before */
+};
+
+/* A day under way. */
+struct work {
+    struct compact_job *job;
+    struct compact_kept *kept;
+    struct compact_sources sources;
+    struct query_bring *bring;       /* on a remote store */
+    struct engine_compacted *before; /* the files of the record before */
+    size_t n_before;
+    struct lake_day *record; /* that is made */
+    uint64_t doubled;
+    struct buf scratch; /* a folder */
+};
+
+static struct store *store_of(const struct work *work)
+{
+    return work->job->options->store;
+}
+
+/* --- what is read ----------------------------------------------------------------------------------------- */
+
+static bool own_name(const struct work *work, const char *file, struct buf *name, struct error *err)
+{
+    lake_parquet_prefix(name, &work->job->options->place);
+    buf_printf(name, "/%s", file);
+    return buf_ok(name, "the name of a file", err);
+}
+
+/* A file of the record before, where the engine can read it. */
+static bool take_file(struct work *work, const struct lake_day_file *file, struct error *err)
+{
+    const struct query_day *day = &work->kept->day;
+    struct buf name = BUF_INIT(LAKE_NAME_MAX), path = BUF_INIT(PATH_ROOM);
+    const char *copy = NULL;
+    bool ok = own_name(work, file->name, &name, err) &&
+              (work->bring ? query_bring(work->bring, buf_text(&name), file->bytes, &path, err)
+                           : store_path(store_of(work), buf_text(&name), &path, err)) &&
+              (copy = arena_copy(&work->kept->arena, buf_text(&path), path.used, err)) != NULL;
+    buf_release(&name);
+    buf_release(&path);
+    work->before[work->n_before++] =
+        (struct engine_compacted){.path = copy,
+                                  .columns = &file->columns,
+                                  .traits = file->traits,
+                                  .rest = file->rest,
+                                  .left_out = day->superseded,
+                                  .left_out_count = day->superseded_count,
+                                  .renumber = work->sources.renumber,
+                                  .renumber_count = day->record->source_count};
+    return ok;
+}
+
+static bool take_files(struct work *work, struct error *err)
+{
+    const struct lake_day *record = work->kept->day.record;
+    if (!work->sources.merge)
+        return true;
+    work->before = arena_alloc(&work->kept->arena, record->file_count, sizeof *work->before, err);
+    for (size_t i = 0; work->before && i < record->file_count; i++)
+        if (!take_file(work, &record->files[i], err))
+            return false;
+    return work->before != NULL;
+}
+
+/* The next piece: whole runs, as many as memory has room for. What is merged is one piece. */
+static struct piece next_piece(const struct work *work, size_t first)
+{
+    const struct compact_sources *sources = &work->sources;
+    uint64_t most = work->job->memory / PIECE_SHARE, bytes = 0;
+    struct piece piece = {.first = first, .merge = sources->merge};
+    size_t end = first;
+    most = most < PIECE_LEAST ? PIECE_LEAST : most;
+    while (end < sources->n) {
+        uint64_t run = 0;
+        size_t i = end;
+        for (; i < sources->n && sources->blobs[i].run == sources->blobs[end].run; i++)
+            run += sources->blobs[i].size;
+        if (!piece.merge && end > first && bytes + run > most)
+            break;
+        bytes += run;
+        end = i;
+    }
+    piece.n = end - first;
+    return piece;
+}
+
+/* --- the engine ------------------------------------------------------------------------------------------- */
+
+/* An engine for one task; on a remote store it brings the blobs, and the store is ours again when it is closed. */
+struct runner {
+    struct engine *engine;
+    struct engine_task *task;
+    struct compact_watch *watch;
+    struct query_io *io;
+    struct query_blobs *blobs;
+};
+
+static bool runner_open(struct runner *runner, const struct work *work, struct error *err)
+{
+    const struct compact_options *options = work->job->options;
+    struct engine_options how = {.threads = options->threads,
+                                 .memory = work->job->memory,
+                                 .scratch = buf_text(&work->scratch)};
+    *runner = (struct runner){.engine = engine_open(&how, err)};
+    runner->task = runner->engine ? engine_task_new(runner->engine, err) : NULL;
+    runner->watch = runner->task ? compact_watch_new(runner->task, options->stop, err) : NULL;
+    return runner->watch != NULL;
+}
+
+static void runner_close(struct runner *runner)
+{
+    compact_watch_free(runner->watch);
+    if (runner->io)
+        query_io_interrupt(runner->io);
+    engine_task_free(runner->task);
+    query_blobs_release(runner->blobs);
+    engine_free(runner->engine);
+    query_io_end(runner->io);
+    *runner = (struct runner){0};
+}
+
+/* The lists that an engine wants of a piece's blobs. */
+struct lists {
+    const char **paths;
+    uint64_t *sizes;
+    uint32_t *groups;
+    unsigned char *roles;
+    struct buf text;
+};
+
+static void lists_release(struct lists *lists)
+{
+    mem_free(lists->paths);
+    mem_free(lists->sizes);
+    mem_free(lists->groups);
+    mem_free(lists->roles);
+    buf_release(&lists->text);
+}
+
+static bool put_path(const struct work *work, struct lists *lists, const char *name,
+                     struct error *err)
+{
+    struct buf path = BUF_INIT(PATH_ROOM);
+    bool ok = work->bring || store_path(store_of(work), name, &path, err);
+    if (ok)
+        buf_put_str(&lists->text, work->bring ? str_of(name) : buf_str(&path));
+    buf_put(&lists->text, "", 1);
+    buf_release(&path);
+    return ok && buf_ok(&lists->text, "paths of the blobs", err);
+}
+
+static bool lists_make(struct lists *lists, const struct work *work, const struct query_blob *blobs,
+                       size_t n, struct error *err)
+{
+    *lists = (struct lists){.text = BUF_INIT(NAMES_MAX)};
+    lists->paths = mem_alloc(n, sizeof *lists->paths, err);
+    lists->sizes = mem_alloc(n, sizeof *lists->sizes, err);
+    lists->groups = mem_alloc(n, sizeof *lists->groups, err);
+    lists->roles = mem_alloc(n, sizeof *lists->roles, err);
+    if (!lists->paths || !lists->sizes || !lists->groups || !lists->roles)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        lists->sizes[i] = blobs[i].size;
+        lists->groups[i] = blobs[i].group;
+        lists->roles[i] = blobs[i].whole ? ENGINE_WHOLE : ENGINE_PART;
+        if (!put_path(work, lists, blobs[i].name, err))
+            return false;
+    }
+    const char *at = lists->text.bytes;
+    for (size_t i = 0; i < n; at += strlen(at) + 1)
+        lists->paths[i++] = at;
+    return true;
+}
+
+/* Names of a remote store's blobs, which a thread reads ahead. */
+static bool open_blobs(struct runner *runner, const struct work *work,
+                       const struct query_blob *blobs, size_t n, struct engine_opener *opener,
+                       struct error *err)
+{
+    struct buf text = BUF_INIT(NAMES_MAX);
+    struct store_wanted *wanted = mem_alloc(n, sizeof *wanted, err);
+    for (size_t i = 0; wanted && i < n; i++)
+        buf_put(&text, blobs[i].name, strlen(blobs[i].name) + 1);
+    bool ok = wanted && buf_ok(&text, "names of blobs", err) &&
+              (runner->io = query_io_new(store_of(work), err)) != NULL;
+    if (!ok) {
+        mem_free(wanted);
+        buf_release(&text);
+        return false;
+    }
+    char *names = buf_take(&text), *at = names;
+    for (size_t i = 0; i < n; at += strlen(at) + 1, i++)
+        wanted[i] = (struct store_wanted){.name = at, .size = blobs[i].size};
+    runner->blobs = query_blobs_new(runner->io, wanted, n, names, err);
+    if (runner->blobs)
+        query_blobs_opener(runner->blobs, opener);
+    return runner->blobs != NULL;
+}
+
+static bool compact_piece(struct runner *runner, const struct work *work, const struct piece *piece,
+                          const char *path, struct engine_compact_result *out, struct error *err)
+{
+    const struct query_blob *blobs = work->sources.blobs + piece->first;
+    struct engine_time_key keys[LAKE_FROM_MAX];
+    struct engine_opener opener;
+    struct lists lists;
+    query_time_keys(&work->job->schema, keys);
+    bool ok =
+        lists_make(&lists, work, blobs, piece->n, err) &&
+        (!work->bring || piece->n == 0 || open_blobs(runner, work, blobs, piece->n, &opener, err));
+    const struct engine_files files = {.name = "day",
+                                       .form = ENGINE_LINES,
+                                       .paths = lists.paths,
+                                       .count = piece->n,
+                                       .columns = &work->job->schema.columns,
+                                       .opener = runner->blobs ? &opener : NULL,
+                                       .sizes = lists.sizes,
+                                       .groups = lists.groups,
+                                       .roles = lists.roles,
+                                       .time_keys = keys,
+                                       .time_key_count = work->job->schema.n_from,
+                                       .compacted = piece->merge ? work->before : NULL,
+                                       .compacted_count = piece->merge ? work->n_before : 0};
+    struct error why = ERROR_INIT;
+    if (ok && !engine_compact(runner->task, &files, work->sources.numbers + piece->first, path, out,
+                              &why))
+        ok = query_io_error(runner->io, &why, err);
+    lists_release(&lists);
+    return ok;
+}
+
+/* --- the proof -------------------------------------------------------------------------------------------- */
+
+static bool compare(const struct compact_sum *lines, const struct compact_sum *file,
+                    struct error *err)
+{
+    char left[TEXT_NUMBER_MAX], right[TEXT_NUMBER_MAX];
+    if (lines->rows != file->rows)
+        return error_set(err, ERROR_INCOMPLETE,
+                         "the lines have %s rows, the file as it was read back %s",
+                         text_grouped(lines->rows, left), text_grouped(file->rows, right));
+    return (lines->hash.high == file->hash.high && lines->hash.low == file->hash.low) ||
+           error_set(err, ERROR_INCOMPLETE,
+                     "the file as it was read back has other values than the lines");
+}
+
+/* The left side reads the lines, and the files of before as they stand; the right side the new file. */
+static bool prove(struct work *work, struct runner *runner, const struct piece *piece,
+                  const struct engine_compacted *file, struct compact_sum *sum, struct error *err)
+{
+    const struct stop *stop = work->job->options->stop;
+    struct compact_sources *sources = &work->sources;
+    struct compact_sum back = {0};
+    *sum = (struct compact_sum){0};
+    for (size_t i = 0; piece->merge && i < work->n_before; i++)
+        if (!compact_sum_file(runner->task, work->job->rows, &work->before[i], stop, sum, err))
+            return false;
+    return compact_sum_lines(store_of(work), work->job->rows, sources->blobs + piece->first,
+                             piece->n, stop, sources->sha256 + piece->first, sum, err) &&
+           (!file || compact_sum_file(runner->task, work->job->rows, file, stop, &back, err)) &&
+           compare(sum, &back, err);
+}
+
+/* --- a file ----------------------------------------------------------------------------------------------- */
+
+static bool keep_columns(struct work *work, const struct engine_compact_result *result,
+                         struct lake_day_file *file, struct error *err)
+{
+    struct arena *arena = &work->kept->arena;
+    size_t n = result->columns.n;
+    struct column *columns = arena_alloc(arena, n, sizeof *columns, err);
+    unsigned char *traits = arena_alloc(arena, n, 1, err);
+    if (!columns || !traits)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const struct column *from = &result->columns.v[i];
+        columns[i].type = from->type;
+        columns[i].name = arena_copy(arena, from->name, strlen(from->name), err);
+        traits[i] = (unsigned char) ((result->traits[i] & ENGINE_TICKS ? LAKE_DAY_TICKS : 0) |
+                                     (result->traits[i] & ENGINE_MENDED ? LAKE_DAY_MENDED : 0));
+        if (!columns[i].name)
+            return false;
+    }
+    file->columns = (struct columns){.v = columns, .n = n};
+    file->traits = traits;
+    return true;
+}
+
+/* Gives the file its name in the lake: from its bytes. */
+static bool adopt(struct work *work, const char *path, struct lake_day_file *file,
+                  struct error *err)
+{
+    const struct compact_options *options = work->job->options;
+    struct buf folder = BUF_INIT(LAKE_NAME_MAX), prefix = BUF_INIT(LAKE_NAME_MAX);
+    char hex[HASH_SHA256_HEX];
+    text_hex(file->sha256, sizeof file->sha256, hex);
+    lake_day_folder(&folder, &options->place, work->kept->day.day);
+    lake_parquet_prefix(&prefix, &options->place);
+    buf_printf(&folder, "/%.*s-%zu.parquet", NAME_HEX, hex, work->record->file_count);
+    bool ok = buf_ok(&folder, "the name of a file", err) &&
+              store_adopt(store_of(work), path, buf_text(&folder), 0, err);
+    if (ok)
+        file->name = arena_copy(&work->kept->arena, folder.bytes + prefix.used + 1,
+                                folder.used - prefix.used - 1, err);
+    buf_release(&folder);
+    buf_release(&prefix);
+    return ok && file->name;
+}
+
+static bool finish_piece(struct work *work, struct runner *runner, const struct piece *piece,
+                         const char *path, const struct engine_compact_result *result,
+                         struct error *err)
+{
+    struct lake_day *record = work->record;
+    struct lake_day_file *file = &record->files[record->file_count];
+    struct compact_sum sum;
+    *file = (struct lake_day_file){.rows = result->rows,
+                                   .timeless = result->timeless,
+                                   .first = result->first,
+                                   .last = result->last,
+                                   .rest = result->rest};
+    if (!keep_columns(work, result, file, err))
+        return false;
+    const struct engine_compacted back = {
+        .path = path, .columns = &file->columns, .traits = file->traits, .rest = file->rest};
+    if (!prove(work, runner, piece, &back, &sum, err))
+        return false;
+    record->rows += sum.rows;
+    record->doubled += sum.doubled;
+    lake_row_sum(&record->hash, &sum.hash);
+    if (sum.rows == 0)
+        return unlink(path) == 0 || error_set_errno(err, ERROR_IO, errno, "%s", path);
+    if (sum.rows != result->rows)
+        return error_set(err, ERROR_INTERNAL, "the engine miscounted the rows of a file");
+    if (!compact_hash_file(path, file->sha256, &file->bytes, err) || !adopt(work, path, file, err))
+        return false;
+    record->file_count++;
+    return true;
+}
+
+static bool write_piece(struct work *work, const struct piece *piece, struct error *err)
+{
+    struct buf path = BUF_INIT(PATH_ROOM);
+    struct runner runner = {0};
+    struct engine_compact_result result = {0};
+    buf_printf(&path, "%s/day-%zu.parquet", buf_text(&work->scratch), work->record->file_count);
+    bool ok = buf_ok(&path, "a path", err) && runner_open(&runner, work, err) &&
+              compact_piece(&runner, work, piece, buf_text(&path), &result, err);
+    bool there = ok;
+    if (ok && runner.io) { /* the store is wanted again */
+        runner_close(&runner);
+        ok = runner_open(&runner, work, err);
+    }
+    ok = ok && finish_piece(work, &runner, piece, buf_text(&path), &result, err);
+    runner_close(&runner);
+    engine_compact_result_release(&result);
+    if (there && !ok)
+        (void) unlink(buf_text(&path));
+    buf_release(&path);
+    return ok;
+}
+
+static bool write_pieces(struct work *work, struct error *err)
+{
+    struct lake_day *record = work->record;
+    size_t pieces = 0, first = 0;
+    struct piece piece;
+    do {
+        piece = next_piece(work, first);
+        first += piece.n;
+        pieces++;
+    } while (first < work->sources.n);
+    if (pieces > LAKE_DAY_FILES_MAX)
+        return error_set(err, ERROR_LIMIT,
+                         "the day would be more than %d files: --memory says how "
+                         "much each may hold",
+                         LAKE_DAY_FILES_MAX);
+    record->files = arena_alloc(&work->kept->arena, pieces, sizeof *record->files, err);
+    if (!record->files)
+        return false;
+    first = 0;
+    do {
+        piece = next_piece(work, first);
+        if (!write_piece(work, &piece, err))
+            return false;
+        for (size_t i = 0; i < piece.n; i++)
+            work->job->progress.bytes_done += work->sources.blobs[first + i].size;
+        if (work->job->options->progress)
+            work->job->options->progress(work->job->options->context, &work->job->progress);
+        first += piece.n;
+    } while (first < work->sources.n);
+    return true;
+}
+
+/* --- old files -------------------------------------------------------------------------------------------- */
+
+struct sweep {
+    const struct lake_day *record;
+    size_t skip; /* bytes before what a record calls a file */
+    struct buf names;
+};
+
+static bool add_unnamed(void *context, const struct store_blob *blob, struct error *err)
+{
+    struct sweep *sweep = context;
+    struct str name = {blob->name.p + sweep->skip, blob->name.n - sweep->skip};
+    for (size_t i = 0; i < sweep->record->file_count; i++)
+        if (str_eq(name, str_of(sweep->record->files[i].name)))
+            return true;
+    buf_put_str(&sweep->names, blob->name);
+    buf_put(&sweep->names, "", 1);
+    return buf_ok(&sweep->names, "names of files", err);
+}
+
+/* Removes what is in the day's folder and in no record. */
+static bool remove_unnamed(const struct work *work, struct error *err)
+{
+    const struct lake_place *place = &work->job->options->place;
+    struct buf folder = BUF_INIT(LAKE_NAME_MAX), prefix = BUF_INIT(LAKE_NAME_MAX);
+    struct sweep sweep = {.record = work->record, .names = BUF_INIT(NAMES_MAX)};
+    lake_day_folder(&folder, place, work->record->day);
+    lake_parquet_prefix(&prefix, place);
+    sweep.skip = prefix.used + 1;
+    bool ok = store_list(store_of(work), buf_text(&folder), add_unnamed, &sweep, err);
+    for (size_t at = 0; ok && at < sweep.names.used; at += strlen(sweep.names.bytes + at) + 1)
+        ok = store_delete(store_of(work), sweep.names.bytes + at, err);
+    buf_release(&folder);
+    buf_release(&prefix);
+    buf_release(&sweep.names);
+    return ok;
+}
+
+/* --- the whole -------------------------------------------------------------------------------------------- */
+
+static bool work_begin(struct work *work, struct error *err)
+{
+    buf_init(&work->scratch, PATH_ROOM);
+    if (store_remote(store_of(work))) {
+        work->bring = query_bring_new(store_of(work), err);
+        if (!work->bring)
+            return false;
+    }
+    return store_scratch(store_of(work), &work->scratch, err) &&
+           compact_sources_find(&work->sources, work->kept, err) && take_files(work, err);
+}
+
+static void tell(const struct work *work, struct compact_day *told)
+{
+    for (size_t i = 0; i < work->sources.n; i++)
+        told->bytes += work->sources.blobs[i].size;
+    told->blobs = work->sources.n;
+    told->rows = work->record->rows;
+    told->doubled = work->record->doubled;
+    told->files = work->record->file_count;
+    for (size_t i = 0; i < work->record->file_count; i++)
+        told->file_bytes += work->record->files[i].bytes;
+}
+
+bool compact_write_day(struct compact_job *job, struct compact_kept *kept, struct compact_day *told,
+                       struct lake_day *record, struct error *err)
+{
+    const struct compact_options *options = job->options;
+    struct work work = {.job = job, .kept = kept, .record = record};
+    *record = (struct lake_day){.day = kept->day.day, .at = tick_now(), .by = options->by};
+    bool ok = work_begin(&work, err) && write_pieces(&work, err) &&
+              compact_sources_list(&work.sources, kept, record, err) &&
+              store_sync(store_of(&work), err) &&
+              lake_day_write(store_of(&work), &options->place, record, err) &&
+              remove_unnamed(&work, err);
+    if (ok)
+        tell(&work, told);
+    query_bring_free(work.bring);
+    buf_release(&work.scratch);
+    return ok;
+}
