@@ -93,6 +93,8 @@ void cli_detail(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void cli_last(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool cli_log_is_json(const struct cli *cli);
+/* Text that is one line, and may hold the name of a file: its line feeds become visible. */
+void cli_put_line(struct buf *out, const char *text);
 /* `text`: what the error points into, or empty. */
 void cli_show_error(const struct cli *cli, const struct error *err, struct str text);
 

@@ -7,6 +7,8 @@
 #include "partition/partition.h"
 #include "partition/reject.h"
 
+#include <limits.h>
+
 enum { LINE_TEXT = 400, MEMBERS_MAX = 4096, LAST_TEXT = 16 * 1024 };
 
 struct import {
@@ -25,10 +27,10 @@ struct import {
 
 /* -- what is asked for -- */
 
-static bool need_table(const struct cli *cli, struct error *err)
+static bool read_table(const struct cli *cli, struct error *err)
 {
     if (cli_text(cli, CLI_TABLE))
-        return true;
+        return cli_place_name(cli_text(cli, CLI_TABLE), err);
     (void) error_set(err, ERROR_USAGE, "partition needs --table NAME: what the rows are");
     return error_hint(err, "for example: %s", cli->command->example);
 }
@@ -49,9 +51,10 @@ static bool read_known(const char *table, struct columns *out, struct error *err
 {
     struct buf folder = BUF_INIT(STORE_NAME_MAX), path = BUF_INIT(STORE_NAME_MAX + LAKE_TABLE_MAX),
                text = BUF_INIT(COLUMNS_FILE_MAX);
-    char name[LAKE_TABLE_MAX + 16];
+    char name[NAME_MAX + 1];
     struct error why = ERROR_INIT;
-    (void) snprintf(name, sizeof name, "%s.columns", table);
+    if (snprintf(name, sizeof name, "%s.columns", table) >= (int) sizeof name)
+        return true;
     bool ok = file_find_data("schemas", &folder, &why);
     if (ok)
         path_join(&path, buf_text(&folder), name);
@@ -88,7 +91,7 @@ static bool read_line(struct import *import, struct error *err)
 {
     const struct cli *cli = import->cli;
     struct partition_options *options = &import->options;
-    if (!need_table(cli, err) || !cli_threads(cli, &options->threads, err) ||
+    if (!read_table(cli, err) || !cli_threads(cli, &options->threads, err) ||
         !read_known(cli_text(cli, CLI_TABLE), &import->known, err))
         return false;
     options->inputs = (const char *const *) cli->args;
@@ -169,8 +172,11 @@ static void on_progress(void *context, const struct partition_progress *now)
 static void on_note(void *context, const char *line)
 {
     struct import *import = context;
+    struct buf text = BUF_INIT(LAST_TEXT);
     cli_status_wipe(&import->status);
-    cli_note(import->cli, "%s", line);
+    cli_put_line(&text, line);
+    cli_note(import->cli, "%s", buf_text(&text));
+    buf_release(&text);
 }
 
 /* -- how it ended -- */
@@ -247,18 +253,26 @@ static void say_reasons(const struct import *import)
                      part_reason_text((enum part_reason) i));
 }
 
+static void say_input(const struct import *import, const struct partition_input *input)
+{
+    struct buf line = BUF_INIT(LAST_TEXT);
+    char bytes[TEXT_NUMBER_MAX];
+    cli_put_line(&line, input->name);
+    buf_printf(&line, ": %s, %s, %llu rows, %llu rejected, %llu blank",
+               input->kind ? input->kind : "", text_bytes(input->bytes, bytes),
+               (unsigned long long) input->rows, (unsigned long long) input->rejected,
+               (unsigned long long) input->blank);
+    cli_detail(import->cli, "%s", buf_text(&line));
+    buf_release(&line);
+}
+
 static void say_details(const struct import *import)
 {
     const struct partition_result *result = &import->result;
     char number[TEXT_NUMBER_MAX];
-    for (size_t i = 0; i < result->input_count; i++) {
-        const struct partition_input *input = &result->inputs[i];
-        if (!input->held_by && !input->twice)
-            cli_detail(import->cli, "%s: %s, %s, %llu rows, %llu rejected, %llu blank", input->name,
-                       input->kind ? input->kind : "", text_bytes(input->bytes, number),
-                       (unsigned long long) input->rows, (unsigned long long) input->rejected,
-                       (unsigned long long) input->blank);
-    }
+    for (size_t i = 0; i < result->input_count; i++)
+        if (!result->inputs[i].held_by && !result->inputs[i].twice)
+            say_input(import, &result->inputs[i]);
     if (result->spilled > 0)
         cli_detail(import->cli, "%s went through scratch files",
                    text_bytes(result->spilled, number));
@@ -285,10 +299,12 @@ static void say_import(const struct import *import)
     if (result->dropped > 0)
         buf_printf(&line, " %s left out as equal to others.",
                    cli_count_text(result->dropped, "row", rows));
-    if (result->rejected > 0)
-        buf_printf(&line, " %s rejected%s%s.", cli_count_text(result->rejected, "line", rows),
-                   result->reject_file ? ", see " : "",
-                   result->reject_file ? result->reject_file : "");
+    if (result->rejected > 0) {
+        buf_printf(&line, " %s rejected", cli_count_text(result->rejected, "line", rows));
+        buf_puts(&line, result->reject_file ? ", see " : "");
+        cli_put_line(&line, result->reject_file ? result->reject_file : "");
+        buf_putc(&line, '.');
+    }
     buf_printf(&line, " Import %s of %s in %s", result->id, cli_text(import->cli, CLI_TABLE),
                store_address(import->context.store));
     cli_last(import->cli, "%s", buf_text(&line));

@@ -157,6 +157,15 @@ static void show_error_object(const struct cli *cli, const struct error *err, st
     buf_release(&members);
 }
 
+void cli_put_line(struct buf *out, const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (*c == '\n')
+            buf_puts(out, "\\x0a");
+        else
+            buf_putc(out, *c);
+}
+
 void cli_show_error(const struct cli *cli, const struct error *err, struct str text)
 {
     if (cli_log_is_json(cli)) {
@@ -164,10 +173,10 @@ void cli_show_error(const struct cli *cli, const struct error *err, struct str t
         return;
     }
     struct buf out = BUF_INIT(MESSAGE_MAX);
+    buf_puts(&out, "weir: ");
     if (err->code == ERROR_KQL && err->line > 0)
-        buf_printf(&out, "weir: KQL is refused at %d:%d: %s", err->line, err->column, err->message);
-    else
-        buf_printf(&out, "weir: %s", err->message);
+        buf_printf(&out, "KQL is refused at %d:%d: ", err->line, err->column);
+    cli_put_line(&out, err->message);
     if (err->code == ERROR_KQL && err->line > 0 && text.n > 0)
         put_caret(&out, err, text);
     put_hint(&out, err);

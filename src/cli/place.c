@@ -120,15 +120,19 @@ static bool choose_id(const struct cli *cli, struct cli_context *context, const 
     return true;
 }
 
-bool cli_place_import(struct cli *cli, struct cli_context *context, const char *table,
-                      struct error *err)
+bool cli_place_name(const char *table, struct error *err)
 {
     const struct lake_place named = {.workspace_id = lake_local_workspace_id,
                                      .resource_id = lake_local_resource_id,
                                      .table = table};
+    return lake_place_check(&named, err);
+}
+
+bool cli_place_import(struct cli *cli, struct cli_context *context, const char *table,
+                      struct error *err)
+{
     const char *resource_id;
-    if (!lake_place_check(&named, err) ||
-        !choose_resource(cli, context->store, &resource_id, err) ||
+    if (!cli_place_name(table, err) || !choose_resource(cli, context->store, &resource_id, err) ||
         !choose_id(cli, context, resource_id, table, err))
         return false;
     context->place = (struct lake_place){

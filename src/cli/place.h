@@ -10,6 +10,9 @@
 bool cli_place_find(const struct cli *cli, const struct lake_tables *tables, const char *table,
                     struct lake_place *out, struct error *err);
 
+/* Whether a table may have that name: nothing of it can leave a folder. ERROR_SETTINGS. */
+bool cli_place_name(const char *table, struct error *err);
+
 /* Where an import of the table goes: context->place, its texts lent by context and the arena. The resource id is that of
  * --workspace-resource-id, or of the profile, or that which the lake has for the profile's workspace, else the local one;
  * a line says so. The GUID is the profile's for its own resource id, else lake_local_workspace's. context->store is open. ERROR_USAGE, ERROR_SETTINGS. */

@@ -1,0 +1,269 @@
+"""weir partition from outside: what it says, how it ends, and that nothing half-written is left."""
+import gzip
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+import unittest
+
+from harness import BIN, Weir, environment
+
+LOCAL = ("/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/local/providers/"
+         "microsoft.operationalinsights/workspaces/local")
+ROWS = ['{"TimeGenerated":"2021-11-07T03:05:12.3456789Z","a_s":"x"}', '{"TimeGenerated":"2021-11-07T03:11:00Z","a_s":"y"}']
+
+
+def lines(rows):
+    return "".join(row + "\n" for row in rows)
+
+
+class Partition(unittest.TestCase):
+    def setUp(self):
+        self.weir = Weir()
+        self.state = self.weir.folder / "state"
+        self.env = {"XDG_STATE_HOME": str(self.state)}
+
+    def write(self, name, text):
+        path = self.weir.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def partition(self, *words, table="T_CL", **more):
+        return self.weir.run("partition", *words, "--table", table, env={**self.env, **more.pop("env", {})}, **more)
+
+    def ok(self, *words, **more):
+        done = self.partition(*words, **more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, "")
+        return done
+
+    def blobs(self):
+        return sorted(p for p in self.weir.lake.glob("am-*/**/*") if p.is_file())
+
+    def refused(self, status, *words, says=(), **more):
+        done = self.partition(*words, **more)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        for part in says:
+            self.assertIn(part, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertTrue(done.stderr.startswith("weir: ") or "\nweir: " in done.stderr, done.stderr)
+        self.assertEqual(self.blobs(), [])
+        self.assertEqual(list(self.weir.lake.glob("weir/*/*/imports/*")), [])
+        return done
+
+    # -- how it ends well --
+
+    def test_without_a_workspace_the_rows_go_to_the_local_one_aloud(self):
+        done = self.ok(self.write("a.jsonl", lines(ROWS)))
+        self.assertIn(LOCAL, done.stderr)
+        self.assertEqual({b.relative_to(self.weir.lake / "am-t-cl").parts[0] for b in self.blobs()}, {"WorkspaceResourceId="})
+        self.assertEqual(len(list(self.weir.lake.glob(f"am-t-cl/WorkspaceResourceId={LOCAL}/y=2021/m=11/d=07/h=03/m=*/*"))), 2)
+
+    def test_the_last_line_has_all_figures(self):
+        done = self.ok(self.write("a.jsonl", lines(ROWS)))
+        (record,) = self.weir.lake.glob("weir/*/t-cl/imports/*.jsonl")
+        last = done.stderr.splitlines()[-1]
+        for part in ("2 rows", "2 partitions", f"{len(lines(ROWS))} B", f"Import {record.stem} of T_CL"):
+            self.assertIn(part, last)
+
+    def test_the_same_again_is_nothing_new(self):
+        path = self.write("a.jsonl", lines(ROWS))
+        self.ok(path)
+        before = {b: (b.read_bytes(), b.stat().st_mtime_ns) for b in self.blobs()}
+        done = self.ok(path)
+        self.assertIn("nothing is new", done.stderr.splitlines()[-1])
+        self.assertEqual({b: (b.read_bytes(), b.stat().st_mtime_ns) for b in self.blobs()}, before)
+
+    def test_the_workspace_of_a_profile_and_of_the_line(self):
+        own = LOCAL.replace("local", "soc")
+        self.write("weir.yaml", "profiles:\n  soc:\n    workspace-id: 8ecf8077-cf51-4820-aadd-14040956f35d\n"
+                   f"    resource-id: {own}\n    lake: {self.weir.lake}\n")
+        self.ok(self.write("a.jsonl", lines(ROWS)))
+        self.assertEqual(len(list(self.weir.lake.glob(f"am-t-cl/WorkspaceResourceId={own}/**/*.json"))), 2)
+        self.assertTrue((self.weir.lake / "weir/8ecf8077-cf51-4820-aadd-14040956f35d/t-cl/schema.json").exists())
+        other = LOCAL.replace("local", "other")
+        self.ok(self.write("b.jsonl", lines(ROWS)), "--workspace-resource-id", other.upper().replace("/SUBS", "/subs"))
+        self.assertEqual(len(list(self.weir.lake.glob(f"am-t-cl/WorkspaceResourceId={other}/**/*.json"))), 2)
+
+    def test_standard_input(self):
+        self.ok("-", input=lines(ROWS))
+        self.assertEqual(b"".join(b.read_bytes() for b in self.blobs()), lines(ROWS).encode())
+
+    def test_standard_input_of_more_than_a_look_ahead(self):
+        rows = [ROWS[0]] * 40000
+        self.ok("-", input=lines(rows))
+        self.assertEqual(b"".join(b.read_bytes() for b in self.blobs()), lines(rows).encode())
+
+    def test_a_lake_is_made_of_nothing_but_rows_and_what_is_weirs(self):
+        self.ok(self.write("a.jsonl", lines(ROWS)))
+        left = {p.name for p in self.weir.lake.glob("weir/tmp/**/*") if p.is_file()} - {"lock"}
+        self.assertEqual(left, set())
+        self.assertEqual({p.name for p in self.weir.lake.iterdir()}, {"am-t-cl", "weir"})
+
+    # -- what is refused --
+
+    def test_a_table_is_needed(self):
+        done = self.weir.run("partition", "x.jsonl")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--table", done.stderr)
+
+    def test_files_are_needed(self):
+        self.refused(2, says=["FILE"])
+
+    def test_a_hostile_table_name_leaves_no_trace(self):
+        for name in ("../../evil", "a/b", "a b", "", "a\n", "1a", "a" * 300):
+            self.refused(2, self.write("a.jsonl", lines(ROWS)), table=name)
+        self.assertFalse(self.weir.lake.exists())
+
+    def test_a_file_that_is_not_there_is_named(self):
+        self.refused(1, self.write("a.jsonl", lines(ROWS)), "nowhere.jsonl", says=["nowhere.jsonl"])
+
+    def test_a_glob_that_matches_nothing(self):
+        self.refused(1, "nowhere/*.jsonl", says=["nowhere/*.jsonl"])
+
+    def test_options_that_cannot_be(self):
+        path = self.write("a.jsonl", lines(ROWS))
+        self.refused(2, path, "--threads", "100000", says=["--threads"])
+        self.refused(2, path, "--memory", "much", says=["--memory"])
+        self.refused(2, path, "--time-format", "sundial", says=["--time-format", "iso"])
+        self.refused(2, path, "--time-zone", "Europe/Atlantis", says=["Europe/Atlantis"])
+        self.refused(2, path, "--allow-rejects", "-1", says=["--allow-rejects"])
+        self.refused(2, path, "--workspace-resource-id", "contoso", says=["contoso"])
+        self.refused(2, path, "--dedpu", "*", says=["--dedup"])
+
+    def test_a_time_that_cannot_be_told_is_refused_with_the_candidates(self):
+        path = self.write("a.jsonl", '{"start":"2021-11-07T03:05:12Z","end":"2021-11-07T03:06:12Z"}\n')
+        self.refused(2, path, says=["start", "end", "--time-column"])
+        done = self.ok(path, "--time-column", "end")
+        self.assertIn("1 row in 1 partition", done.stderr)
+
+    def test_a_replaced_import_must_be_there(self):
+        done = self.partition(self.write("a.jsonl", lines(ROWS)), "--replace", "0123456789ab")
+        self.assertIn(done.returncode, (1, 2))
+        self.assertIn("0123456789ab", done.stderr)
+        self.assertEqual(self.blobs(), [])
+
+    def test_packed_bytes_that_are_cut_bring_nothing(self):
+        packed = gzip.compress(lines(ROWS * 1000).encode())
+        self.refused(1, self.write("a.jsonl.gz", packed[:-20]), says=["a.jsonl.gz"])
+
+    def test_an_array_that_does_not_end_brings_nothing(self):
+        self.refused(1, self.write("a.json", "[" + ",\n".join(ROWS)), says=["a.json"])
+
+    def test_a_lake_that_cannot_be_written(self):
+        blocked = self.write("file", "not a folder")
+        self.refused(1, self.write("a.jsonl", lines(ROWS)), "--lake", blocked / "lake", says=[str(blocked)])
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
+    def test_a_lake_that_may_not_be_written(self):
+        self.weir.lake.mkdir(mode=0o500)
+        self.refused(1, self.write("a.jsonl", lines(ROWS)), says=["Permission denied"])
+
+    # -- rejects --
+
+    def test_rejects_make_status_3_and_the_other_rows_are_in(self):
+        done = self.partition(self.write("a.jsonl", lines([ROWS[0], "{broken", '{"a_s":"no time"}', ROWS[1]])))
+        self.assertEqual(done.returncode, 3, done.stderr)
+        (rejects,) = (self.state / "weir/rejects").iterdir()
+        (record,) = self.weir.lake.glob("weir/*/t-cl/imports/*.jsonl")
+        self.assertEqual(rejects.name, f"T_CL-{record.stem}.jsonl")
+        self.assertEqual(stat.S_IMODE(rejects.stat().st_mode), 0o600)
+        told = [json.loads(line) for line in rejects.read_text().splitlines()]
+        self.assertEqual([(r["line"], r["reason"], r["text"]) for r in told],
+                         [(2, "not one valid JSON object", "{broken"), (3, "no time column", '{"a_s":"no time"}')])
+        last = done.stderr.splitlines()[-1]
+        self.assertIn("2 lines rejected", last)
+        self.assertIn(str(rejects), last)
+        self.assertEqual(len(self.blobs()), 2)
+
+    def test_allowed_rejects_end_well(self):
+        path = self.write("a.jsonl", lines([ROWS[0], "{broken"]))
+        done = self.ok(path, "--allow-rejects", "1", "--reject-file", self.weir.folder / "r.jsonl")
+        self.assertIn("1 line rejected", done.stderr)
+        self.assertEqual(json.loads((self.weir.folder / "r.jsonl").read_text())["line"], 2)
+        self.assertFalse(self.state.exists())
+
+    def test_no_reject_makes_no_file(self):
+        self.ok(self.write("a.jsonl", lines(ROWS)))
+        self.assertFalse(self.state.exists())
+
+    # -- for machines --
+
+    def test_every_message_is_an_object_and_the_last_has_the_figures(self):
+        done = self.partition(self.write("a.jsonl", lines([*ROWS, "[]"])), "--log-format", "json")
+        events = [json.loads(line) for line in done.stderr.splitlines()]
+        (end,) = [event for event in events if event["event"] == "end"]
+        self.assertEqual((end["verdict"], end["exit"], end["rows"], end["partitions"], end["rejected"]),
+                         ("incomplete", 3, 2, 2, 1))
+        self.assertEqual(end["reasons"], {"not one valid JSON object": 1})
+
+    def test_a_report_tells_how_it_ended(self):
+        path = self.weir.folder / "report.json"
+        self.ok(self.write("a.jsonl", lines(ROWS)), "--report", path)
+        report = json.loads(path.read_text())
+        self.assertEqual((report["format"], report["command"], report["verdict"], report["exit"]),
+                         ("weir report", "partition", "done", 0))
+        self.assertEqual([(i["rows"], i["held_by"]) for i in report["inputs"]], [(2, None)])
+        self.refused_report(path)
+
+    def refused_report(self, path):
+        done = self.partition("nowhere.jsonl", "--report", path)
+        self.assertEqual(done.returncode, 1)
+        report = json.loads(path.read_text())
+        self.assertEqual((report["verdict"], report["exit"], report["error"]["code"]), ("failed", 1, "NOT_FOUND"))
+
+    def test_quiet_says_the_last_line_alone(self):
+        done = self.ok(self.write("a.jsonl", lines(ROWS)), "-q")
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
+    def test_hostile_names_and_rows_reach_no_terminal(self):
+        name = "a\x1b[31m\u202e\n.jsonl"
+        done = self.partition(self.write(name, lines([ROWS[0], '{"\x1b]0;evil\x07":1}'])), "-v")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertNotIn("\x1b", done.stderr)
+        self.assertNotIn("\u202e", done.stderr)
+        self.assertTrue(any("\\x1b[31m\\u202e\\x0a.jsonl: " in line for line in done.stderr.splitlines()), done.stderr)
+
+    # -- signals and others --
+
+    def begin(self, *words):
+        """A run that waits for its standard input, once it holds the table."""
+        run = subprocess.Popen([BIN / "weir", "partition", "-", "--table", "T_CL", *map(str, words)], cwd=self.weir.folder,
+                               env=environment(self.env), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+        self.addCleanup(run.stderr.close)
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.kill)
+        end = time.monotonic() + 60
+        while not list(self.weir.lake.glob("weir/*/t-cl/lock")):
+            self.assertIsNone(run.poll())
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)  # a file is waited for, not a guess made
+        return run
+
+    def test_a_signal_leaves_nothing_that_shows(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            run = self.begin()
+            run.stdin.write(lines(ROWS))
+            run.stdin.flush()
+            run.send_signal(number)
+            self.assertEqual(run.wait(60), status)
+            run.stdin.close()
+            self.assertIn("interrupted", run.stderr.read())
+            self.assertEqual(self.blobs(), [])
+
+    def test_two_at_once_say_who_is_first(self):
+        run = self.begin()
+        done = self.partition(self.write("a.jsonl", lines(ROWS)))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("weir partition", done.stderr)
+        run.communicate(lines(ROWS), timeout=60)
+        self.assertEqual(run.returncode, 0)
+        self.assertEqual(len(self.blobs()), 2)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
