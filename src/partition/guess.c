@@ -190,12 +190,26 @@ static void put_name(struct buf *out, const struct seen_key *key)
                key->key, cut ? "…" : "");
 }
 
-static bool looks_like_time(const struct seen_key *key)
+/* "ReceiptTime", "event_date": a name of which users think when they are asked. */
+static bool is_named_so(const struct seen_key *key)
 {
-    return key->values > 0 && (key->utc + key->wall + key->us) * 2 > key->values;
+    static const struct str words[] = {STR_INIT("time"), STR_INIT("date"), STR_INIT("epoch")};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        for (size_t at = 0; at + words[i].n <= key->n; at++) {
+            if (str_eq_case((struct str){key->key + at, words[i].n}, words[i]))
+                return true;
+        }
+    }
+    return false;
 }
 
-/* Columns that come near, for a hint: most of their values are times of some kind. */
+static bool looks_like_time(const struct seen_key *key)
+{
+    return key->values > 0 &&
+           (is_named_so(key) || (key->utc + key->wall + key->us) * 2 > key->values);
+}
+
+/* Columns that come near, for a hint: by their names, or most of their values are times of some kind. */
 static void put_near(const struct part_guess *guess, struct buf *out)
 {
     unsigned named = 0;
@@ -203,6 +217,7 @@ static void put_near(const struct part_guess *guess, struct buf *out)
         if (!looks_like_time(&guess->keys[i]))
             continue;
         put_name(out, &guess->keys[i]);
+        buf_printf(out, " (%s)", guess->keys[i].example);
         named++;
     }
 }

@@ -13,7 +13,7 @@ struct part_zone {
     char asked[PART_ZONE_ASKED_MAX + 1];
     char name[ENGINE_ZONE_NAME_MAX + 1]; /* "UTC", "+02:00", "America/Los_Angeles" */
     bool known;
-    struct engine_zone *zone; /* owned; NULL: UTC */
+    struct engine_zone *zone; /* owned */
 };
 
 /* A value of zeros is an empty one. */
