@@ -1,6 +1,7 @@
 /* SHA-256 by OpenSSL, XXH64 and XXH3 by xxHash; see hash.h. */
 #include "base/hash.h"
 
+#include "base/hash_wide.h"
 #include "base/memory.h"
 
 #include <openssl/evp.h>
@@ -69,7 +70,17 @@ int64_t hash_xx64(struct str bytes)
 
 void hash_xx128(struct str bytes, uint64_t out[2])
 {
-    XXH128_hash_t hash = XXH3_128bits(bytes.n > 0 ? bytes.p : "", bytes.n);
+    hash_xx128_seed(bytes, 0, out);
+}
+
+void hash_xx128_seed(struct str bytes, uint64_t seed, uint64_t out[2])
+{
+    const char *p = bytes.n > 0 ? bytes.p : "";
+    if (hash_wide_can()) {
+        hash_wide_xx128(p, bytes.n, seed, out);
+        return;
+    }
+    XXH128_hash_t hash = XXH3_128bits_withSeed(p, bytes.n, seed);
     out[0] = hash.low64;
     out[1] = hash.high64;
 }

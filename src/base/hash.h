@@ -22,7 +22,8 @@ bool hash_sha256_hex(struct str bytes, char out[HASH_SHA256_HEX], struct error *
  * (checked: "World" gives 1846988464401551951). */
 int64_t hash_xx64(struct str bytes);
 
-/* XXH3 of 128 bits: low half, high half. Within one run of the program only. */
+/* XXH3 of 128 bits: low half, high half. The same with a seed; without one it is 0. */
 void hash_xx128(struct str bytes, uint64_t out[2]);
+void hash_xx128_seed(struct str bytes, uint64_t seed, uint64_t out[2]);
 
 #endif

@@ -5,7 +5,6 @@
 #include "lake/record.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
 enum {
     PIECE = 64 << 10, /* bytes read at once */
@@ -350,8 +349,8 @@ void lake_import_name(struct buf *out, const struct lake_place *place, int64_t t
 
 void lake_import_sum_line(uint64_t sum[2], const char *line, size_t n, uint64_t offset)
 {
-    XXH128_hash_t hash = XXH3_128bits_withSeed(line, n, offset);
-    const uint64_t one[2] = {hash.low64, hash.high64};
+    uint64_t one[2];
+    hash_xx128_seed((struct str){line, n}, offset, one);
     lake_import_sum_join(sum, one);
 }
 

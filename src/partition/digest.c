@@ -1,6 +1,7 @@
 /* Digests of inputs; see digest.h. */
 #include "partition/digest.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -40,7 +41,9 @@ void part_digest_release(struct part_digest *digest)
 
 void part_digest_block(const void *bytes, size_t n, unsigned char out[PART_DIGEST_SIZE])
 {
-    canonical(XXH3_128bits(bytes, n), out);
+    uint64_t hash[2];
+    hash_xx128((struct str){bytes, n}, hash);
+    canonical((XXH128_hash_t){.low64 = hash[0], .high64 = hash[1]}, out);
 }
 
 bool part_digest_put(struct part_digest *digest, uint64_t index, size_t n,
