@@ -4,6 +4,8 @@
  * a rest, since the columns of a file must be known before its first row; the second time writes. What the second
  * reading finds must be what the first one found, or the files have changed meanwhile.
  *
+ * Wide tables are mostly empty. A column without a value in any row does not pass through the sort.
+ *
  * Rows of files that were compacted before pass through SQL alone: their values as a view would restore them, and of their
  * `_weir_rest` what the columns of today do not tell.
  */
@@ -18,7 +20,8 @@ enum {
     GROUP_ROWS = 60 * ENGINE_CHUNK_ROWS,
     GROUP_SHARES = 16, /* of the memory, for the group of one thread */
     GROUP_BYTES_LEAST = 4 << 20,
-    GROUP_BYTES_MOST = 256 << 20
+    GROUP_BYTES_MOST = 256 << 20,
+    TRAITS = ENGINE_TICKS | ENGINE_MENDED | ENGINE_MISFITS /* those that are told */
 };
 
 static const char relation_name[] = ".compact"; /* no table is called so */
@@ -123,6 +126,12 @@ static bool stays(const struct compaction *compaction, const struct engine_compa
     return place >= 0 && columns->v[place].type == file->columns->v[i].type;
 }
 
+/* TimeGenerated is what rows are sorted by. */
+static bool has_values(const struct compaction *compaction, size_t i)
+{
+    return (compaction->traits[i] & SOURCE_VALUES) || (int) i == compaction->source->time_column;
+}
+
 /* What is known before a row is read: more than there is, perhaps. */
 static void expect(struct compaction *compaction, const struct engine_compacted *file)
 {
@@ -133,6 +142,7 @@ static void expect(struct compaction *compaction, const struct engine_compacted 
     for (size_t i = 0; i < columns->n; i++) {
         int stored = restore_find(file, columns->v[i].name);
         bool same = stored >= 0 && file->columns->v[stored].type == columns->v[i].type;
+        compaction->traits[i] |= SOURCE_VALUES;
         if (columns->v[i].type == COLUMN_DATETIME)
             compaction->traits[i] |=
                 same ? file->traits[stored] & ENGINE_TICKS : (unsigned) ENGINE_TICKS;
@@ -188,6 +198,8 @@ static void put_restored(struct buf *sql, const struct compaction *compaction, s
     const struct engine_compacted *file = &compaction->files->compacted[number];
     buf_puts(sql, "SELECT ");
     for (size_t i = 0; i < compaction->columns.n; i++) {
+        if (!has_values(compaction, i))
+            continue;
         restore_put_column(sql, compaction->source, i, file);
         buf_printf(sql, " AS c%zu, ", i);
     }
@@ -277,8 +289,10 @@ static void put_all_rows(struct buf *sql, const struct compaction *compaction)
     const struct engine_files *files = compaction->files;
     if (files->count > 0) {
         buf_puts(sql, "SELECT ");
-        for (size_t i = 0; i < compaction->columns.n; i++)
-            buf_printf(sql, "c%zu, ", i);
+        for (size_t i = 0; i < compaction->columns.n; i++) {
+            if (has_values(compaction, i))
+                buf_printf(sql, "c%zu, ", i);
+        }
         buf_printf(sql,
                    "\"" DUCK_ROW_COLUMN "\" AS o, \"" DUCK_SOURCE_COLUMN "\" AS s%s "
                    "FROM weir_lines(%lld)",
@@ -295,9 +309,7 @@ static void put_all_rows(struct buf *sql, const struct compaction *compaction)
 static void put_no_rows(struct buf *sql, const struct compaction *compaction)
 {
     buf_puts(sql, "SELECT ");
-    for (size_t i = 0; i < compaction->columns.n; i++)
-        buf_printf(sql, "CAST(NULL AS %s) AS c%zu, ", duck_type_name(compaction->columns.v[i].type),
-                   i);
+    buf_printf(sql, "CAST(NULL AS BIGINT) AS c%d, ", compaction->source->time_column);
     buf_puts(sql, "CAST(0 AS BIGINT) AS o, CAST(0 AS UINTEGER) AS s WHERE false");
 }
 
@@ -315,14 +327,27 @@ static void put_time(struct buf *sql, const char *name, size_t i, bool ticks)
     buf_release(&finer);
 }
 
+/* The value and AS of a column; of one without values what stands for none. */
+static void put_value(struct buf *sql, const struct compaction *compaction, size_t i)
+{
+    enum column_type type = compaction->columns.v[i].type;
+    if (has_values(compaction, i))
+        buf_printf(sql, "c%zu AS ", i);
+    else if (type == COLUMN_STRING)
+        buf_puts(sql, "'' AS ");
+    else
+        buf_printf(sql, "CAST(NULL AS %s) AS ",
+                   type == COLUMN_DATETIME ? "TIMESTAMPTZ" : duck_type_name(type));
+}
+
 static void put_columns(struct buf *sql, const struct compaction *compaction)
 {
     for (size_t i = 0; i < compaction->columns.n; i++) {
         const struct column *column = &compaction->columns.v[i];
-        if (column->type == COLUMN_DATETIME) {
+        if (column->type == COLUMN_DATETIME && has_values(compaction, i)) {
             put_time(sql, column->name, i, (compaction->traits[i] & ENGINE_TICKS) != 0);
         } else {
-            buf_printf(sql, "c%zu AS ", i);
+            put_value(sql, compaction, i);
             duck_put_name(sql, str_of(column->name));
         }
         buf_puts(sql, ", ");
@@ -385,9 +410,9 @@ static bool check_file(struct compaction *compaction, const char *path, struct e
         ok = changed(err);
     for (size_t i = 0; ok && i < compaction->columns.n; i++) {
         unsigned found = atomic_load(&whole->traits[i]);
-        if ((found & ENGINE_TICKS) && !(compaction->traits[i] & ENGINE_TICKS))
+        if (found & ~compaction->traits[i] & (ENGINE_TICKS | SOURCE_VALUES))
             ok = changed(err);
-        compaction->traits[i] |= (unsigned char) found;
+        compaction->traits[i] = (unsigned char) ((compaction->traits[i] | found) & TRAITS);
     }
     return ok;
 }

@@ -50,10 +50,12 @@ struct source_time {
     struct engine_zone *zone; /* owned, what time.zone points at; NULL: UTC */
 };
 
+enum { SOURCE_VALUES = 128 }; /* a trait of a column: some row has a value, not '' */
+
 /* Of a source whose lines are looked at whole, to be compacted: what they were found to have. */
 struct source_whole {
     uint32_t *numbers;            /* of each file: its `_weir_source` */
-    atomic_uint_least8_t *traits; /* of each column: enum engine_trait */
+    atomic_uint_least8_t *traits; /* of each column: enum engine_trait, SOURCE_VALUES */
     atomic_bool rest;             /* a row has one */
 };
 

@@ -324,8 +324,11 @@ static void keep_rest(struct thread_state *thread, const struct query_state *sta
                       enum convert_outcome outcome, const union convert_value *value)
 {
     const struct json_cell *cell = &object->cells[target->key];
+    bool text = target->type == COLUMN_STRING && outcome == CONVERT_VALUE;
     bool whole_number = target->type == COLUMN_LONG || target->type == COLUMN_DATETIME;
     int64_t big = outcome == CONVERT_VALUE && whole_number ? value->big : 0;
+    if (outcome == CONVERT_VALUE && !(text && value->text.n == 0))
+        add_trait(state->source, target->column, SOURCE_VALUES);
     if (target->type == COLUMN_DATETIME && big % TICK_MICROSECOND != 0)
         add_trait(state->source, target->column, ENGINE_TICKS);
     if (!object->present[target->key] ||
