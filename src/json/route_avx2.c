@@ -1,4 +1,24 @@
 /* Route, the fast path: plain lines at memory speed.
+ *
+ * A plain line is one flat object without white space between its tokens, as programs write it. It is looked at in
+ * blocks of 64 bytes, the first one behind its opening brace; byte compares turn a block into 64-bit
+ * masks, one bit a byte, and all the grammar of a plain line is arithmetic on masks, without a walk from token
+ * to token:
+ *
+ *   - strings: from each quote that counts to the next (a running exclusive or, by one carry-less multiply);
+ *   - marks: colons and separators outside strings; a separator is a comma, or the brace that ends the line;
+ *   - a value or key begins behind each mark, at a quote or another byte outside strings, and nowhere else: so
+ *     the bytes behind marks and the bytes where something begins are the same bits;
+ *   - marks take turns: colon, separator, colon... (a running exclusive or again). Behind an even number of them
+ *     what begins is a key, and must be a string; behind an odd number it is a value;
+ *   - other bytes outside strings are numbers and words. Numbers of digits alone are checked in masks too; the
+ *     rest one by one, by the grammar.
+ *
+ * Strings have no control characters, only good escapes and good UTF-8. The wanted key ends at a closing quote that
+ * is a key's, so far behind an opening one as the key is long, with the key's first letter behind that: what
+ * is left then is compared. A key with an escape in it is odd.
+ *
+ * What is odd (white space, nested values, {}, mistakes) is for the scalar twin, line by line.
  */
 #include "json/block.h"
 #include "json/grammar.h"
@@ -6,37 +26,49 @@
 
 #ifdef __x86_64__
 
-/* What the next block must know of this one. */
-struct carry {
-    uint64_t in_string; /* all ones when it ended inside a string */
-    uint64_t tokens;    /* all ones when the line's tokens so far are odd in number */
-    uint64_t marks;     /* the same of its colons and separators */
-    uint64_t between;   /* its first bytes that lie between two lines */
-    uint64_t other, zero, opening, letter; /* masks of the last block */
-    uint64_t escaped;                      /* 1 when its last backslash escapes the next byte */
-    uint64_t unicode;                      /* mask of the last block: escapes by \u */
-    uint64_t dirty; /* all ones when the string that it ended in has a backslash */
-    uint64_t cut;   /* 1 when a character was cut by its end */
-    bool first;
-};
-
-/* What bytes are compared with, 32 times each. In memory: they are more than there are registers. */
+/* What bytes are compared with. In memory, for they are more than there are registers. */
 struct letters {
-    __m256i quote, backslash, comma, colon, zero, blank, first, to_low, above_nine;
-    struct block wanted; /* the wanted key */
+    __m256i quote, backslash, comma, colon, zero, blank, first, to_lowest, above_nine;
 };
 
-/* The text, and what is found in it. */
-struct scan {
+struct plain {
     const char *text;
     size_t n;
-    size_t line; /* where the line at hand begins */
-    size_t key;  /* where its wanted key ends, if behind `line` */
-    struct json_line *lines;
-    size_t count, room;
-    const struct letters *letters;
-    uint64_t wanted_mask; /* bytes of the wanted key */
-    unsigned distance;    /* from its opening quote to the closing one */
+    struct letters letters;
+    struct block key;  /* the wanted key */
+    uint64_t key_mask; /* its bytes */
+    int distance;      /* from its opening quote to the closing one */
+};
+
+/* What a block must know of the one before it in the line. */
+struct carry {
+    uint64_t in_string; /* all ones: it ended inside a string */
+    uint64_t behind;    /* all ones: it ended behind an even number of marks */
+    uint64_t leads;     /* 1: its last byte was a mark */
+    uint64_t other;     /* 1: its last byte was of a number or word */
+    uint64_t zero;      /* 1: a number began with 0 there */
+    uint64_t names;     /* where strings began with the key's first letter */
+};
+
+/* The same, but seldom of interest. */
+struct rare {
+    uint64_t slashes; /* not 0: one of the next three is not */
+    uint64_t escaped; /* 1: its last backslash escapes the next byte */
+    uint64_t unicode; /* where it had \u */
+    uint64_t dirty;   /* all ones: the string that it ended in has a backslash */
+    uint64_t cut;     /* 1: it ended within a character */
+};
+
+/* What is found in a block. */
+struct masks {
+    uint64_t backslash, opening, closing;
+    uint64_t inside; /* from each opening quote up to before its closing one */
+    uint64_t marks, separators;
+    uint64_t
+        behind; /* bytes behind an even number of marks, those that are a separator among them */
+    uint64_t other, starts; /* bytes of numbers and words; the first one of each */
+    uint64_t ends;          /* where the line may end */
+    uint64_t bad;
 };
 
 AVX2_INLINE uint64_t equal(struct block b, __m256i letter)
@@ -44,7 +76,9 @@ AVX2_INLINE uint64_t equal(struct block b, __m256i letter)
     return join(_mm256_cmpeq_epi8(b.low, letter), _mm256_cmpeq_epi8(b.high, letter));
 }
 
-/* A number or word that begins at p, up to a comma or the line's closing brace. */
+/* ---- what is seldom ---- */
+
+/* A number or word that begins at p, up to a comma or to the line's closing brace. */
 static bool is_good_scalar(const char *p, const char *end)
 {
     struct json_look look;
@@ -72,219 +106,230 @@ AVX2_COLD uint64_t bad_scalars(const char *line, const char *p, const char *end,
     return bad;
 }
 
-/* Where those strings end that have no backslash in them. */
-AVX2_INLINE uint64_t clean_ends(uint64_t inside, uint64_t opening, uint64_t backslash,
-                                struct carry *carry, uint64_t in_string)
+struct escapes {
+    uint64_t escaped, bad;
+};
+
+AVX2_COLD struct escapes take_escapes(struct rare *rare, const char *p, uint64_t backslash)
 {
-    uint64_t begin = opening << 1 | (in_string & ~carry->dirty & 1);
-    uint64_t run = inside & ~opening & ~backslash, out;
-    uint64_t over = (uint64_t) __builtin_add_overflow(run, begin, &out) | opening >> 63;
-    carry->dirty = (uint64_t) ((int64_t) inside >> 63) & ~(0 - over);
+    struct block b = {load(p), load(p + HALF)};
+    struct escapes out = {.escaped = escaped_bytes(backslash, &rare->escaped)};
+    uint64_t unicode = out.escaped & bytes_equal(b, 'u');
+    out.bad = bad_escapes(p, out.escaped, unicode, rare->unicode);
+    rare->unicode = unicode;
     return out;
 }
 
-/* The value whose key ends at the quote `key`, in a line that ends before `end`. */
-AVX2_INLINE void set_value(struct json_line *line, const char *text, size_t key, size_t end)
+/* Backslashes outside strings, and the closing quotes of keys with a backslash in them. A bit that is added where a
+ * string begins is carried on to its end, or to the first backslash. */
+AVX2_COLD uint64_t odd_slashes(struct rare *rare, struct masks m)
 {
-    size_t at = key + 2;
-    struct json_look look;
-    line->kind = json_kinds[(unsigned char) text[at]];
-    if (line->kind == JSON_KIND_STRING) {
-        struct block b = {load(text + at + 1), load(text + at + 1 + HALF)};
-        uint64_t quote = bytes_equal(b, '"'), backslash = bytes_equal(b, '\\');
-        line->value = (uint32_t) at + 1;
-        if (_blsmsk_u64(quote) >= _blsmsk_u64(backslash) || quote == 0) {
-            line->value_length = (uint32_t) json_take_string(text + at, text + end, &look) - 2;
-            line->escaped = look.escaped;
-        } else {
-            line->value_length = (uint32_t) _tzcnt_u64(quote);
-        }
-        return;
-    }
-    line->value = (uint32_t) at;
-    line->value_length = (uint32_t) json_take_value(text + at, text + end, &look);
+    uint64_t goes_on = (m.inside & ~m.opening) | m.closing, clean;
+    uint64_t begin = m.opening << 1 | (goes_on & ~rare->dirty & 1);
+    uint64_t run = m.inside & ~m.opening & ~m.backslash;
+    bool over = __builtin_add_overflow(run, begin, &clean);
+    over |= m.opening >> 63 != 0;
+    rare->dirty = m.inside >> 63 != 0 && !over ? ALL : 0;
+    rare->slashes = rare->escaped | rare->unicode | rare->dirty;
+    return (m.backslash & ~m.inside) | (m.closing & ~clean & m.behind);
 }
 
-/* Notes where the wanted key ends, of the candidates: strings of its length and first letter that are keys. */
-AVX2_INLINE void note_key(struct scan *scan, size_t base, uint64_t candidates)
-{
-    for (; candidates != 0; candidates = _blsr_u64(candidates)) {
-        size_t end = base + _tzcnt_u64(candidates);
-        const char *p = scan->text + end + 1 - scan->distance;
-        if (end >= scan->n)
-            return;
-        uint64_t same = join(_mm256_cmpeq_epi8(load(p), scan->letters->wanted.low),
-                             _mm256_cmpeq_epi8(load(p + HALF), scan->letters->wanted.high));
-        if ((~same & scan->wanted_mask) == 0)
-            scan->key = end;
-    }
-}
-
-/* Gives the line whose closing brace stands at `end`; false when it is no line end that is plain. */
-AVX2_INLINE bool end_line(struct scan *scan, size_t end)
-{
-    const char *text = scan->text;
-    if (end + 1 >= scan->n || text[end] != '}' || text[end + 1] != '\n')
-        return false;
-    struct json_line *line = &scan->lines[scan->count++];
-    *line = (struct json_line){.start = (uint32_t) scan->line,
-                               .length = (uint32_t) (end + 1 - scan->line)};
-    if (scan->key > scan->line)
-        set_value(line, text, scan->key, end + 1);
-    scan->line = end + 2;
-    return scan->count < scan->room && scan->line < scan->n && text[scan->line] == '{';
-}
-
-/* Lines that end in the block before the first mistake in it. */
-AVX2_INLINE bool end_lines(struct scan *scan, size_t base, uint64_t ends, uint64_t bad,
-                           uint64_t keys)
-{
-    if (bad != 0)
-        ends &= _blsmsk_u64(bad) >> 1;
-    for (; ends != 0; ends = _blsr_u64(ends)) {
-        note_key(scan, base, keys & _blsmsk_u64(ends));
-        keys &= ~_blsmsk_u64(ends);
-        if (!end_line(scan, base + _tzcnt_u64(ends)))
-            return false;
-    }
-    note_key(scan, base, keys);
-    return bad == 0;
-}
-
-/* What is found where bytes at p + 1 are control characters or beyond ASCII. */
 struct strange {
-    uint64_t ends; /* where lines may end: at the byte before a control character outside strings */
-    uint64_t bad;
-    uint64_t cut;
+    uint64_t ends; /* bytes outside strings with a control character behind them */
+    uint64_t bad;  /* bytes with something wrong behind them */
 };
 
-AVX2_COLD struct strange take_strange(const char *p, bool first, uint64_t inside, uint64_t cut)
+/* Some bytes at p + 1 are control characters or beyond ASCII. */
+AVX2_COLD struct strange take_strange(struct rare *rare, const char *p, bool first, uint64_t inside)
 {
     struct block b = {load(p + 1), load(p + 1 + HALF)};
     uint64_t control = join(is_control(b.low), is_control(b.high));
     struct strange out = {.ends = control & ~inside, .bad = control & inside};
     if (join(b.low, b.high) != 0) {
-        uint64_t wrong = bad_utf8(p + 1, first);
-        out.bad |= wrong << 1 | (wrong & UINT64_C(1) << 63);
-        out.cut = is_cut(b.high) ? 1 : 0;
+        out.bad |= bad_utf8(p + 1, first);
+        rare->cut = is_cut(b.high) ? 1 : 0;
     } else {
-        out.bad |= cut;
+        out.bad |= rare->cut;
+        rare->cut = 0;
     }
     return out;
 }
 
-/* Looks at the block at `base`; false when the scan ends in it. */
-AVX2_INLINE bool take_block(struct scan *scan, struct carry *carry, size_t base)
+/* ---- a block ---- */
+
+AVX2_INLINE void find_strings(struct masks *m, struct carry *carry, uint64_t quote)
 {
-    const struct letters *letters = scan->letters;
-    const char *p = scan->text + base;
-    struct block b = {load(p), load(p + HALF)};
-    uint64_t backslash = equal(b, letters->backslash), escaped = 0, bad = 0;
-    uint64_t in_string = carry->in_string, cut = carry->cut;
-    bool slashes = (backslash | carry->escaped | carry->unicode | carry->dirty) != 0;
-    if (__builtin_expect(slashes, 0)) {
-        escaped = escaped_bytes(backslash, &carry->escaped);
-        uint64_t unicode = escaped & bytes_equal(b, 'u');
-        bad |= bad_escapes(p, escaped, unicode, carry->unicode);
-        carry->unicode = unicode;
-    }
-    uint64_t quote = equal(b, letters->quote) & ~escaped;
-    uint64_t inside = string_bytes(quote, &carry->in_string);
-    uint64_t opening = quote & inside, closing = quote & ~inside;
+    m->inside = string_bytes(quote, &carry->in_string);
+    m->opening = quote & m->inside;
+    m->closing = quote & ~m->inside;
+}
 
-    uint64_t ends = 0;
-    __m256i strange = _mm256_or_si256(_mm256_cmpgt_epi8(letters->blank, load(p + 1)),
-                                      _mm256_cmpgt_epi8(letters->blank, load(p + 1 + HALF)));
-    carry->cut = 0;
-    if (__builtin_expect(_mm256_movemask_epi8(strange) != 0, 0)) {
-        struct strange found = take_strange(p, carry->first, inside, cut);
-        ends = found.ends;
-        bad |= found.bad;
-        carry->cut = found.cut;
-    } else {
-        bad |= cut;
-    }
+/* Marks, and what stands between them. */
+AVX2_INLINE void find_marks(struct masks *m, struct carry *carry, struct block b,
+                            const struct letters *letters)
+{
+    uint64_t colons = equal(b, letters->colon) & ~m->inside;
+    m->separators = (equal(b, letters->comma) & ~m->inside) | m->ends;
+    m->marks = colons | m->separators;
+    m->behind = string_bytes(m->marks, &carry->behind);
+    m->other = ~(m->inside | m->closing | m->marks);
+    m->starts = m->other & ~(m->other << 1 | carry->other);
+    m->bad |= ((m->opening | m->starts) ^ (m->marks << 1 | carry->leads)) |
+              ((m->behind ^ m->separators) & m->marks) | (m->starts & m->behind);
+    carry->leads = m->marks >> 63;
+    carry->other = m->other >> 63;
+}
 
-    uint64_t between = carry->between | ends << 1 | ends << 2;
-    uint64_t colons = equal(b, letters->colon) & ~inside;
-    uint64_t separators = (equal(b, letters->comma) & ~inside) | ends;
-    uint64_t marks = colons | separators;
-    uint64_t other = ~(inside | quote | marks | between);
-    uint64_t starts = other & ~(other << 1 | carry->other);
-    uint64_t values = closing | starts, tokens = values | marks;
-    uint64_t odd = string_bytes(tokens, &carry->tokens);
-    uint64_t odd_marks = string_bytes(marks, &carry->marks);
-    bad |= (backslash & ~inside) | ((odd ^ values) & tokens) | ((odd_marks ^ separators) & marks) |
-           (starts & odd_marks);
-
-    uint64_t digits =
-        join(_mm256_cmpgt_epi8(letters->above_nine, _mm256_add_epi8(b.low, letters->to_low)),
-             _mm256_cmpgt_epi8(letters->above_nine, _mm256_add_epi8(b.high, letters->to_low)));
-    uint64_t zero = equal(b, letters->zero) & starts;
-    bad |= (zero << 1 | carry->zero) & other & digits;
-    if (__builtin_expect((other & ~digits) != 0, 0))
-        bad |= bad_scalars(scan->text + scan->line, p, scan->text + scan->n, other, starts);
-
-    if (__builtin_expect(slashes, 0)) {
-        uint64_t clean = clean_ends(inside, opening, backslash, carry, in_string);
-        bad |= closing & ~clean & odd_marks;
-    }
-
-    uint64_t letter = equal(b, letters->first);
-    uint64_t keys = closing & odd_marks & ahead(opening, carry->opening, (int) scan->distance) &
-                    ahead(letter, carry->letter, (int) scan->distance - 1);
-    carry->between = 0;
-    carry->other = other >> 63;
+/* Digits behind a 0 that a number begins with are wrong; returns what is no digit in numbers and words. */
+AVX2_INLINE uint64_t check_digits(struct masks *m, struct carry *carry, struct block b,
+                                  const struct letters *letters)
+{
+    __m256i low = _mm256_add_epi8(b.low, letters->to_lowest);
+    __m256i high = _mm256_add_epi8(b.high, letters->to_lowest);
+    uint64_t digits = join(_mm256_cmpgt_epi8(letters->above_nine, low),
+                           _mm256_cmpgt_epi8(letters->above_nine, high));
+    uint64_t zero = equal(b, letters->zero) & m->starts;
+    m->bad |= (zero << 1 | carry->zero) & digits;
     carry->zero = zero >> 63;
-    carry->opening = opening;
-    carry->letter = letter;
-    carry->first = false;
-    if (__builtin_expect((ends | bad) != 0, 0)) {
-        carry->between = ends >> 63 | ends >> 62;
-        return end_lines(scan, base, ends, bad, keys);
+    return m->other & ~digits;
+}
+
+/* The last of the candidates that is the wanted key, or `otherwise`: where it ends. */
+AVX2_INLINE size_t find_key(const struct plain *plain, size_t base, uint64_t candidates,
+                            size_t otherwise)
+{
+    for (; candidates != 0; candidates = _blsr_u64(candidates)) {
+        size_t end = base + _tzcnt_u64(candidates);
+        const char *p = plain->text + end + 1 - plain->distance;
+        if (end >= plain->n)
+            break;
+        uint64_t same = join(_mm256_cmpeq_epi8(load(p), plain->key.low),
+                             _mm256_cmpeq_epi8(load(p + HALF), plain->key.high));
+        if ((~same & plain->key_mask) == 0)
+            otherwise = end;
     }
-    note_key(scan, base, keys);
+    return otherwise;
+}
+
+/* ---- a line ---- */
+
+/* Behind the quote at p, up to the string's end. */
+AVX2_INLINE void set_string(struct json_line *line, const char *p, const char *end)
+{
+    struct block b = {load(p + 1), load(p + 1 + HALF)};
+    uint64_t quote = bytes_equal(b, '"'), backslash = bytes_equal(b, '\\');
+    struct json_look look;
+    if ((backslash & (quote - 1)) == 0 && quote != 0) {
+        line->value_length = (uint32_t) _tzcnt_u64(quote);
+    } else {
+        line->value_length = (uint32_t) json_take_string(p, end, &look) - 2;
+        line->escaped = look.escaped;
+    }
+}
+
+/* Gives the line that ends before `end`; its wanted key ends at `key`, or is 0. False: it does not end as a plain
+ * line does. */
+AVX2_INLINE bool end_line(const struct plain *plain, size_t start, size_t key, size_t end,
+                          struct json_line *line)
+{
+    const char *text = plain->text;
+    struct json_look look;
+    if (end >= plain->n || text[end - 1] != '}' || text[end] != '\n' ||
+        end - start > JSON_LINE_MAX)
+        return false;
+    *line = (struct json_line){.start = (uint32_t) start, .length = (uint32_t) (end - start)};
+    if (key == 0)
+        return true;
+    const char *value = text + key + 2;
+    line->kind = json_kinds[(unsigned char) *value];
+    line->value = (uint32_t) (value - text) + (line->kind == JSON_KIND_STRING);
+    if (line->kind == JSON_KIND_STRING)
+        set_string(line, value, text + end);
+    else
+        line->value_length = (uint32_t) json_take_value(value, text + end, &look);
     return true;
 }
 
-AVX2_COLD void set_letters(struct letters *letters, struct str wanted)
+/* The line whose opening brace stands at `start`; false when it is not plain or has no end. */
+AVX2_INLINE bool take_line(const struct plain *plain, size_t start, struct json_line *line)
 {
-    char key[BLOCK] = {0};
-    memcpy(key, wanted.p, wanted.n);
-    *letters = (struct letters){.quote = _mm256_set1_epi8('"'),
-                                .backslash = _mm256_set1_epi8('\\'),
-                                .comma = _mm256_set1_epi8(','),
-                                .colon = _mm256_set1_epi8(':'),
-                                .zero = _mm256_set1_epi8('0'),
-                                .blank = _mm256_set1_epi8(' '),
-                                .first = _mm256_set1_epi8(*wanted.p),
-                                .to_low = _mm256_set1_epi8((char) (0x80 - '0')),
-                                .above_nine = _mm256_set1_epi8((char) (0x80 + 10)),
-                                .wanted = {load(key), load(key + HALF)}};
+    const struct letters *letters = &plain->letters;
+    struct carry carry = {.behind = ALL, .leads = 1};
+    struct rare rare = {0};
+    size_t key = 0;
+    for (size_t base = start + 1; base < plain->n; base += BLOCK) {
+        const char *p = plain->text + base;
+        struct block b = {load(p), load(p + HALF)}, next = {load(p + 1), load(p + 1 + HALF)};
+        struct masks m = {.backslash = equal(b, letters->backslash)};
+        struct escapes escapes = {0};
+        struct strange strange = {0};
+
+        bool slashes = (m.backslash | rare.slashes) != 0;
+        if (__builtin_expect(slashes, 0))
+            escapes = take_escapes(&rare, p, m.backslash);
+        find_strings(&m, &carry, equal(b, letters->quote) & ~escapes.escaped);
+        __m256i below = _mm256_or_si256(_mm256_cmpgt_epi8(letters->blank, next.low),
+                                        _mm256_cmpgt_epi8(letters->blank, next.high));
+        if (__builtin_expect(((uint32_t) _mm256_movemask_epi8(below) | rare.cut) != 0, 0))
+            strange = take_strange(&rare, p, base == start + 1, m.inside);
+        m.ends = strange.ends;
+        m.bad = escapes.bad | strange.bad;
+
+        find_marks(&m, &carry, b, letters);
+        if (__builtin_expect(check_digits(&m, &carry, b, letters) != 0, 0))
+            m.bad |= bad_scalars(plain->text + start, p, plain->text + plain->n, m.other, m.starts);
+        if (__builtin_expect(slashes, 0))
+            m.bad |= odd_slashes(&rare, m);
+
+        uint64_t names = m.opening & equal(next, letters->first);
+        uint64_t keys = m.closing & m.behind & ahead(names, carry.names, plain->distance);
+        carry.names = names;
+        if (__builtin_expect((keys | m.bad | m.ends) == 0, 1))
+            continue;
+        uint64_t of_line = _blsmsk_u64(m.ends);
+        key = find_key(plain, base, keys & of_line, key);
+        if ((m.bad & of_line) != 0)
+            return false;
+        if (m.ends != 0)
+            return end_line(plain, start, key, base + _tzcnt_u64(m.ends) + 1, line);
+    }
+    return false;
+}
+
+AVX2_COLD void begin(struct plain *plain, struct str text, struct str key)
+{
+    char bytes[BLOCK] = {0};
+    memcpy(bytes, key.p, key.n);
+    *plain = (struct plain){.text = text.p,
+                            .n = text.n,
+                            .key = {load(bytes), load(bytes + HALF)},
+                            .key_mask = _bzhi_u64(ALL, (unsigned) key.n),
+                            .distance = (int) key.n + 1};
+    /* Digits are the lowest ten bytes, as signed numbers, when to_lowest is added. */
+    plain->letters = (struct letters){.quote = _mm256_set1_epi8('"'),
+                                      .backslash = _mm256_set1_epi8('\\'),
+                                      .comma = _mm256_set1_epi8(','),
+                                      .colon = _mm256_set1_epi8(':'),
+                                      .zero = _mm256_set1_epi8('0'),
+                                      .blank = _mm256_set1_epi8(' '),
+                                      .first = _mm256_set1_epi8(*key.p),
+                                      .to_lowest = _mm256_set1_epi8((char) (0x80 - '0')),
+                                      .above_nine = _mm256_set1_epi8((char) (0x80 + 10))};
 }
 
 AVX2 size_t json_route_avx2(const struct json_route *route, struct str text, size_t *at,
                             struct json_line *lines, size_t room)
 {
-    struct str wanted = route->wanted ? route->key : STR("\x01");
-    struct letters letters;
-    struct scan scan = {.text = text.p,
-                        .n = text.n,
-                        .line = *at,
-                        .lines = lines,
-                        .room = room,
-                        .letters = &letters,
-                        .wanted_mask = _bzhi_u64(ALL, (unsigned) wanted.n),
-                        .distance = (unsigned) wanted.n + 1};
-    struct carry carry = {.marks = ALL, .between = 1, .first = true};
-    size_t base = *at;
-    if (base < text.n && text.p[base] == '{') {
-        set_letters(&letters, wanted);
-        while (base < text.n && take_block(&scan, &carry, base))
-            base += BLOCK;
+    struct plain plain;
+    size_t count = 0, line = *at;
+    begin(&plain, text, route->wanted ? route->key : STR("\x01")); /* which no plain line has */
+    while (count < room && line < text.n && text.p[line] == '{' &&
+           take_line(&plain, line, &lines[count])) {
+        line += lines[count].length + 1;
+        count++;
     }
-    *at = scan.line;
-    return scan.count;
+    *at = line;
+    return count;
 }
 
 #else
