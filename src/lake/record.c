@@ -26,8 +26,8 @@ static const char format_name[] = "weir-import";
     X(REPLACED, "replaced")                                                                        \
     X(INPUTS, "inputs")                                                                            \
     X(PARTITIONS, "partitions")                                                                    \
-    X(FROM, "from")                                                                                \
-    X(TO, "to")                                                                                    \
+    X(FIRST, "first")                                                                              \
+    X(LAST, "last")                                                                                \
     X(ROWS, "rows")                                                                                \
     X(BYTES, "bytes")                                                                              \
     X(REJECTED, "rejected")                                                                        \
@@ -149,17 +149,19 @@ static bool read_count(const struct fields *f, size_t key, uint64_t max, size_t 
     return n <= max || fields_bad(f, key);
 }
 
-/* Whole partitions, or null where there are none. */
+/* The first and the last partition, or null where there are none. */
 static bool read_range(const struct fields *f, struct lake_import *out)
 {
+    int64_t last;
     if (out->n_parts == 0)
-        return (fields_null(f, HEAD_FROM) || fields_bad(f, HEAD_FROM)) &&
-               (fields_null(f, HEAD_TO) || fields_bad(f, HEAD_TO));
-    if (!fields_tick(f, HEAD_FROM, &out->from) || !fields_tick(f, HEAD_TO, &out->to))
+        return (fields_null(f, HEAD_FIRST) || fields_bad(f, HEAD_FIRST)) &&
+               (fields_null(f, HEAD_LAST) || fields_bad(f, HEAD_LAST));
+    if (!fields_tick(f, HEAD_FIRST, &out->from) || !fields_tick(f, HEAD_LAST, &last))
         return false;
     if (out->from % TICK_PARTITION != 0)
-        return fields_bad(f, HEAD_FROM);
-    return (out->to % TICK_PARTITION == 0 && out->to > out->from) || fields_bad(f, HEAD_TO);
+        return fields_bad(f, HEAD_FIRST);
+    out->to = last + TICK_PARTITION;
+    return (last % TICK_PARTITION == 0 && last >= out->from) || fields_bad(f, HEAD_LAST);
 }
 
 static bool read_figures(const struct fields *f, struct lake_import *out)
@@ -439,11 +441,11 @@ static struct str cut(const char *text)
 static void put_range(struct buf *out, const struct lake_import *import)
 {
     if (import->n_parts == 0) {
-        buf_puts(out, ",\"from\":null,\"to\":null");
+        buf_puts(out, ",\"first\":null,\"last\":null");
         return;
     }
-    fields_put_tick(out, "from", import->from);
-    fields_put_tick(out, "to", import->to);
+    fields_put_tick(out, "first", import->from);
+    fields_put_tick(out, "last", import->to - TICK_PARTITION);
 }
 
 static void put_head(struct buf *out, const struct lake_place *place,

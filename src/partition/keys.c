@@ -52,10 +52,12 @@ static int open_file(struct keys *keys, struct error *err)
     struct buf path = BUF_INIT(PATH_ROOM);
     int fd = -1;
     path_join(&path, keys->folder, "weir-XXXXXX");
-    if (buf_ok(&path, "the scratch folder's path", err)) {
-        fd = mkostemp(path.bytes, O_CLOEXEC);
-        if (fd < 0 || unlink(path.bytes) != 0)
-            (void) fail(keys, "cannot be made", err);
+    if (buf_ok(&path, "the scratch folder's path", err) && (fd = mkstemp(path.bytes)) < 0)
+        (void) fail(keys, "cannot be made", err);
+    if (fd >= 0 && (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || unlink(path.bytes) != 0)) {
+        (void) fail(keys, "cannot be made", err);
+        (void) close(fd);
+        fd = -1;
     }
     buf_release(&path);
     return fd;

@@ -111,6 +111,20 @@ static void a_table_without_imports_has_none(void **state)
     lake_imports_release(&imports);
 }
 
+/* Its end is behind the year 9999. */
+static void the_last_and_the_first_partition_of_all_time_are_read(void **state)
+{
+    static const struct small_part ends[] = {{"0001-01-01T00:00:00Z", "{}\n"},
+                                             {"9999-12-31T23:55:00Z", "{}\n"}};
+    struct fixture *f = *state;
+    struct lake_imports imports;
+    const struct small_import small = {.id = ONE, .parts = ends, .n = 2};
+    small_import_put(f, &small);
+    small_imports_read(f, LAKE_IMPORTS_WHOLE, &imports);
+    assert_true(imports.v[0].from == 0 && imports.v[0].to == TICK_MAX + 1);
+    lake_imports_release(&imports);
+}
+
 static void an_import_may_have_no_row(void **state)
 {
     struct fixture *f = *state;
@@ -402,7 +416,7 @@ static void a_record_of_another_table_version_or_name_says_so(void **state)
         {"\"import\":\"" ONE, "\"import\":\"" TWO, "of import " TWO},
         {"\"inputs\":1", "\"inputs\":1000000000000", "'inputs'"},
         {"\"replaces\":null", "\"replaces\":\"../../../../x\"", "'replaces'"},
-        {"2021-11-07T03:05:00Z\",\"to\"", "2021-11-07T03:05:01Z\",\"to\"", "'from'"},
+        {"2021-11-07T03:05:00Z\",\"last\"", "2021-11-07T03:05:01Z\",\"last\"", "'first'"},
     };
     struct fixture *f = *state;
     small_import_put(f, &one);
@@ -577,6 +591,7 @@ int main(void)
         CASE(a_record_is_read_as_it_was_written),
         CASE(heads_alone_have_no_parts_and_all_else),
         CASE(a_table_without_imports_has_none),
+        CASE(the_last_and_the_first_partition_of_all_time_are_read),
         CASE(an_import_may_have_no_row),
         CASE(hostile_names_of_inputs_come_back_or_are_mended),
         CASE(a_year_of_partitions_goes_to_and_fro),

@@ -1,0 +1,284 @@
+/* One import takes the place of another: never a gap, a double for an instant at worst, and whoever is killed goes on. */
+#include "partition/replace.h"
+
+#include "lake/catalog.h"
+
+#include "../lake/small_import.h"
+#include "../store/fault.h"
+
+#include <errno.h>
+
+#define ONE "0123456789ab"
+#define TWO "fedcba987654"
+#define THREE "aaaaaaaaaaaa"
+
+static const struct small_part parts_of_one[] = {
+    {"2021-11-07T03:05:00Z", "{\"a\":1}\n{\"a\":2}\n"},
+    {"2021-11-07T03:15:00Z", "{\"a\":3}\n"},
+};
+static const struct small_part parts_of_two[] = {
+    {"2021-11-07T03:05:00Z", "{\"b\":1}\n{\"b\":2}\n"},
+    {"2021-11-07T03:15:00Z", "{\"b\":3}\n"},
+};
+static const struct small_import one = {.id = ONE, .parts = parts_of_one, .n = 2};
+
+static int set_up(void **state)
+{
+    memset(&fault, 0, sizeof fault);
+    return fixture_set_up(state);
+}
+
+static int tear_down(void **state)
+{
+    memset(&fault, 0, sizeof fault);
+    return fixture_tear_down(state);
+}
+
+/* --- what a reader sees --- */
+
+struct seen {
+    const struct lake_imports *imports;
+    uint64_t rows;      /* of blobs that count, by their lines */
+    size_t ones, blobs; /* of import ONE; all */
+};
+
+static bool see(void *context, const struct lake_blob *blob, struct error *err)
+{
+    struct seen *seen = context;
+    struct str id = lake_import_id_of(blob->name);
+    (void) err;
+    seen->blobs++;
+    seen->ones += str_eq(id, STR(ONE));
+    if (lake_imports_counts(seen->imports, id))
+        seen->rows += blob->size / strlen("{\"a\":1}\n");
+    return true;
+}
+
+static struct seen look(struct fixture *f)
+{
+    struct lake_imports imports;
+    small_imports_read(f, LAKE_IMPORTS_WHOLE, &imports);
+    struct seen seen = {.imports = &imports};
+    assert_true(lake_blobs(f->store, &place_of_tests, 0, TICK_MAX, see, &seen, &f->err));
+    lake_imports_release(&imports);
+    return seen;
+}
+
+/* --- the command, as partition.c does it --- */
+
+static bool replace(struct store *store, const char *id, struct part_replaced *out,
+                    struct error *err)
+{
+    struct lake_imports imports;
+    struct part_replace what;
+    struct lake_import tell = {0};
+    bool done = false;
+    bool ok = lake_imports_read(store, &place_of_tests, LAKE_IMPORTS_HEADS, &imports, err) &&
+              part_replace_find(&imports, id, &what, err) &&
+              part_replace_check(&what, lake_imports_find(&imports, STR(TWO)), &done, err);
+    if (ok && !done) {
+        part_replace_tell(&what, &tell);
+        const struct lake_import old = {.id = ONE, .started = tell.replaced};
+        const struct small_import two = {.id = TWO,
+                                         .input = "b",
+                                         .started = "2021-11-19",
+                                         .parts = parts_of_two,
+                                         .n = 2,
+                                         .replaces = &old};
+        assert_string_equal(tell.replaces, ONE);
+        ok = small_import_blobs(store, &two, err) && small_import_record(store, &two, err);
+    }
+    ok = ok && part_replace_finish(store, &place_of_tests, NULL, out, err);
+    lake_imports_release(&imports);
+    return ok;
+}
+
+static void the_old_ones_blobs_and_record_go(void **state)
+{
+    struct fixture *f = *state;
+    struct part_replaced out;
+    small_import_put(f, &one);
+    assert_int_equal(look(f).rows, 3);
+    assert_true(replace(f->store, ONE, &out, &f->err));
+    assert_int_equal(out.imports, 1);
+    assert_int_equal(out.blobs, 2);
+    assert_int_equal(out.kept, 0);
+    struct seen seen = look(f);
+    assert_int_equal(seen.rows, 3);
+    assert_int_equal(seen.ones, 0);
+    assert_int_equal(seen.blobs, 2);
+    /* Once more: all is done. */
+    assert_true(replace(f->store, "0123", &out, &f->err));
+    assert_int_equal(out.imports, 0);
+    assert_int_equal(look(f).blobs, 2);
+}
+
+static void an_id_that_is_not_there_names_those_that_are(void **state)
+{
+    struct fixture *f = *state;
+    struct part_replaced out;
+    small_import_put(f, &one);
+    assert_false(replace(f->store, "9", &out, &f->err));
+    assert_int_equal(f->err.code, ERROR_NOT_FOUND);
+    assert_non_null(strstr(f->err.hint, ONE));
+    error_clear(&f->err);
+    assert_false(replace(f->store, "", &out, &f->err));
+    assert_int_equal(f->err.code, ERROR_NOT_FOUND);
+    assert_int_equal(look(f).blobs, 2);
+}
+
+static void what_another_replaced_already_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct part_replaced out;
+    const struct lake_import old = {.id = ONE, .started = tick_of("2021-11-18")};
+    const struct small_import three = {
+        .id = THREE, .input = "c", .started = "2021-11-19", .replaces = &old};
+    small_import_put(f, &one);
+    small_import_put(f, &three);
+    for (int i = 0; i < 2; i++) { /* the old one is still there; then it is gone */
+        error_clear(&f->err);
+        assert_false(replace(f->store, ONE, &out, &f->err));
+        assert_int_equal(f->err.code, ERROR_SETTINGS);
+        assert_non_null(strstr(f->err.message, THREE));
+        error_clear(&f->err);
+        assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
+        assert_int_equal(out.imports, 1 - i);
+    }
+}
+
+/* Brought in again after it was replaced, it is an import like any other. */
+static void one_that_came_again_can_be_replaced_again(void **state)
+{
+    struct fixture *f = *state;
+    struct part_replaced out;
+    struct lake_imports imports;
+    struct part_replace what;
+    struct small_import again = one;
+    again.started = "2021-11-20";
+    small_import_put(f, &one);
+    assert_true(replace(f->store, ONE, &out, &f->err));
+    small_import_put(f, &again);
+    assert_int_equal(look(f).rows, 6);
+    assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
+    assert_int_equal(look(f).rows, 6);
+    small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
+    assert_true(part_replace_find(&imports, ONE, &what, &f->err));
+    assert_non_null(what.old);
+    assert_null(what.by);
+    lake_imports_release(&imports);
+}
+
+/* A chain: each was replaced before the one before it was gone. The first goes before the second, whose record alone says
+ * that it is dead, whatever the clock said. */
+static void a_chain_of_dead_ones_goes_from_its_beginning(void **state)
+{
+    struct fixture *f = *state;
+    struct part_replaced out;
+    struct small_import first = one;
+    first.started = "2021-11-25"; /* a clock that was put back */
+    const struct lake_import old = {.id = ONE, .started = tick_of("2021-11-25")},
+                             middle = {.id = TWO, .started = tick_of("2021-11-19")};
+    const struct small_import two = {.id = TWO,
+                                     .started = "2021-11-19",
+                                     .input = "b",
+                                     .parts = parts_of_two,
+                                     .n = 2,
+                                     .replaces = &old},
+                              three = {.id = THREE,
+                                       .started = "2021-11-20",
+                                       .input = "c",
+                                       .parts = parts_of_two,
+                                       .n = 2,
+                                       .replaces = &middle};
+    int n = 1;
+    for (bool struck = true; struck && n < 500; n++) {
+        small_import_put(f, &first);
+        small_import_put(f, &two);
+        small_import_put(f, &three);
+        assert_int_equal(look(f).rows, 3);
+        error_clear(&f->err);
+        fault = (struct fault){.at = n, .number = EIO};
+        bool ok = part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err);
+        struck = fault.struck;
+        fault = (struct fault){0};
+        assert_true(ok || struck);
+        assert_int_equal(look(f).rows, 3);
+        error_clear(&f->err);
+        assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
+        assert_int_equal(look(f).blobs, 2);
+    }
+    assert_true(n > 20 && n < 500);
+}
+
+static void it_can_be_stopped_and_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct part_replaced out;
+    struct stop stop = {0};
+    const struct lake_import old = {.id = ONE, .started = tick_of("2021-11-18")};
+    const struct small_import three = {
+        .id = THREE, .input = "c", .started = "2021-11-19", .replaces = &old};
+    small_import_put(f, &one);
+    small_import_put(f, &three);
+    stop_set(&stop, 2);
+    assert_false(part_replace_finish(f->store, &place_of_tests, &stop, &out, &f->err));
+    assert_int_equal(f->err.code, ERROR_INTERRUPTED);
+    assert_int_equal(look(f).rows, 0);
+    error_clear(&f->err);
+    assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
+    assert_int_equal(look(f).blobs, 0);
+}
+
+/* Each call that touches the disk fails in turn, at every one a reader sees 3 rows, or more until the record is there. */
+static void whatever_fails_there_is_no_gap_and_the_same_command_finishes(void **state)
+{
+    enum { CALLS_MAX = 1000 };
+    struct fixture *f = *state;
+    int n = 1;
+    for (bool struck = true; struck && n < CALLS_MAX; n++) {
+        struct part_replaced out;
+        folder_remove_tree(f->folder.lake);
+        store_free(f->store);
+        f->store = store_open(f->folder.lake, &f->err);
+        small_import_put(f, &one);
+        struct error err = ERROR_INIT;
+        fault = (struct fault){.at = n, .number = EIO};
+        bool ok = replace(f->store, ONE, &out, &err);
+        struck = fault.struck;
+        fault = (struct fault){0};
+        assert_true(ok || (struck && err.code != ERROR_NONE));
+        struct seen seen = look(f);
+        assert_true(seen.rows >= 3);
+        if (seen.rows > 3) { /* the new record is not there yet */
+            struct lake_imports imports;
+            small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
+            assert_null(lake_imports_find(&imports, STR(TWO)));
+            lake_imports_release(&imports);
+        }
+        store_free(f->store);
+        f->store = store_open(f->folder.lake, &f->err);
+        if (!replace(f->store, ONE, &out, &f->err))
+            fail_msg("call %d: %s", n, f->err.message);
+        seen = look(f);
+        assert_int_equal(seen.rows, 3);
+        assert_int_equal(seen.blobs, 2);
+        assert_int_equal(seen.ones, 0);
+    }
+    assert_true(n > 50 && n < CALLS_MAX);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(the_old_ones_blobs_and_record_go),
+        CASE(an_id_that_is_not_there_names_those_that_are),
+        CASE(what_another_replaced_already_is_refused),
+        CASE(one_that_came_again_can_be_replaced_again),
+        CASE(a_chain_of_dead_ones_goes_from_its_beginning),
+        CASE(it_can_be_stopped_and_goes_on),
+        CASE(whatever_fails_there_is_no_gap_and_the_same_command_finishes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
