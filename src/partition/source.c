@@ -377,6 +377,7 @@ bool part_source_rows(const struct part_source *source, struct part_piece *piece
 bool part_source_end(struct part_source *source, unsigned char hash[PART_DIGEST_SIZE],
                      uint64_t *bytes, struct error *err)
 {
+    bool ok = part_digest_end(&source->digest, hash, err);
     *bytes = source->digest.bytes;
-    return part_digest_end(&source->digest, hash, err);
+    return ok;
 }

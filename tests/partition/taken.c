@@ -124,8 +124,10 @@ bool taken_read(const char *path, const struct part_source_options *given, struc
 {
     struct part_zones zones = {0};
     struct part_source_options options = given ? *given : (struct part_source_options){0};
-    struct part_input input = {
-        .kind = PART_INPUT_FILE, .name = strdup(path), .path = strdup(path)};
+    bool piped = strcmp(path, "-") == 0;
+    struct part_input input = {.kind = PART_INPUT_FILE, .name = strdup(path), .path = strdup(path)};
+    if (piped)
+        input.kind = PART_INPUT_STDIN;
     *out = (struct taken){0};
     options.zones = &zones;
     options.seen = part_seen_new(err);

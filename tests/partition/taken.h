@@ -38,7 +38,7 @@ void taken_clean(void);
 char *taken_file(const char *name, const void *bytes, size_t n);
 char *taken_text(const char *name, const char *text);
 
-/* Reads a file to its end. False: *err says why; *out holds nothing. Options may be NULL. */
+/* Reads a file ("-": standard input) to its end. False: *err says why; *out holds nothing. Options may be NULL. */
 bool taken_read(const char *path, const struct part_source_options *options, struct taken *out,
                 struct error *err);
 /* The same, which must go well. */
