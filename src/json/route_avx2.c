@@ -234,8 +234,7 @@ AVX2_INLINE bool end_line(const struct plain *plain, size_t start, size_t key, s
 {
     const char *text = plain->text;
     struct json_look look;
-    if (end >= plain->n || text[end - 1] != '}' || text[end] != '\n' ||
-        end - start > JSON_LINE_MAX)
+    if (end >= plain->n || text[end - 1] != '}' || text[end] != '\n' || end - start > JSON_LINE_MAX)
         return false;
     *line = (struct json_line){.start = (uint32_t) start, .length = (uint32_t) (end - start)};
     if (key == 0)

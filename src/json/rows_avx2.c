@@ -26,8 +26,6 @@
 
 #ifdef __x86_64__
 
-#include <cpuid.h>
-
 enum { AHEAD = 8, AT_ONCE = 3 };
 
 /* The bytes at which `null` begins. */
@@ -215,16 +213,11 @@ AVX2_INLINE enum json_step take_block(struct json_scan *scan, struct json_fast *
     return whole ? JSON_STEP_ROW : JSON_STEP_ODD;
 }
 
-/* Compilers do not all know it by name. */
-static bool has_lzcnt(void)
-{
-    unsigned a, b, c, d;
-    return __get_cpuid(0x80000001, &a, &b, &c, &d) != 0 && (c & bit_LZCNT) != 0;
-}
-
+/* lzcnt, which not all compilers know by name, is in every processor that has the others. What they know was asked of
+ * the processor once: asking it again is dear on a virtual machine. */
 bool json_scan_has_avx2(void)
 {
-    return has_lzcnt() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
            __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") &&
            __builtin_cpu_supports("pclmul");
 }
