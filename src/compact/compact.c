@@ -125,10 +125,8 @@ static bool tell(struct run *run, struct compact_day *told, struct error *err)
 }
 
 /* What would be written, without a look at a byte. */
-static void foresee(const struct compact_kept *kept, struct lake_day *record,
-                    struct compact_day *told)
+static void foresee(const struct compact_kept *kept, struct compact_day *told)
 {
-    (void) record;
     for (size_t i = 0; i < kept->day.n; i++) {
         told->blobs += kept->day.blobs[i].read;
         told->bytes += kept->day.blobs[i].read ? kept->day.blobs[i].size : 0;
@@ -162,7 +160,7 @@ static bool work_day(struct run *run, const struct candidate *candidate, struct 
         record = *kept.day.record;
         told->verdict = COMPACT_CURRENT;
     } else if (ok && found && options->dry_run) {
-        foresee(&kept, &record, told);
+        foresee(&kept, told);
         ok = foresee_record(&kept, &record, err);
     } else if (ok && found) {
         ok = fresh = compact_write_day(&run->job, &kept, told, &record, err);
@@ -273,19 +271,28 @@ static void job_end(struct compact_job *job)
     lake_schema_release(&job->schema);
 }
 
-/* Days that failed do not keep the Delta table from naming what there is. */
-static bool run_days(struct run *run, struct error *err)
+/* What the records say by now goes into the Delta table; what none of them says any more goes. */
+static bool settle(struct run *run, struct error *err)
 {
     const struct compact_options *options = run->job.options;
+    struct lake_days days = {0};
+    bool ok = options->dry_run ||
+              (lake_days_read(&days, options->store, &options->place, 0, 0, err) &&
+               compact_delta(&run->job, &days, err) && compact_sweep(&run->job, &days, err));
+    lake_days_release(&days);
+    return ok;
+}
+
+/* A day that failed does not keep the others from being settled. */
+static bool run_days(struct run *run, struct error *err)
+{
     struct error why = ERROR_INIT;
     if (!find_candidates(run, err))
         return false;
     bool ok = take_days(run, &why);
     if (!ok && why.code != ERROR_INCOMPLETE)
         return error_pass(err, &why);
-    if (options->delta && !options->dry_run && !compact_delta(&run->job, err))
-        return false;
-    return ok || error_pass(err, &why);
+    return settle(run, err) && (ok || error_pass(err, &why));
 }
 
 bool compact_run(const struct compact_options *options, struct compact_totals *out,

@@ -28,7 +28,7 @@ bool compact_kept_find(struct compact_kept *kept, const struct compact_job *job,
                        bool *found, struct error *err);
 void compact_kept_release(struct compact_kept *kept);
 
-/* Writes the day's files, proves them, puts the record and removes what it replaces. The record's texts go into the arena
+/* Writes the day's files, proves them, and puts the record. The record's texts go into the arena
  * of `kept`; *record is what stands in the lake then. */
 bool compact_write_day(struct compact_job *job, struct compact_kept *kept, struct compact_day *told,
                        struct lake_day *record, struct error *err);
@@ -39,8 +39,13 @@ bool compact_write_day(struct compact_job *job, struct compact_kept *kept, struc
 bool compact_delete_day(struct compact_job *job, const struct compact_kept *kept, bool fresh,
                         struct lake_day *record, struct compact_day *told, struct error *err);
 
-/* Makes the Delta table name the files that the records name (compact/delta.c). */
-bool compact_delta(struct compact_job *job, struct error *err);
+/* Makes the Delta table name the files that the records name: if it was asked for, or is there already (delta.c). */
+bool compact_delta(struct compact_job *job, const struct lake_days *days, struct error *err);
+
+/* Removes the files that no record names: of records that were replaced, and what a killed run left (sweep.c). */
+bool compact_sweep(struct compact_job *job, const struct lake_days *days, struct error *err);
+/* Whether a path behind .../parquet/ is that of a file that compact may have written: y=2021/m=11/d=07/<12 hex>-<n>.parquet */
+bool compact_is_own(struct str path);
 
 /* SHA-256 of a file on the disk. */
 bool compact_hash_file(const char *path, unsigned char sha256[HASH_SHA256_SIZE], uint64_t *bytes,

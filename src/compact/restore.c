@@ -41,11 +41,17 @@ static enum column_type raw_type(enum column_type type)
     }
 }
 
+/* A whole number of ours, which may be of 32 bits. */
+static bool is_small(enum column_type wanted, enum column_type type)
+{
+    return wanted == COLUMN_LONG && type == COLUMN_INT;
+}
+
 static bool find(const struct columns *raw, const char *name, enum column_type type, int *out,
                  struct error *err)
 {
     *out = columns_find(raw, str_of(name));
-    return (*out >= 0 && raw->v[*out].type == type) ||
+    return (*out >= 0 && (raw->v[*out].type == type || is_small(type, raw->v[*out].type))) ||
            error_set(err, ERROR_FORMAT, "the file has no column '%.200s' of the type it must have",
                      name);
 }
@@ -141,7 +147,9 @@ static bool put_time(struct buf *line, int64_t micros, int64_t ticks, struct err
 
 static int64_t number(const struct engine_chunk *chunk, int column, size_t row)
 {
-    return ((const int64_t *) chunk->vectors[column].values)[row];
+    const struct engine_vector *vector = &chunk->vectors[column];
+    return vector->type == COLUMN_INT ? ((const int32_t *) vector->values)[row]
+                                      : ((const int64_t *) vector->values)[row];
 }
 
 static bool put_value(struct buf *line, const struct place *place, const struct engine_chunk *chunk,

@@ -1,9 +1,9 @@
 /* One day into Parquet: see job.h.
  *
- *     blobs (and the files of before) -> pieces -> engine_compact -> scratch -> proof -> the lake -> record -> old files go
+ *     blobs (and the files of before) -> pieces -> engine_compact -> scratch -> proof -> the lake -> record
  *
- * Until the record is put the day reads as before; from then on, from the new files. What a killed run left is a file that
- * no record names: the next run that writes the day removes it.
+ * Until the record is put the day reads as before; from then on, from the new files. Files that no record names, of before
+ * or of a run that was killed, go at the end of a run (sweep.c).
  *
  * A piece is a stretch of the day whose lines can be sorted in memory, and becomes a file. A single partition may be larger:
  * then the engine sorts it by way of the disk.
@@ -425,44 +425,6 @@ static bool write_pieces(struct work *work, struct error *err)
     return true;
 }
 
-/* --- old files -------------------------------------------------------------------------------------------- */
-
-struct sweep {
-    const struct lake_day *record;
-    size_t skip; /* bytes before what a record calls a file */
-    struct buf names;
-};
-
-static bool add_unnamed(void *context, const struct store_blob *blob, struct error *err)
-{
-    struct sweep *sweep = context;
-    struct str name = {blob->name.p + sweep->skip, blob->name.n - sweep->skip};
-    for (size_t i = 0; i < sweep->record->file_count; i++)
-        if (str_eq(name, str_of(sweep->record->files[i].name)))
-            return true;
-    buf_put_str(&sweep->names, blob->name);
-    buf_put(&sweep->names, "", 1);
-    return buf_ok(&sweep->names, "names of files", err);
-}
-
-/* Removes what is in the day's folder and in no record. */
-static bool remove_unnamed(const struct work *work, struct error *err)
-{
-    const struct lake_place *place = &work->job->options->place;
-    struct buf folder = BUF_INIT(LAKE_NAME_MAX), prefix = BUF_INIT(LAKE_NAME_MAX);
-    struct sweep sweep = {.record = work->record, .names = BUF_INIT(NAMES_MAX)};
-    lake_day_folder(&folder, place, work->record->day);
-    lake_parquet_prefix(&prefix, place);
-    sweep.skip = prefix.used + 1;
-    bool ok = store_list(store_of(work), buf_text(&folder), add_unnamed, &sweep, err);
-    for (size_t at = 0; ok && at < sweep.names.used; at += strlen(sweep.names.bytes + at) + 1)
-        ok = store_delete(store_of(work), sweep.names.bytes + at, err);
-    buf_release(&folder);
-    buf_release(&prefix);
-    buf_release(&sweep.names);
-    return ok;
-}
-
 /* --- the whole -------------------------------------------------------------------------------------------- */
 
 static bool work_begin(struct work *work, struct error *err)
@@ -498,8 +460,7 @@ bool compact_write_day(struct compact_job *job, struct compact_kept *kept, struc
     bool ok = work_begin(&work, err) && write_pieces(&work, err) &&
               compact_sources_list(&work.sources, kept, record, err) &&
               store_sync(store_of(&work), err) &&
-              lake_day_write(store_of(&work), &options->place, record, err) &&
-              remove_unnamed(&work, err);
+              lake_day_write(store_of(&work), &options->place, record, err);
     if (ok)
         tell(&work, told);
     query_bring_free(work.bring);
