@@ -376,7 +376,7 @@ bool part_givens_list(struct part_givens *givens, struct error *err)
         struct part_given *given = &givens->v[i];
         if (given->state != PART_GIVEN_NEW)
             continue;
-        if (given->source->pieces > 0 || given->source->digest.bytes > 0) {
+        if (given->source->closed) {
             struct part_source *again = part_source_open(given->input, &givens->source, err);
             if (!again)
                 return false;

@@ -341,6 +341,7 @@ void part_source_close(struct part_source *source)
     source->self = NULL;
     part_stream_free(source->stream);
     source->stream = NULL;
+    source->closed = true;
 }
 
 void part_source_free(struct part_source *source)

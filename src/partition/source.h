@@ -149,6 +149,7 @@ struct part_source {
     bool zeek;             /* the input is Zeek's */
     bool converted;        /* lines are made anew (CSV, Parquet): they have TimeGenerated */
     unsigned bom;          /* bytes of a byte-order mark at its start, 0 or 3 */
+    bool closed;           /* by part_source_close: nothing can be taken any more */
     uint64_t pieces;       /* taken so far */
     struct part_stream *stream; /* bytes of the input, unpacked; NULL: not open, or plain lines */
     struct part_digest digest;  /* of its bytes as they are stored */
