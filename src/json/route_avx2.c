@@ -106,32 +106,38 @@ AVX2_COLD uint64_t bad_scalars(const char *line, const char *p, const char *end,
     return bad;
 }
 
-struct escapes {
-    uint64_t escaped, bad;
-};
-
-AVX2_COLD struct escapes take_escapes(struct rare *rare, const char *p, uint64_t backslash)
+/* Escapes other than those of a quote or backslash; those by \u among them. */
+AVX2_COLD uint64_t bad_others(struct rare *rare, const char *p, uint64_t escaped)
 {
     struct block b = {load(p), load(p + HALF)};
-    struct escapes out = {.escaped = escaped_bytes(backslash, &rare->escaped)};
-    uint64_t unicode = out.escaped & bytes_equal(b, 'u');
-    out.bad = bad_escapes(p, out.escaped, unicode, rare->unicode);
+    uint64_t unicode = escaped & bytes_equal(b, 'u');
+    uint64_t bad = bad_escapes(p, escaped, unicode, rare->unicode);
     rare->unicode = unicode;
-    return out;
+    return bad;
+}
+
+/* Which bytes are escaped; and in *bad those that none can be. */
+AVX2_INLINE uint64_t take_escapes(struct rare *rare, const char *p, uint64_t backslash,
+                                  uint64_t quote, uint64_t *bad)
+{
+    uint64_t escaped = escaped_bytes(backslash, &rare->escaped);
+    if (((escaped & ~(backslash | quote)) | rare->unicode) != 0)
+        *bad = bad_others(rare, p, escaped);
+    return escaped;
 }
 
 /* Backslashes outside strings, and the closing quotes of keys with a backslash in them. A bit that is added where a
  * string begins is carried on to its end, or to the first backslash. */
-AVX2_COLD uint64_t odd_slashes(struct rare *rare, struct masks m)
+AVX2_INLINE uint64_t odd_slashes(struct rare *rare, const struct masks *m)
 {
-    uint64_t goes_on = (m.inside & ~m.opening) | m.closing, clean;
-    uint64_t begin = m.opening << 1 | (goes_on & ~rare->dirty & 1);
-    uint64_t run = m.inside & ~m.opening & ~m.backslash;
+    uint64_t goes_on = (m->inside & ~m->opening) | m->closing, clean;
+    uint64_t begin = m->opening << 1 | (goes_on & ~rare->dirty & 1);
+    uint64_t run = m->inside & ~m->opening & ~m->backslash;
     bool over = __builtin_add_overflow(run, begin, &clean);
-    over |= m.opening >> 63 != 0;
-    rare->dirty = m.inside >> 63 != 0 && !over ? ALL : 0;
+    over |= m->opening >> 63 != 0;
+    rare->dirty = m->inside >> 63 != 0 && !over ? ALL : 0;
     rare->slashes = rare->escaped | rare->unicode | rare->dirty;
-    return (m.backslash & ~m.inside) | (m.closing & ~clean & m.behind);
+    return (m->backslash & ~m->inside) | (m->closing & ~clean & m->behind);
 }
 
 struct strange {
@@ -260,25 +266,25 @@ AVX2_INLINE bool take_line(const struct plain *plain, size_t start, struct json_
         const char *p = plain->text + base;
         struct block b = {load(p), load(p + HALF)}, next = {load(p + 1), load(p + 1 + HALF)};
         struct masks m = {.backslash = equal(b, letters->backslash)};
-        struct escapes escapes = {0};
+        uint64_t quote = equal(b, letters->quote), bad = 0;
         struct strange strange = {0};
 
         bool slashes = (m.backslash | rare.slashes) != 0;
         if (__builtin_expect(slashes, 0))
-            escapes = take_escapes(&rare, p, m.backslash);
-        find_strings(&m, &carry, equal(b, letters->quote) & ~escapes.escaped);
+            quote &= ~take_escapes(&rare, p, m.backslash, quote, &bad);
+        find_strings(&m, &carry, quote);
         __m256i below = _mm256_or_si256(_mm256_cmpgt_epi8(letters->blank, next.low),
                                         _mm256_cmpgt_epi8(letters->blank, next.high));
         if (__builtin_expect(((uint32_t) _mm256_movemask_epi8(below) | rare.cut) != 0, 0))
             strange = take_strange(&rare, p, base == start + 1, m.inside);
         m.ends = strange.ends;
-        m.bad = escapes.bad | strange.bad;
+        m.bad = bad | strange.bad;
 
         find_marks(&m, &carry, b, letters);
         if (__builtin_expect(check_digits(&m, &carry, b, letters) != 0, 0))
             m.bad |= bad_scalars(plain->text + start, p, plain->text + plain->n, m.other, m.starts);
         if (__builtin_expect(slashes, 0))
-            m.bad |= odd_slashes(&rare, m);
+            m.bad |= odd_slashes(&rare, &m);
 
         uint64_t names = m.opening & equal(next, letters->first);
         uint64_t keys = m.closing & m.behind & ahead(names, carry.names, plain->distance);
