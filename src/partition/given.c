@@ -26,17 +26,17 @@ static void note(struct part_givens *givens)
 
 /* --- standard input --- */
 
-static bool copy_to_file(int fd, const char *path, char *step, const struct stop *stop,
-                         struct error *err)
+static bool copy_to_file(const struct part_input *input, int in, int fd, const char *path,
+                         char *step, const struct stop *stop, struct error *err)
 {
     for (;;) {
-        ssize_t got = read(STDIN_FILENO, step, STEP);
+        ssize_t got = read(in, step, STEP);
         if (stop_asked(stop))
             return error_set(err, ERROR_INTERRUPTED, "interrupted");
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return error_set_errno(err, ERROR_IO, errno, "cannot read standard input");
+            return error_set_errno(err, ERROR_IO, errno, "cannot read %s", input->name);
         if (got == 0)
             return true;
         if (!file_write_all(fd, step, (size_t) got, path, err))
@@ -44,17 +44,36 @@ static bool copy_to_file(int fd, const char *path, char *step, const struct stop
     }
 }
 
+/* What can be read once only: standard input, a pipe. */
+static bool is_once(const struct part_input *input)
+{
+    return input->kind != PART_INPUT_FILE && input->kind != PART_INPUT_BLOB;
+}
+
+static bool spool_to(const struct part_input *input, int in, const char *path, char *step,
+                     const struct stop *stop, struct error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_set_errno(err, ERROR_IO, errno, "cannot make %s", path);
+    bool ok = copy_to_file(input, in, fd, path, step, stop, err);
+    if (close(fd) != 0)
+        ok = error_set_errno(err, ERROR_IO, errno, "cannot write %s", path);
+    return ok;
+}
+
 static bool spool(struct part_input *input, const char *path, const struct stop *stop,
                   struct error *err)
 {
+    bool named = input->kind != PART_INPUT_STDIN;
+    int in = named ? open(input->path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    if (in < 0)
+        return error_set_errno(err, ERROR_IO, errno, "cannot open %s", input->name);
     char *step = mem_alloc(STEP, 1, err);
-    int fd = step ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
-    bool ok = fd >= 0 && copy_to_file(fd, path, step, stop, err);
-    if (step && fd < 0)
-        (void) error_set_errno(err, ERROR_IO, errno, "cannot make %s", path);
-    if (fd >= 0 && close(fd) != 0)
-        ok = error_set_errno(err, ERROR_IO, errno, "cannot write %s", path);
+    bool ok = step && spool_to(input, in, path, step, stop, err);
     mem_free(step);
+    if (named)
+        (void) close(in);
     char *copy = ok ? mem_copy(path, strlen(path), err) : NULL;
     if (!copy)
         return false;
@@ -71,9 +90,10 @@ static bool spool_all(struct part_givens *givens, struct error *err)
     bool ok = true;
     for (size_t i = 0; ok && i < givens->inputs.n; i++) {
         struct part_input *input = &givens->inputs.v[i];
-        if (input->kind != PART_INPUT_STDIN)
+        if (!is_once(input))
             continue;
-        path_join(&path, givens->source.scratch, "stdin");
+        buf_reset(&path);
+        buf_printf(&path, "%s/once-%zu", givens->source.scratch, i);
         ok = buf_ok(&path, "a path", err) &&
              spool(input, buf_text(&path), givens->options->stop, err);
     }
@@ -114,12 +134,8 @@ static bool open_all(struct part_givens *givens, struct error *err)
 
 static void say_passed(struct part_givens *givens)
 {
-    if (givens->inputs.passed == 0)
-        return;
-    buf_printf(&givens->line, "%s%s is passed over: by its name it is no log",
-               givens->inputs.first_passed,
-               givens->inputs.passed > 1 ? " and others of the folders" : "");
-    note(givens);
+    if (part_inputs_say_passed(&givens->inputs, &givens->line))
+        note(givens);
 }
 
 bool part_givens_open(struct part_givens *givens, const struct partition_options *options,
@@ -190,7 +206,7 @@ static uint64_t *all_sizes(const struct part_givens *givens, size_t *count, stru
         for (size_t k = 0; k < givens->imports->v[i].n_inputs; k++)
             sizes[at++] = givens->imports->v[i].inputs[k].bytes;
     for (size_t i = 0; i < givens->n; i++)
-        if (givens->v[i].input->kind != PART_INPUT_STDIN)
+        if (!is_once(givens->v[i].input))
             sizes[at++] = givens->v[i].input->size;
     qsort(sizes, at, sizeof *sizes, by_size);
     *count = at;
@@ -267,7 +283,7 @@ static bool hash_common(struct part_givens *givens, struct error *err)
     bool ok = step != NULL;
     for (size_t i = 0; ok && i < givens->n; i++) {
         struct part_given *given = &givens->v[i];
-        if (given->input->kind != PART_INPUT_STDIN && is_common(sizes, n, given->input->size))
+        if (!is_once(given->input) && is_common(sizes, n, given->input->size))
             ok = hash_one(givens, given, step, err);
     }
     mem_free(step);

@@ -27,7 +27,8 @@
 enum {
     RESULT_MAX = 1 << 30, /* bytes of texts of a result */
     PATH_ROOM = 4096,
-    AGAINS_MAX = 3 /* readings that are done again since an input was held after all */
+    FOLDERS_MAX = 1000, /* attempts that one scratch folder sees */
+    AGAINS_MAX = 3      /* readings that are done again since an input was held after all */
 };
 #define MEMORY_LEAST (UINT64_C(256) << 20)
 
@@ -39,7 +40,6 @@ struct import {
     int64_t started;
     struct buf scratch; /* the store's */
     struct buf folder;  /* in it, of this attempt: files of another one are no part of it */
-    unsigned attempts;
     struct store_lock *lock;
     struct lake_imports imports;
     struct part_replace replace;
@@ -138,7 +138,7 @@ static uint64_t total_of(const struct part_givens *givens)
     uint64_t total = 0;
     for (size_t i = 0; i < givens->source_count; i++) {
         const struct part_input *input = givens->v[givens->indexes[i]].input;
-        if (input->kind == PART_INPUT_STDIN)
+        if (input->kind != PART_INPUT_FILE && input->kind != PART_INPUT_BLOB)
             return 0;
         total += input->size;
     }
@@ -267,14 +267,19 @@ static bool read_keys(struct import *import, struct error *err)
                      part_givens_list(&import->givens, err));
 }
 
+/* The scratch folder may have been used before. */
 static bool make_folder(struct import *import, struct error *err)
 {
-    buf_reset(&import->folder);
-    buf_printf(&import->folder, "%s/%u", buf_text(&import->scratch), ++import->attempts);
-    if (!buf_ok(&import->folder, "a path", err))
-        return false;
-    return mkdir(buf_text(&import->folder), 0777) == 0 ||
-           error_set_errno(err, ERROR_IO, errno, "cannot make %s", buf_text(&import->folder));
+    int failed = EEXIST;
+    for (int i = 0; failed == EEXIST && i < FOLDERS_MAX; i++) {
+        buf_reset(&import->folder);
+        buf_printf(&import->folder, "%s/%d", buf_text(&import->scratch), i);
+        if (!buf_ok(&import->folder, "a path", err))
+            return false;
+        failed = mkdir(buf_text(&import->folder), 0777) == 0 ? 0 : errno;
+    }
+    return failed == 0 ||
+           error_set_errno(err, ERROR_IO, failed, "cannot make %s", buf_text(&import->folder));
 }
 
 /* One attempt. *again: an input was held after all. */
@@ -531,8 +536,8 @@ bool partition_run(const struct partition_options *options, struct partition_res
         return false;
     buf_init(&import.scratch, PATH_ROOM);
     buf_init(&import.folder, PATH_ROOM);
-    part_reject_file_init(&import.rejects, options->reject_file);
-    bool ok = run(&import, err) && tell(&import, err);
+    bool ok = part_reject_file_init(&import.rejects, options->reject_file, err) &&
+              run(&import, err) && tell(&import, err);
     release(&import);
     return ok;
 }

@@ -7,25 +7,30 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FLUSH = 256 * 1024, LINE_MAX_BYTES = 64 * 1024 };
 
-void part_reject_file_init(struct part_reject_file *rejects, const char *wanted)
+bool part_reject_file_init(struct part_reject_file *rejects, const char *wanted, struct error *err)
 {
     *rejects = (struct part_reject_file){.wanted = wanted, .fd = -1};
     buf_init(&rejects->path, PART_REJECT_PATH_MAX);
     buf_init(&rejects->bytes, FLUSH + LINE_MAX_BYTES);
+    if (!wanted || (wanted[0] && strcmp(wanted, "-") != 0))
+        return true;
+    (void) error_set(err, ERROR_USAGE, "'%s' is no name for the reject file", wanted);
+    return error_hint(err, "for standard output: --reject-file /dev/stdout");
 }
 
 void part_reject_file_clear(struct part_reject_file *rejects)
 {
-    if (rejects->fd >= 0) {
+    if (rejects->fd >= 0)
         (void) close(rejects->fd);
+    if (rejects->fd >= 0 && !rejects->direct)
         (void) unlink(buf_text(&rejects->path));
-    }
     rejects->fd = -1;
-    rejects->made = false;
+    rejects->made = rejects->direct = false;
     buf_reset(&rejects->bytes);
 }
 
@@ -68,23 +73,42 @@ static bool folder_of(const struct part_reject_file *rejects, struct buf *out, s
     return buf_ok(out, "the path of the reject file", err);
 }
 
+/* As it was named by the user, or would be. */
+static const char *name_of(const struct part_reject_file *rejects)
+{
+    return rejects->wanted ? rejects->wanted : buf_text(&rejects->path);
+}
+
+static bool is_special(const char *path)
+{
+    struct stat is;
+    return path && lstat(path, &is) == 0 && !S_ISREG(is.st_mode);
+}
+
 static bool make(struct part_reject_file *rejects, struct error *err)
 {
-    if (!folder_of(rejects, &rejects->path, err))
-        return false;
-    buf_puts(&rejects->path, "/.weir-rejects-XXXXXX");
+    rejects->direct = is_special(rejects->wanted);
+    if (rejects->direct) {
+        buf_reset(&rejects->path);
+        buf_puts(&rejects->path, rejects->wanted);
+    } else {
+        if (!folder_of(rejects, &rejects->path, err))
+            return false;
+        buf_puts(&rejects->path, "/.weir-rejects-XXXXXX");
+    }
     if (!buf_ok(&rejects->path, "the path of the reject file", err))
         return false;
-    rejects->fd = mkostemp(rejects->path.bytes, O_CLOEXEC); /* mode 0600 */
+    rejects->fd = rejects->direct ? open(rejects->wanted, O_WRONLY | O_APPEND | O_CLOEXEC)
+                                  : mkostemp(rejects->path.bytes, O_CLOEXEC); /* mode 0600 */
     rejects->made = rejects->fd >= 0;
     return rejects->made || error_set_errno(err, ERROR_IO, errno, "cannot make the reject file %s",
-                                            buf_text(&rejects->path));
+                                            name_of(rejects));
 }
 
 static bool flush(struct part_reject_file *rejects, struct error *err)
 {
     bool ok = file_write_all(rejects->fd, buf_text(&rejects->bytes), rejects->bytes.used,
-                             buf_text(&rejects->path), err);
+                             name_of(rejects), err);
     buf_reset(&rejects->bytes);
     return ok;
 }
@@ -115,9 +139,13 @@ bool part_reject_file_end(struct part_reject_file *rejects, const char *table, c
     struct buf name = BUF_INIT(PART_REJECT_PATH_MAX);
     if (!rejects->made)
         return true;
-    bool ok = flush(rejects, err) && folder_of(rejects, &name, err);
+    bool ok = flush(rejects, err) && (rejects->direct || folder_of(rejects, &name, err));
     if (close(rejects->fd) != 0 && ok)
-        ok = error_set_errno(err, ERROR_IO, errno, "cannot write the reject file");
+        ok = error_set_errno(err, ERROR_IO, errno, "cannot write the reject file %s",
+                             name_of(rejects));
+    rejects->fd = -1;
+    if (rejects->direct)
+        return ok;
     if (rejects->wanted) {
         buf_reset(&name);
         buf_puts(&name, rejects->wanted);
@@ -128,7 +156,6 @@ bool part_reject_file_end(struct part_reject_file *rejects, const char *table, c
          take_name(rejects, buf_text(&name), err);
     if (!ok)
         (void) unlink(buf_text(&rejects->path));
-    rejects->fd = -1;
     buf_release(&name);
     return ok;
 }

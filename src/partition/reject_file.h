@@ -2,7 +2,8 @@
  *
  * It grows under a name of its own beside its place and takes its name when the import is done; a run that fails leaves
  * none. Without a name that the user gave it is <state>/weir/rejects/<table>-<id>.jsonl, where <state> is $XDG_STATE_HOME
- * or ~/.local/state: what is in it is as secret as the logs, but it is no part of the lake.
+ * or ~/.local/state: what is in it is as secret as the logs, but it is no part of the lake. What stands at the user's name and is no
+ * regular file (a device, a pipe, a link) is written as it is, each line as it comes.
  */
 #ifndef WEIR_PARTITION_REJECT_FILE_H
 #define WEIR_PARTITION_REJECT_FILE_H
@@ -16,11 +17,13 @@ struct part_reject_file {
     const char *wanted; /* path, or NULL; lent */
     int fd;             /* meaning something while `made` */
     bool made;
+    bool direct;      /* what it grows in is what was wanted */
     struct buf path;  /* under which it grows; then its own */
     struct buf bytes; /* not written yet */
 };
 
-void part_reject_file_init(struct part_reject_file *rejects, const char *wanted);
+/* ERROR_USAGE for a name that cannot be one: "", "-". */
+bool part_reject_file_init(struct part_reject_file *rejects, const char *wanted, struct error *err);
 /* Removes what has not taken its name. */
 void part_reject_file_release(struct part_reject_file *rejects);
 
@@ -28,7 +31,7 @@ bool part_reject_file_put(struct part_reject_file *rejects, struct str file, uin
                           enum part_reason reason, struct str text, struct error *err);
 /* Begins anew, with none. */
 void part_reject_file_clear(struct part_reject_file *rejects);
-/* Gives it its name, rejects->path; without rejects nothing is made. What stands there is replaced. */
+/* Gives it its name, rejects->path; without rejects nothing is made. A file that stands there is replaced. */
 bool part_reject_file_end(struct part_reject_file *rejects, const char *table, const char *id,
                           struct error *err);
 
