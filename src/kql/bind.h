@@ -40,6 +40,9 @@ struct kql_column *kql_scope_find(const struct kql_scope *scope, struct str name
 struct kql_column *kql_column_new(struct kql_binder *b, struct str name, enum column_type type,
                                   bool nullable, const struct kql_scope *near,
                                   const struct kql_scope *also);
+/* The SQL name of a table's next column: its own, unless a column before it has that but for case, which SQL does not tell
+ * apart; TimeGenerated always has its own. NULL: without memory. */
+const char *kql_table_name(struct kql_binder *b, const struct kql_scope *scope, struct str name);
 /* A name that no visible column of the scope has: the wanted one, or with 1, 2, ... behind it. */
 struct str kql_free_name(struct kql_binder *b, const struct kql_scope *scope, struct str wanted);
 bool kql_name_matches(struct str pattern, struct str name); /* stars */

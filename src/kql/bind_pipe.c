@@ -56,10 +56,11 @@ static bool add_table_column(struct kql_binder *b, struct kql_plan *plan, const 
     struct str name = {arena_copy(b->text->arena, from->name, strlen(from->name), b->text->err),
                        strlen(from->name)};
     struct kql_column *column = kql_new(b, 1, sizeof *column);
-    if (!name.p || !column)
+    const char *sql = name.p ? kql_table_name(b, &plan->out, name) : NULL;
+    if (!sql || !column)
         return false;
     *column = (struct kql_column){.name = name,
-                                  .sql = name.p,
+                                  .sql = sql,
                                   .type = from->type,
                                   .nullable = from->type != COLUMN_STRING,
                                   .hidden = hidden,

@@ -97,6 +97,14 @@ static struct kql_column *used_column(const struct kql_stages *stages, struct st
     return NULL;
 }
 
+/* A column's name ends with a NUL: it is a copy of a table's. */
+static bool add_column(struct kql_query *query, size_t table, const char **keys,
+                       const struct kql_column *column, struct error *err)
+{
+    keys[query->table_columns[table].n] = column->name.p;
+    return columns_add(&query->table_columns[table], str_of(column->sql), column->type, err);
+}
+
 /* A table of the query, as all uses of it together want it. */
 static bool add_table(struct kql_query *query, const struct kql_stages *stages,
                       const struct kql_plan *plan, struct error *err)
@@ -115,17 +123,18 @@ static bool add_table(struct kql_query *query, const struct kql_stages *stages,
         return true;
     }
     query->n_tables++;
-    *table = (struct kql_table){.columns = &query->table_columns[at]};
+    const char **keys = arena_alloc(&query->arena, plan->out.n, sizeof *keys, err);
+    *table = (struct kql_table){.columns = &query->table_columns[at], .keys = keys};
     table->name = arena_copy(&query->arena, plan->name.p, plan->name.n, err);
     table->from = wanted ? plan->from : 0;
     table->to = wanted ? plan->to : 0;
-    if (!table->name)
+    if (!table->name || !keys)
         return false;
     for (size_t i = 0; i < plan->out.n; i++) {
         const struct kql_column *column = used_column(stages, plan->name, i);
         if (column && column->inner)
             table->ingestion_time = true;
-        else if (column && !columns_add(&query->table_columns[at], column->name, column->type, err))
+        else if (column && !add_column(query, at, keys, column, err))
             return false;
     }
     return true;

@@ -61,8 +61,10 @@ const char *kql_sql(const struct kql_query *query);
 /* A table that the query reads. One entry a name. */
 struct kql_table {
     const char *name;
-    const struct columns
-        *columns; /* those that the query reads, in the table's order, hidden ones included */
+    const struct columns *
+        columns; /* those that the query reads, in the table's order, hidden ones included; named as in SQL */
+    const char *const
+        *keys; /* of each, its name in the table: another where two differ in case alone */
     int64_t from,
         to; /* half-open bounds on TimeGenerated that the query's own filters give (merged over all uses); 0 .. TICK_MAX+1: none */
     bool

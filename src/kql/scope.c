@@ -105,6 +105,17 @@ static const char *free_sql_name(struct kql_binder *b, struct str name,
     return wanted.p ? arena_copy(b->text->arena, wanted.p, wanted.n, b->text->err) : NULL;
 }
 
+const char *kql_table_name(struct kql_binder *b, const struct kql_scope *scope, struct str name)
+{
+    struct str time = STR("TimeGenerated"), wanted = name;
+    bool taken = !str_eq(name, time) && (str_eq_case(name, time) || sql_name_taken(scope, name));
+    for (unsigned i = 2; taken && wanted.p; i++) {
+        wanted = kql_printed_str(b, "%.*s_%u", (int) name.n, name.p, i);
+        taken = wanted.p && sql_name_taken(scope, wanted);
+    }
+    return wanted.p ? arena_copy(b->text->arena, wanted.p, wanted.n, b->text->err) : NULL;
+}
+
 struct kql_column *kql_column_new(struct kql_binder *b, struct str name, enum column_type type,
                                   bool nullable, const struct kql_scope *near,
                                   const struct kql_scope *also)

@@ -480,6 +480,38 @@ static void the_requests_range_bounds_every_table(void **state)
     kql_free(query);
 }
 
+static bool twins(void *context, struct str name, struct columns *visible, struct columns *hidden,
+                  struct error *err)
+{
+    (void) context, (void) name, (void) hidden;
+    return columns_add(visible, STR("timegenerated"), COLUMN_STRING, err) &&
+           columns_add(visible, STR("TimeGenerated"), COLUMN_DATETIME, err) &&
+           columns_add(visible, STR("Id"), COLUMN_INT, err) &&
+           columns_add(visible, STR("ID"), COLUMN_STRING, err) &&
+           columns_add(visible, STR("ID_2"), COLUMN_STRING, err);
+}
+
+/* SQL does not tell names apart by their case; a table does. */
+static void columns_that_differ_in_case_alone_have_names_of_their_own(void **state)
+{
+    (void) state;
+    static const char *const names[] = {"timegenerated_2", "TimeGenerated", "Id", "ID_2", "ID_2_2"},
+                             *const keys[] = {"timegenerated", "TimeGenerated", "Id", "ID", "ID_2"};
+    struct error err = ERROR_INIT;
+    struct kql_options options = {.table = twins, .now = TABLES_NOW};
+    struct kql_query *query = kql_compile(STR("T"), &options, &err);
+    assert_non_null(query);
+    const struct kql_table *table = NULL;
+    assert_int_equal(kql_tables(query, &table), 1);
+    assert_int_equal(table->columns->n, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(table->columns->v[i].name, names[i]);
+        assert_string_equal(table->keys[i], keys[i]);
+        assert_string_equal(kql_columns(query)->v[i].name, keys[i]);
+    }
+    kql_free(query);
+}
+
 static void columns_that_tables_deliver(void **state)
 {
     (void) state;
@@ -647,6 +679,7 @@ int main(void)
         cmocka_unit_test(row_by_row),
         cmocka_unit_test(time_ranges_of_tables),
         cmocka_unit_test(the_requests_range_bounds_every_table),
+        cmocka_unit_test(columns_that_differ_in_case_alone_have_names_of_their_own),
         cmocka_unit_test(columns_that_tables_deliver),
         cmocka_unit_test(sql_as_it_is_written),
         cmocka_unit_test(lack_of_memory_shows),
