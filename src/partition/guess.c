@@ -5,6 +5,8 @@
 #include "engine/header.h"
 #include "json/value.h"
 
+#include <stdio.h>
+
 enum {
     EXAMPLE_MAX = 40,    /* characters of a value that a message shows */
     NAMED_MAX = 8,       /* columns that a message names */
@@ -183,6 +185,19 @@ bool part_guess_object(struct part_guess *guess, struct str object, struct error
 
 /* --- what is said --------------------------------------------------------------------------------------- */
 
+enum { ROWS_TEXT_MAX = 64 };
+
+/* "its only row", "its first 28 rows". */
+static const char *its_rows(const struct part_guess *guess, char out[ROWS_TEXT_MAX])
+{
+    if (guess->rows == 1)
+        (void) snprintf(out, ROWS_TEXT_MAX, "its only row");
+    else
+        (void) snprintf(out, ROWS_TEXT_MAX, "its first %llu rows",
+                        (unsigned long long) guess->rows);
+    return out;
+}
+
 static void put_name(struct buf *out, const struct seen_key *key)
 {
     bool cut = key->n > NAMED_BYTES_MAX;
@@ -227,8 +242,9 @@ static bool refuse_none(const struct part_guess *guess, const struct part_guess_
 {
     struct buf near = BUF_INIT(ERROR_HINT_MAX);
     put_near(guess, &near);
-    error_set(err, ERROR_SETTINGS, "%s: no column has a time in each of its first %llu rows",
-              wish->input, (unsigned long long) guess->rows);
+    char rows[ROWS_TEXT_MAX];
+    error_set(err, ERROR_SETTINGS, "%s: no column has a time in %s%s", wish->input,
+              guess->rows > 1 ? "each of " : "", its_rows(guess, rows));
     if (near.used > 0)
         error_hint(err,
                    "--time-column NAME says which it is; these come near: %s. Texts that name no "
@@ -265,9 +281,10 @@ static bool refuse_absent(const struct part_guess *guess, const struct part_gues
     for (size_t i = 0; i < guess->count; i++)
         names[i] = guess->keys[i].key;
     const char *nearest = text_nearest(str_of(wish->column), names, guess->count);
-    error_set(err, ERROR_SETTINGS, "%s: none of its first %llu rows has a column '%s'%s%s%s",
-              wish->input, (unsigned long long) guess->rows, wish->column,
-              nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    char rows[ROWS_TEXT_MAX];
+    error_set(err, ERROR_SETTINGS, "%s: there is no column '%s' in %s%s%s%s", wish->input,
+              wish->column, its_rows(guess, rows), nearest ? "; did you mean '" : "",
+              nearest ? nearest : "", nearest ? "'?" : "");
     mem_free(names);
     return false;
 }
@@ -277,11 +294,11 @@ static bool refuse_values(const struct part_guess *guess, const struct part_gues
                           struct error *err)
 {
     bool shown = key->example[0] != '\0';
-    error_set(err, ERROR_SETTINGS,
-              "%s: no value of '%.*s' in its first %llu rows is a time of format %s%s%s%s",
-              wish->input, (int) (key->n < 200 ? key->n : 200), key->key,
-              (unsigned long long) guess->rows, part_time_format_name(time->format),
-              shown ? ", such as '" : "", key->example, shown ? "'" : "");
+    char rows[ROWS_TEXT_MAX];
+    error_set(err, ERROR_SETTINGS, "%s: no value of '%.*s' in %s is a time of format %s%s%s%s",
+              wish->input, (int) (key->n < 200 ? key->n : 200), key->key, its_rows(guess, rows),
+              part_time_format_name(time->format), shown ? ", such as '" : "", key->example,
+              shown ? "'" : "");
     if (!time->zone && (time->format == PART_TIME_US ? key->us : key->wall) > 0)
         return error_hint(err, "they name no zone: --time-zone UTC, or the one they are in");
     if (key->us > 0)

@@ -23,6 +23,7 @@ void part_inputs_release(struct part_inputs *inputs)
     mem_free(inputs->v);
     mem_free(inputs->stores);
     mem_free(inputs->first_passed);
+    mem_free(inputs->first_link);
     *inputs = (struct part_inputs){0};
 }
 
@@ -46,13 +47,18 @@ static bool add(struct part_inputs *inputs, enum part_input_kind kind, struct st
     return true;
 }
 
-static bool pass(struct part_inputs *inputs, struct str name, struct error *err)
+/* One more that is passed over, of which the first is named. */
+static bool pass(size_t *count, char **first, struct str name, struct error *err)
 {
-    inputs->passed++;
-    if (inputs->first_passed)
+    if ((*count)++ > 0)
         return true;
-    inputs->first_passed = mem_copy(name.p, name.n, err);
-    return inputs->first_passed != NULL;
+    *first = mem_copy(name.p, name.n, err);
+    return *first != NULL;
+}
+
+static bool pass_name(struct part_inputs *inputs, struct str name, struct error *err)
+{
+    return pass(&inputs->passed, &inputs->first_passed, name, err);
 }
 
 /* --- names ---------------------------------------------------------------------------------------------- */
@@ -142,8 +148,10 @@ static bool take_entry(struct part_inputs *inputs, struct level *levels, size_t 
                              PART_INPUT_DEPTH_MAX);
         return enter(&levels[(*depth)++], path, err);
     }
-    if (!S_ISREG(about.st_mode) || !is_log(str_of(name)))
-        return pass(inputs, buf_str(path), err);
+    if (!S_ISREG(about.st_mode))
+        return pass(&inputs->links, &inputs->first_link, buf_str(path), err);
+    if (!is_log(str_of(name)))
+        return pass_name(inputs, buf_str(path), err);
     return add(inputs, PART_INPUT_FILE, buf_str(path), buf_text(path), (uint64_t) about.st_size,
                NULL, err);
 }
@@ -245,7 +253,7 @@ static bool take_blob(void *context, const struct store_blob *blob, struct error
     bool ok = buf_ok(&name, "the name of a blob", err) && buf_ok(&path, "the name of a blob", err);
     taking->found++;
     if (ok && !is_log(last))
-        ok = pass(taking->inputs, buf_str(&name), err);
+        ok = pass_name(taking->inputs, buf_str(&name), err);
     else if (ok)
         ok = add(taking->inputs, PART_INPUT_BLOB, buf_str(&name), buf_text(&path), blob->size,
                  taking->store, err);
@@ -345,4 +353,26 @@ bool part_inputs_expand(const char *const *arguments, size_t n, const struct sto
         }
     }
     return true;
+}
+
+static void put_passed(struct buf *line, size_t n, const char *first, const char *one,
+                       const char *many)
+{
+    if (n == 0)
+        return;
+    buf_printf(line, "%s%s", line->used > 0 ? "; " : "", first);
+    if (n > 1)
+        buf_printf(line, " and %zu other%s", n - 1, n > 2 ? "s" : "");
+    buf_puts(line, n > 1 ? many : one);
+}
+
+bool part_inputs_say_passed(const struct part_inputs *inputs, struct buf *line)
+{
+    buf_reset(line);
+    put_passed(line, inputs->passed, inputs->first_passed,
+               " is passed over: by its name it is no log",
+               " are passed over: by their names they are no logs");
+    put_passed(line, inputs->links, inputs->first_link, " is passed over: it is a link or no file",
+               " are passed over: links, or no files");
+    return line->used > 0;
 }

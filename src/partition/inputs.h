@@ -35,7 +35,8 @@ struct part_inputs {
     struct store **stores; /* owned */
     size_t store_count, store_room;
     size_t passed; /* files of folders that are no logs by their names */
-    char *first_passed;
+    size_t links;  /* links and devices in folders: they are not followed */
+    char *first_passed, *first_link;
 };
 
 void part_inputs_release(struct part_inputs *inputs);
@@ -45,5 +46,8 @@ void part_inputs_release(struct part_inputs *inputs);
  * `remote` has all but the address of the stores to open for blobs; NULL: blobs are refused. */
 bool part_inputs_expand(const char *const *arguments, size_t n, const struct store_options *remote,
                         struct part_inputs *out, struct error *err);
+
+/* Says in a line what of the folders is passed over; false: nothing. */
+bool part_inputs_say_passed(const struct part_inputs *inputs, struct buf *line);
 
 #endif

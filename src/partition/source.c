@@ -188,7 +188,10 @@ static const struct part_form *lines_form(const struct part_source *source)
 /* By its content, and where that could be several things by its name. */
 static bool find_form(struct part_source *source, struct str head, struct error *err)
 {
-    if (str_starts(head, STR("PAR1"))) {
+    if (str_starts(head, STR("\x1f\x8b")) || str_starts(head, STR("\x28\xb5\x2f\xfd"))) {
+        return error_set(err, ERROR_FORMAT, "%s is packed twice: unpack it once",
+                         source->input->name);
+    } else if (str_starts(head, STR("PAR1"))) {
         if (part_stream_packing(source->stream) != PART_PLAIN)
             return error_set(err, ERROR_FORMAT,
                              "%s is Parquet that was packed once more: unpack it",

@@ -57,10 +57,15 @@ static bool read_header(struct part_source *source, struct str record, struct er
     struct part_csv_cell *cells = mem_alloc(PART_CSV_CELLS_MAX, sizeof *cells, err);
     if (!cells)
         return false;
-    bool ok = text_utf8_valid(record) &&
-              part_csv_split(record, self->cutter.separator, cells, PART_CSV_CELLS_MAX, &n);
-    if (!ok)
+    bool ok = part_csv_split(record, self->cutter.separator, cells, PART_CSV_CELLS_MAX, &n) &&
+              text_utf8_valid(record);
+    if (!ok && n == PART_CSV_CELLS_MAX)
+        error_set(err, ERROR_LIMIT, "its header has more than %d columns", PART_CSV_CELLS_MAX);
+    else if (!ok)
         error_set(err, ERROR_FORMAT, "its header is no valid record of CSV");
+    else if (memchr(record.p, '\r', record.n))
+        ok = error_set(err, ERROR_FORMAT,
+                       "its header has a carriage return in it: lines end in LF or CRLF");
     ok = ok && keep_names(self, cells, n, err) &&
          part_fields_init(&self->fields, self->names, NULL, n, source->options, err) &&
          part_fields_seen(&self->fields, source->options->seen, err);
