@@ -800,7 +800,7 @@ static bool mark_any_time(struct lake_rows *rows, const struct json_object *obje
 }
 
 bool lake_row_chosen(struct lake_rows *rows, struct str line, const bool *chosen,
-                     struct lake_row_key *out, bool *any, struct error *err)
+                     struct lake_row_key *out, bool *any, bool *filled, struct error *err)
 {
     struct json_object object;
     uint64_t hash[2];
@@ -817,6 +817,8 @@ bool lake_row_chosen(struct lake_rows *rows, struct str line, const bool *chosen
                               : mark_cell(rows, &object, i, &mark)))
             return no_value(rows, err);
         feed_mark(rows, i, &mark, &n);
+        if (filled && mark.kind != MARK_NONE)
+            filled[i] = true;
     }
     *any = n > 0;
     hash_xx128(words(rows->feed, n), hash);

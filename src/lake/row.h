@@ -55,9 +55,10 @@ bool lake_row_read(struct lake_rows *rows, struct str line, bool value, struct l
 bool lake_row_whole(struct lake_rows *rows, struct str line, struct lake_row_key *out,
                     struct error *err);
 /* The identity of the values of some columns: those for which `chosen` is true, in the order of lake_rows_new. TimeGenerated as
- * above, but what only a reader who knows all zones can tell by its text. *any: not all of them are empty or not there. */
+ * above, but what only a reader who knows all zones can tell by its text. *any: not all of them are empty or not there.
+ * `filled` (or NULL) is set, and never cleared, for each column with a value. */
 bool lake_row_chosen(struct lake_rows *rows, struct str line, const bool *chosen,
-                     struct lake_row_key *out, bool *any, struct error *err);
+                     struct lake_row_key *out, bool *any, bool *filled, struct error *err);
 /* Adds modulo 2^128: the sum over rows does not depend on their order. */
 void lake_row_sum(struct lake_row_key *sum, const struct lake_row_key *one);
 

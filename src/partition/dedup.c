@@ -9,6 +9,8 @@
 #include "lake/row.h"
 #include "partition/keys.h"
 
+#include <stdatomic.h>
+
 enum {
     PAGE_ROWS = 1 << 16, /* of a page of the map of dropped rows */
     PAGE_WORDS = PAGE_ROWS / 64,
@@ -24,6 +26,7 @@ struct part_dedup {
     struct columns columns; /* the chosen ones, with their types; TimeGenerated in any case */
     bool *chosen;           /* of each; NULL: the whole row */
     bool *time;             /* of each: TimeGenerated alone */
+    atomic_bool *filled;    /* of each: it is known, or a row has a value in it */
     struct lake_from *from; /* its texts in the arena */
     size_t n_from;
     struct arena arena;
@@ -41,11 +44,12 @@ struct taken {
 };
 
 struct part_dedup_worker {
-    const struct part_dedup *dedup;
+    struct part_dedup *dedup;
     struct lake_rows *rows;
     struct keys_stage *stage;
     struct taken *taken;
     size_t n, room;
+    bool *filled; /* of each column: a row of the import has a value in it */
 };
 
 /* --- the columns --- */
@@ -103,9 +107,15 @@ static bool take_types(struct part_dedup *dedup, const struct part_dedup_options
     int time = columns_find(&dedup->columns, str_of(time_column));
     dedup->columns.v[time].type = COLUMN_DATETIME;
     dedup->time = mem_alloc(dedup->columns.n, sizeof *dedup->time, err);
-    if (dedup->time)
-        dedup->time[time] = true;
-    return dedup->time != NULL;
+    dedup->filled = mem_alloc(dedup->columns.n, sizeof *dedup->filled, err);
+    if (!dedup->time || !dedup->filled)
+        return false;
+    dedup->time[time] = true;
+    for (size_t i = 0; i < dedup->columns.n; i++)
+        atomic_init(&dedup->filled[i],
+                    options->types &&
+                        columns_find(options->types, str_of(dedup->columns.v[i].name)) >= 0);
+    return true;
 }
 
 static bool take_from(struct part_dedup *dedup, const struct part_dedup_options *options,
@@ -153,6 +163,7 @@ void part_dedup_free(struct part_dedup *dedup)
     mem_free(dedup->pages);
     mem_free(dedup->chosen);
     mem_free(dedup->time);
+    mem_free(dedup->filled);
     columns_release(&dedup->columns);
     arena_release(&dedup->arena);
     keys_free(dedup->keys);
@@ -169,7 +180,8 @@ struct part_dedup_worker *part_dedup_worker_new(struct part_dedup *dedup, struct
     worker->dedup = dedup;
     worker->rows = lake_rows_new(&dedup->columns, err);
     worker->stage = keys_stage_new(dedup->keys, err);
-    if (worker->rows && worker->stage &&
+    worker->filled = mem_alloc(dedup->columns.n, sizeof *worker->filled, err);
+    if (worker->rows && worker->stage && worker->filled &&
         lake_rows_from(worker->rows, dedup->from, dedup->n_from, err))
         return worker;
     part_dedup_worker_free(worker);
@@ -183,6 +195,7 @@ void part_dedup_worker_free(struct part_dedup_worker *worker)
     lake_rows_free(worker->rows);
     keys_stage_free(worker->stage);
     mem_free(worker->taken);
+    mem_free(worker->filled);
     mem_free(worker);
 }
 
@@ -199,7 +212,7 @@ static bool whole_of(struct part_dedup_worker *worker, struct str line, struct t
     if (dedup->n_from == 0)
         return true;
     both[0] = out->key;
-    if (!lake_row_chosen(worker->rows, line, dedup->time, &both[1], &any, err))
+    if (!lake_row_chosen(worker->rows, line, dedup->time, &both[1], &any, NULL, err))
         return false;
     hash_xx128((struct str){(const char *) both, sizeof both}, hash);
     out->key = (struct lake_row_key){.high = hash[1], .low = hash[0]};
@@ -213,9 +226,9 @@ static bool key_of(struct part_dedup_worker *worker, struct str line, struct tak
     const struct part_dedup *dedup = worker->dedup;
     struct error why = ERROR_INIT;
     *out = (struct taken){.any = true};
-    if (dedup->chosen
-            ? lake_row_chosen(worker->rows, line, dedup->chosen, &out->key, &out->any, &why)
-            : whole_of(worker, line, out, &why))
+    if (dedup->chosen ? lake_row_chosen(worker->rows, line, dedup->chosen, &out->key, &out->any,
+                                        worker->filled, &why)
+                      : whole_of(worker, line, out, &why))
         return true;
     out->any = false;
     return why.code == ERROR_FORMAT || error_pass(err, &why);
@@ -249,7 +262,18 @@ bool part_dedup_put(struct part_dedup_worker *worker, uint64_t first, struct err
 
 bool part_dedup_end(struct part_dedup_worker *worker, struct error *err)
 {
+    for (size_t i = 0; i < worker->dedup->columns.n; i++)
+        if (worker->filled[i])
+            atomic_store(&worker->dedup->filled[i], true);
     return keys_flush(worker->stage, err);
+}
+
+const char *part_dedup_missing(const struct part_dedup *dedup)
+{
+    for (size_t i = 0; dedup->chosen && i < dedup->columns.n; i++)
+        if (dedup->chosen[i] && !atomic_load(&dedup->filled[i]))
+            return dedup->columns.v[i].name;
+    return NULL;
 }
 
 /* --- what the lake has --- */
@@ -432,7 +456,7 @@ bool part_dedup_lake(struct part_dedup *dedup, const struct part_dedup_lake *lak
         return false;
     bool ok = of_init(&of, dedup, lake, err) &&
               lake_blobs(lake->store, lake->place, lake->from, lake->to, on_blob, &of, err) &&
-              add_last(&of, err) && read_blobs(&of, err) && part_dedup_end(of.worker, err);
+              add_last(&of, err) && read_blobs(&of, err) && keys_flush(of.worker->stage, err);
     if (rows)
         *rows = of.rows;
     of_release(&of);

@@ -74,6 +74,10 @@ struct part_dedup_lake {
 bool part_dedup_lake(struct part_dedup *dedup, const struct part_dedup_lake *lake, uint64_t *rows,
                      struct error *err);
 
+/* The first of the columns that is neither a known one nor has a value in any row that was taken, behind the last
+ * part_dedup_end: a name that was mistyped, most likely. NULL: none, or "*". Lent. */
+const char *part_dedup_missing(const struct part_dedup *dedup);
+
 /* Once, behind all puts. *dropped: rows of the import that are there already. */
 bool part_dedup_finish(struct part_dedup *dedup, uint64_t *dropped, struct error *err);
 /* Whether the row of that number is to be left out. From any thread, after the finish. */

@@ -114,6 +114,24 @@ static void a_row_without_any_of_the_columns_is_equal_to_none(void **state)
     is_dropped(*state, "s,_ItemId", lines, N(lines), "kkkkkd");
 }
 
+static void a_column_that_nothing_has_is_told(void **state)
+{
+    static const char *const lines[] = {"{\"x\":1,\"y\":null}", "{\"x\":2,\"y\":\"\",\"z\":0}"};
+    static const struct {
+        const char *columns, *missing;
+    } cases[] = {{"x", NULL},       {"x,z", NULL},    {"s,x", NULL},
+                 {"_ItemId", NULL}, {"*", NULL},      {"x,X", "X"},
+                 {"y,x", "y"},      {"nope", "nope"}, {"x,TimeGenerated", NULL}};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < N(cases); i++) {
+        struct part_dedup *dedup = begin(f, cases[i].columns, NULL, 0);
+        take_all(f, dedup, lines, N(lines));
+        const char *is = part_dedup_missing(dedup);
+        assert_string_equal(is ? is : "", cases[i].missing ? cases[i].missing : "");
+        part_dedup_free(dedup);
+    }
+}
+
 static void a_column_that_is_not_known_is_compared_by_its_json(void **state)
 {
     static const char *const lines[] = {"{\"x\":{\"a\":1,\"b\":2}}",
@@ -414,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(rows_equal_in_the_columns_are_dropped_but_the_first),
         CASE(a_row_without_any_of_the_columns_is_equal_to_none),
+        CASE(a_column_that_nothing_has_is_told),
         CASE(a_column_that_is_not_known_is_compared_by_its_json),
         CASE(the_whole_row_counts_with_keys_that_are_no_columns),
         CASE(times_that_cannot_be_told_are_told_apart_by_their_text),
