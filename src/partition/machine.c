@@ -250,7 +250,7 @@ static void vote(struct machine *machine, const struct part_order *order)
         machine->votes++;
     else if (machine->votes > 0)
         machine->votes--;
-    if (machine->votes >= SCATTERED_PIECES)
+    if (machine->votes >= (few > 0 ? 1 : SCATTERED_PIECES))
         atomic_store(&machine->scattered, true);
 }
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 struct fault fault;
@@ -79,11 +80,13 @@ WRAP(ssize_t, pread, NULL, (int fd, void *to, size_t n, off_t at), fd, to, n, at
 WRAP(ssize_t, write, NULL, (int fd, const void *from, size_t n), fd, from, share("write", n))
 WRAP(ssize_t, pwrite, NULL, (int fd, const void *from, size_t n, off_t at), fd, from,
      share("pwrite", n), at)
+WRAP(ssize_t, pwritev, NULL, (int fd, const struct iovec *from, int n, off_t at), fd, from, n, at)
 WRAP(int, ftruncate, NULL, (int fd, off_t n), fd, n)
 WRAP(int, flock, NULL, (int fd, int how), fd, how)
 WRAP(int, mkdir, path, (const char *path, mode_t mode), path, mode)
 WRAP(int, mkdirat, name, (int fd, const char *name, mode_t mode), fd, name, mode)
 WRAP(int, mkstemp, path, (char *path), path)
+WRAP(int, mkostemp, path, (char *path, int flags), path, flags)
 WRAP(int, unlink, path, (const char *path), path)
 WRAP(int, unlinkat, name, (int fd, const char *name, int flags), fd, name, flags)
 WRAP(int, linkat, d, (int a, const char *b, int c, const char *d, int e), a, b, c, d, e)
