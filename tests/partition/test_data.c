@@ -83,6 +83,18 @@ static void a_file_without_a_time_is_refused(void **state)
     assert_non_null(strstr(err.hint, "--time-column"));
 }
 
+static void a_bracket_that_is_no_zone_is_part_of_the_name(void **state)
+{
+    struct taken taken;
+    (void) state;
+    char *path = taken_text("mb.csv", "TimeGenerated,Size [MB]\n2021-11-07T03:05:12Z,7\n");
+    taken_all(path, NULL, &taken);
+    assert_string_equal(taken.rows[0].line,
+                        "{\"TimeGenerated\":\"2021-11-07T03:05:12Z\",\"Size [MB]\":\"7\"}");
+    taken_release(&taken);
+    free(path);
+}
+
 static int clean(void **state)
 {
     (void) state;
@@ -95,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_file_is_read_by_itself),
         cmocka_unit_test(a_file_without_a_time_is_refused),
+        cmocka_unit_test(a_bracket_that_is_no_zone_is_part_of_the_name),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
 }

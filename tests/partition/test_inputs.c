@@ -1,0 +1,186 @@
+/* What stands on the command line, as the list of what is read. */
+#include "partition/inputs.h"
+
+#include "base/file.h"
+#include "tests/partition/taken.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void make_folder(const char *name)
+{
+    struct error err = ERROR_INIT;
+    struct buf path = BUF_INIT(4096);
+    path_join(&path, taken_folder(), name);
+    if (!file_make_folders(buf_text(&path), &err))
+        fail_msg("%s", err.message);
+    buf_release(&path);
+}
+
+static void make(const char *name)
+{
+    free(taken_text(name, "{}\n"));
+}
+
+/* The names below the test's folder, between bars; "code: message" of a failure. */
+static void assert_expands(const char *const *arguments, size_t n, const char *expected)
+{
+    struct error err = ERROR_INIT;
+    struct part_inputs inputs;
+    struct buf out = BUF_INIT(1 << 16);
+    if (!part_inputs_expand(arguments, n, NULL, &inputs, &err)) {
+        buf_printf(&out, "%s", error_name(err.code));
+    } else {
+        for (size_t i = 0; i < inputs.n; i++) {
+            struct str name = str_of(inputs.v[i].name), folder = str_of(taken_folder());
+            if (str_starts(name, folder))
+                name = (struct str){name.p + folder.n + 1, name.n - folder.n - 1};
+            buf_putc(&out, '|');
+            buf_put_str(&out, name);
+        }
+        part_inputs_release(&inputs);
+    }
+    assert_string_equal(buf_text(&out), expected);
+    buf_release(&out);
+}
+
+static void expand_one(const char *name, const char *expected)
+{
+    struct buf path = BUF_INIT(4096);
+    path_join(&path, taken_folder(), name);
+    const char *argument = buf_text(&path);
+    assert_expands(&argument, 1, expected);
+    buf_release(&path);
+}
+
+static int set_up(void **state)
+{
+    static const char *const files[] = {"logs/b.json",     "logs/a.json.gz", "logs/.hidden.json",
+                                        "logs/_SUCCESS",   "logs/c/d.CSV",   "logs/c/plain",
+                                        "logs/readme.md",  "logs/C.jsonl",   "logs/c-d.ndjson.zst",
+                                        "logs/x.json.bak", "what[1].json",   "other.bin"};
+    (void) state;
+    make_folder("logs/c");
+    make_folder("empty");
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        make(files[i]);
+    struct buf link = BUF_INIT(4096);
+    path_join(&link, taken_folder(), "logs/link.json");
+    int made = symlink("b.json", buf_text(&link));
+    path_join(&link, taken_folder(), "logs/loop");
+    made |= symlink("..", buf_text(&link));
+    buf_release(&link);
+    return made;
+}
+
+static void a_folder_is_its_logs_by_name(void **state)
+{
+    (void) state;
+    expand_one("logs", "|logs/C.jsonl|logs/a.json.gz|logs/b.json|logs/c/d.CSV|logs/c/plain|"
+                       "logs/c-d.ndjson.zst");
+    expand_one("empty", "");
+}
+
+static void what_is_passed_over_is_told(void **state)
+{
+    struct error err = ERROR_INIT;
+    struct part_inputs inputs;
+    struct buf path = BUF_INIT(4096), line = BUF_INIT(4096);
+    (void) state;
+    path_join(&path, taken_folder(), "logs");
+    const char *argument = buf_text(&path);
+    assert_true(part_inputs_expand(&argument, 1, NULL, &inputs, &err));
+    assert_int_equal(inputs.passed, 3); /* _SUCCESS, readme.md, x.json.bak */
+    assert_int_equal(inputs.links, 2);
+    assert_true(part_inputs_say_passed(&inputs, &line));
+    assert_non_null(strstr(buf_text(&line), "_SUCCESS and 2 others are passed over"));
+    assert_non_null(strstr(buf_text(&line), "link.json and 1 other are passed over"));
+    part_inputs_release(&inputs);
+    buf_release(&path);
+    buf_release(&line);
+}
+
+static void a_file_is_taken_whatever_its_name(void **state)
+{
+    (void) state;
+    expand_one("other.bin", "|other.bin");
+    expand_one("logs/link.json", "|logs/link.json");
+    expand_one("what[1].json", "|what[1].json");
+}
+
+static void a_glob_is_what_it_matches(void **state)
+{
+    (void) state;
+    expand_one("logs/[a-b]*", "|logs/a.json.gz|logs/b.json");
+    expand_one("log?/c", "|logs/c/d.CSV|logs/c/plain");
+    expand_one("logs/*.parquet", "NOT_FOUND");
+}
+
+static void what_is_not_there_is_told(void **state)
+{
+    (void) state;
+    expand_one("nothing.json", "NOT_FOUND");
+    assert_expands((const char *[]){"-", "-"}, 2, "USAGE");
+    assert_expands((const char *[]){"https://x.blob.core.windows.net/c"}, 1, "USAGE");
+}
+
+static void arguments_keep_their_order_and_may_repeat(void **state)
+{
+    struct buf b = BUF_INIT(4096), other = BUF_INIT(4096);
+    (void) state;
+    path_join(&b, taken_folder(), "logs/b.json");
+    path_join(&other, taken_folder(), "other.bin");
+    assert_expands((const char *[]){buf_text(&other), "-", buf_text(&b), buf_text(&other)}, 4,
+                   "|other.bin|-|logs/b.json|other.bin");
+    buf_release(&b);
+    buf_release(&other);
+}
+
+static void folders_below_the_limit_are_walked(void **state)
+{
+    struct buf deep = BUF_INIT(4096);
+    (void) state;
+    buf_puts(&deep, "deep");
+    for (int i = 1; i < PART_INPUT_DEPTH_MAX; i++)
+        buf_puts(&deep, "/d");
+    make_folder(buf_text(&deep));
+    buf_puts(&deep, "/x.json");
+    make(buf_text(&deep));
+    char expected[512] = "|";
+    strcat(expected, buf_text(&deep));
+    expand_one("deep", expected);
+    deep.used -= strlen("/x.json");
+    buf_puts(&deep, "/e");
+    make_folder(buf_text(&deep));
+    expand_one("deep", "LIMIT");
+    buf_release(&deep);
+}
+
+static int clean(void **state)
+{
+    (void) state;
+    taken_clean();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_folder_is_its_logs_by_name),
+        cmocka_unit_test(what_is_passed_over_is_told),
+        cmocka_unit_test(a_file_is_taken_whatever_its_name),
+        cmocka_unit_test(a_glob_is_what_it_matches),
+        cmocka_unit_test(what_is_not_there_is_told),
+        cmocka_unit_test(arguments_keep_their_order_and_may_repeat),
+        cmocka_unit_test(folders_below_the_limit_are_walked),
+    };
+    return cmocka_run_group_tests(tests, set_up, clean);
+}
