@@ -403,6 +403,73 @@ static void scratch_is_a_private_folder_that_goes_with_the_store(void **state)
     buf_release(&path);
 }
 
+static const char *scratch_file(struct fixture *f, const char *name, const char *bytes)
+{
+    struct buf folder = BUF_INIT(4096);
+    char *path = NULL;
+    assert_true(store_scratch(f->store, &folder, &f->err));
+    assert_true(asprintf(&path, "%s/%s", buf_text(&folder), name) > 0);
+    FILE *out = fopen(path, "wb");
+    assert_non_null(out);
+    assert_int_equal(fwrite(bytes, 1, strlen(bytes), out), strlen(bytes));
+    assert_int_equal(fclose(out), 0);
+    buf_release(&folder);
+    return path;
+}
+
+static void a_file_is_adopted_and_gone(void **state)
+{
+    struct fixture *f = *state;
+    const char *path = scratch_file(f, "a", "adopted\n");
+    put(f, "am-x/y=2021/b", "old");
+    assert_true(store_adopt(f->store, path, "am-x/y=2021/a", STORE_PUT_DURABLE, &f->err));
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_string_equal(get(f, "am-x/y=2021/a"), "adopted\n");
+    free((void *) (uintptr_t) path);
+    path = scratch_file(f, "a", "again\n");
+    assert_true(store_adopt(f->store, path, "am-x/y=2021/b", STORE_PUT_DURABLE, &f->err));
+    assert_string_equal(get(f, "am-x/y=2021/b"), "again\n");
+    free((void *) (uintptr_t) path);
+}
+
+static void an_adopted_file_replaces_nothing_when_it_must_be_new(void **state)
+{
+    struct fixture *f = *state;
+    const char *path = scratch_file(f, "a", "adopted\n");
+    put(f, "am-x/y=2021/a", "old");
+    error_clear(&f->err);
+    assert_false(
+        store_adopt(f->store, path, "am-x/y=2021/a", STORE_PUT_DURABLE | STORE_PUT_NEW, &f->err));
+    assert_int_equal(f->err.code, ERROR_EXISTS);
+    assert_string_equal(get(f, "am-x/y=2021/a"), "old");
+    free((void *) (uintptr_t) path);
+}
+
+static void many_files_are_adopted_in_their_order(void **state)
+{
+    enum { COUNT = 60 };
+    struct fixture *f = *state;
+    struct store_adopted files[COUNT + 1];
+    size_t done = 0;
+    char names[COUNT][80], bytes[16];
+    for (int i = 0; i < COUNT; i++) {
+        (void) snprintf(names[i], sizeof names[i], "am-x/y=2021/m=%02d/d=%02d/%d", i / 20,
+                        i % 20 / 3, i);
+        (void) snprintf(bytes, sizeof bytes, "%d", i);
+        files[i] = (struct store_adopted){scratch_file(f, bytes, bytes), names[i]};
+    }
+    files[COUNT] = (struct store_adopted){"/nowhere/to/be/found", "am-x/z"};
+    error_clear(&f->err);
+    assert_false(store_adopt_many(f->store, files, COUNT + 1, 0, &done, &f->err));
+    assert_int_equal(done, COUNT);
+    assert_true(store_sync(f->store, NULL));
+    for (int i = 0; i < COUNT; i++) {
+        (void) snprintf(bytes, sizeof bytes, "%d", i);
+        assert_string_equal(get(f, names[i]), bytes);
+        free((void *) (uintptr_t) files[i].path);
+    }
+}
+
 static void a_name_that_is_none_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -439,6 +506,9 @@ int main(void)
         BOTH(reading_ahead_says_what_is_gone_or_shorter),
         BOTH(a_lock_is_held_once_and_says_by_whom),
         BOTH(scratch_is_a_private_folder_that_goes_with_the_store),
+        BOTH(a_file_is_adopted_and_gone),
+        BOTH(an_adopted_file_replaces_nothing_when_it_must_be_new),
+        BOTH(many_files_are_adopted_in_their_order),
         BOTH(a_name_that_is_none_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* A folder as a store when calls fail and processes die: nothing half-written shows, and nothing stays. */
+#include "base/file.h"
 #include "store/store.h"
 
 #include "fault.h"
@@ -76,6 +77,18 @@ static bool by_stream(struct store *store, struct str bytes, struct error *err)
     return store_writer_commit(writer, 0, NULL, err) && store_sync(store, err);
 }
 
+/* A file that another hand has written: its bytes are whole before. */
+static bool by_adoption(struct store *store, struct str bytes, struct error *err)
+{
+    struct buf path = BUF_INIT(4096);
+    bool ok = store_scratch(store, &path, err);
+    buf_puts(&path, "/1");
+    ok = ok && file_write(buf_text(&path), bytes, 0666, true, err) &&
+         store_adopt(store, buf_text(&path), BLOB, STORE_PUT_DURABLE, err);
+    buf_release(&path);
+    return ok;
+}
+
 /* The blob is what it was or what it should be; `gone_fine` when it may also be away. */
 static void check_whole(struct fixture *f, bool must_be_new, bool gone_fine)
 {
@@ -129,6 +142,11 @@ static void a_failed_stream_leaves_the_old_blob(void **state)
     fail_each_call(*state, by_stream, ENOSPC, false);
 }
 
+static void a_failed_adoption_leaves_the_old_blob(void **state)
+{
+    fail_each_call(*state, by_adoption, EIO, false);
+}
+
 static void kill_at_each_call(struct fixture *f, write_fn *fn, bool gone_fine)
 {
     struct store *store = open_store(f);
@@ -169,6 +187,26 @@ static void a_killed_new_put_leaves_all_or_nothing(void **state)
 static void a_killed_stream_leaves_the_old_blob_or_the_new_one(void **state)
 {
     kill_at_each_call(*state, by_stream, false);
+}
+
+static void a_killed_adoption_leaves_the_old_blob_or_the_new_one(void **state)
+{
+    kill_at_each_call(*state, by_adoption, false);
+}
+
+static void a_link_in_the_way_of_an_adoption_is_not_followed(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    struct store *store = open_store(f);
+    char link[FOLDER_PATH];
+    assert_true(by_adoption(store, STR("one"), &err));
+    (void) snprintf(link, sizeof link, "%s/am-x/WorkspaceResourceId=/y=2021", f->folder.lake);
+    folder_remove_tree(link);
+    assert_int_equal(symlink(f->folder.path, link), 0);
+    assert_false(by_adoption(store, STR("two"), &err));
+    assert_int_equal(unlink(link), 0);
+    store_free(store);
 }
 
 /* --- what errors say --- */
@@ -361,6 +399,9 @@ int main(void)
         T(a_failed_put_leaves_the_old_blob),
         T(a_failed_new_put_leaves_all_or_nothing),
         T(a_failed_stream_leaves_the_old_blob),
+        T(a_failed_adoption_leaves_the_old_blob),
+        T(a_killed_adoption_leaves_the_old_blob_or_the_new_one),
+        T(a_link_in_the_way_of_an_adoption_is_not_followed),
         T(a_killed_put_leaves_the_old_blob_or_the_new_one),
         T(a_killed_new_put_leaves_all_or_nothing),
         T(a_killed_stream_leaves_the_old_blob_or_the_new_one),
