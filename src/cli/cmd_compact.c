@@ -337,10 +337,11 @@ static bool confirm(struct work *work, struct error *err)
     const char *whose =
         work->options.delete_service_blobs ? "weir's own and the service's" : "weir's own";
     if (cli_flag(work->cli, CLI_YES))
-        cli_note(work->cli, "%s of JSON, %s, will be deleted, %s", blobs, bytes, whose);
+        cli_note(work->cli, "%s of JSON, %s, %s, will be deleted", blobs, whose, bytes);
     return cli_confirm(work->cli, err,
-                       "%s of JSON, %s, will be deleted once their days are proven in Parquet, %s.",
-                       blobs, bytes, whose);
+                       "%s of JSON, %s, %s, will be deleted once their days are proven in "
+                       "Parquet.",
+                       blobs, whose, bytes);
 }
 
 static bool run_tables(struct work *work, struct error *err)

@@ -225,8 +225,10 @@ bool cli_check_access(struct cli_context *context, double seconds, bool writes, 
     if (writes && access.lacks[0]) {
         (void) error_set(err, ERROR_AUTH, "the SAS of lake %s does not allow to %s",
                          store_address(context->store), access.lacks);
-        return error_hint(err, "an export needs a SAS that allows read, list, create, write and "
-                               "delete (sp=rlcwd)");
+        return error_hint(err,
+                          "weir %s needs a SAS that allows read, list, create, write "
+                          "and delete (sp=rlcwd)",
+                          context->cli->command->name);
     }
     if (access.until == 0)
         return true;
