@@ -32,13 +32,23 @@ static bool is_intact(const struct export *export, const struct lake_entry *entr
            totals.findings[LAKE_FINDING_OK] + totals.findings[LAKE_FINDING_UNVERIFIED] == 1;
 }
 
+/* The service's blobs are there, or in Parquet. */
+static bool is_beside(const struct export *export, const struct lake_entry *entry)
+{
+    uint64_t gone;
+    return export_look_gone(&export->look, entry->partition, &gone) > 0 ||
+           export_look_beside(&export->look, entry->partition);
+}
+
 bool export_keep_stands(const struct export *export, const struct lake_entry *entry)
 {
-    uint64_t size = 0;
-    if (entry->joined && (!export_look_beside(&export->look, entry->partition) ||
-                          export_look_bytes(&export->look, entry->partition) < entry->beside_bytes))
+    uint64_t size = 0, gone;
+    (void) export_look_gone(&export->look, entry->partition, &gone);
+    if (entry->joined &&
+        (!is_beside(export, entry) ||
+         export_look_bytes(&export->look, entry->partition) + gone < entry->beside_bytes))
         return false;
-    return entry->bytes == 0 ||
+    return entry->bytes == 0 || export_look_stands(&export->look, entry) ||
            (export_keep_size(export, entry->partition, &size) && size == entry->bytes &&
             (export->options.only_count == 0 || is_intact(export, entry)));
 }
@@ -95,10 +105,11 @@ static bool trace_of(const struct export *export, size_t part, struct trace *out
     const struct lake_entry *entry = lake_ledger_find(export->ledger, tick);
     uint64_t size = 0, lines = 0;
     bool ours = export_keep_size(export, tick, &size);
-    bool theirs = entry && entry->joined && export_look_beside(&export->look, tick);
+    bool theirs = entry && entry->joined && is_beside(export, entry);
+    bool stands = entry && export_look_stands(&export->look, entry);
     *out = (struct trace){.entry = entry, .known = entry ? known_rows(entry) : 0};
-    out->vouched =
-        entry && (theirs || (ours && entry->bytes > 0)) && export_keep_stands(export, entry);
+    out->vouched = entry && (theirs || stands || (ours && entry->bytes > 0)) &&
+                   export_keep_stands(export, entry);
     out->has = out->vouched ? export_rows_of(entry) : theirs ? entry->beside_rows : 0;
     if (!ours || out->vouched || is_spoilt_alone(export, part, entry))
         return true;

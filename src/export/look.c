@@ -71,6 +71,7 @@ bool export_look(struct export_look *look, struct store *store, const struct lak
     look->ours = mem_alloc(parts, sizeof *look->ours, err);
     look->beside = mem_alloc(parts, sizeof *look->beside, err);
     return look->ours && look->beside && buf_ok(&look->prefix, "the name of a table", err) &&
+           lake_stand_find(&look->stand, store, place, from, to, false, NULL, err) &&
            lake_blobs(store, place, from, to, see, look, err);
 }
 
@@ -81,6 +82,7 @@ void export_look_release(struct export_look *look)
     mem_free(look->theirs);
     buf_release(&look->prefix);
     arena_release(&look->arena);
+    lake_stand_release(&look->stand);
     *look = (struct export_look){0};
 }
 
@@ -125,4 +127,16 @@ uint64_t export_look_bytes(const struct export_look *look, int64_t tick)
         if (look->theirs[i].tick <= tick && look->theirs[i].tick + look->theirs[i].span > tick)
             bytes += look->theirs[i].size;
     return bytes;
+}
+
+bool export_look_stands(const struct export_look *look, const struct lake_entry *entry)
+{
+    return export_look_none(look, entry->partition) && entry->bytes > 0 &&
+           lake_stand_export(&look->stand, entry) == LAKE_STANDS;
+}
+
+size_t export_look_gone(const struct export_look *look, int64_t tick, uint64_t *bytes)
+{
+    *bytes = 0;
+    return is_inside(look, tick) ? lake_stand_beside(&look->stand, tick, bytes) : 0;
 }

@@ -9,6 +9,7 @@
 #include "export/plan.h"
 
 #include "base/memory.h"
+#include "lake/stand.h"
 
 /* A blob of the service's own. */
 struct export_theirs {
@@ -28,6 +29,7 @@ struct export_look {
     struct buf prefix; /* of the table */
     struct arena arena;
     const struct lake_ledger *ledger; /* which names what number of our blobs counts */
+    struct lake_stand stand;          /* blobs that were deleted, and are in Parquet */
 };
 
 /* Lists [from, to), a part of the plan's range; `ledger` may be NULL. */
@@ -42,6 +44,10 @@ bool export_look_none(const struct export_look *look, int64_t tick);
 bool export_look_beside(const struct export_look *look, int64_t tick);
 /* Bytes of the service's blobs that may hold rows of it; one of an hour counts with all of its bytes. They only grow. */
 uint64_t export_look_bytes(const struct export_look *look, int64_t tick);
+/* Whether Parquet stands in for our blob that the line tells of: it was deleted. */
+bool export_look_stands(const struct export_look *look, const struct lake_entry *entry);
+/* The same for blobs of the service: how many, and their bytes. */
+size_t export_look_gone(const struct export_look *look, int64_t tick, uint64_t *bytes);
 /* The service's blobs that begin in the hour of `tick`, or in later ones up to `to`: [*first, *end). Which of them
  * hold rows of a partition their tick and span say. */
 void export_look_theirs(const struct export_look *look, int64_t tick, int64_t to, size_t *first,

@@ -105,6 +105,10 @@ static enum export_verdict judge_beside(const struct verify *verify, const struc
         return EXPORT_VERDICT_OK;
     size_t part = (size_t) ((entry->partition - verify->from) / TICK_PARTITION);
     const struct export_joint *joint = export_join_find(&verify->join, part);
+    uint64_t gone;
+    if (export_look_gone(&verify->look, entry->partition, &gone) > 0 &&
+        gone + export_look_bytes(&verify->look, entry->partition) >= entry->beside_bytes)
+        return EXPORT_VERDICT_OK; /* compared when they were put into Parquet */
     *reason = "the service's own blobs could not be read";
     if (joint && !joint->read)
         return EXPORT_VERDICT_MISSING;

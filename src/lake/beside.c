@@ -49,13 +49,15 @@ static bool add_blob(void *context, const struct lake_blob *blob, struct error *
 
 bool lake_besides_find(struct lake_besides *besides, struct store *store,
                        const struct lake_place *place, const struct lake_ledger *ledger,
-                       int64_t from, int64_t to, struct error *err)
+                       int64_t from, int64_t to, const struct lake_stand *stand, struct error *err)
 {
     *besides = (struct lake_besides){0};
     if (!add_lines(besides, ledger, from, to, err))
         return false;
     if (besides->n == 0)
         return true;
+    for (size_t i = 0; i < besides->n; i++)
+        (void) lake_stand_beside(stand, besides->v[i].tick, &besides->v[i].bytes);
     return lake_blobs(store, place, besides->v[0].tick,
                       besides->v[besides->n - 1].tick + TICK_PARTITION, add_blob, besides, err);
 }

@@ -7,6 +7,7 @@
 #define WEIR_LAKE_BESIDE_H
 
 #include "lake/ledger.h"
+#include "lake/stand.h"
 
 struct lake_besides {
     struct lake_beside {
@@ -16,10 +17,11 @@ struct lake_besides {
     size_t n, room;
 };
 
-/* Lists [from, to) of the lake once more, if the ledger has such lines there. The caller releases, also on failure. */
+/* Lists [from, to) of the lake once more, if the ledger has such lines there; blobs that Parquet stands in for count as
+ * there. The caller releases, also on failure. */
 bool lake_besides_find(struct lake_besides *besides, struct store *store,
                        const struct lake_place *place, const struct lake_ledger *ledger,
-                       int64_t from, int64_t to, struct error *err);
+                       int64_t from, int64_t to, const struct lake_stand *stand, struct error *err);
 void lake_besides_release(struct lake_besides *besides);
 
 /* A line that is not joined lacks nothing. */

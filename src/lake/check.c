@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "lake/beside.h"
 #include "lake/expected.h"
+#include "lake/stand.h"
 #include "json/lines.h"
 #include "json/value.h"
 
@@ -40,6 +41,7 @@ struct check {
     struct buf names;
     struct lake_besides besides;
     struct lake_expected expected;
+    struct lake_stand stand;
 };
 
 const char *lake_finding_text(enum lake_finding finding)
@@ -319,20 +321,35 @@ static bool check_blob(struct check *check, const struct lake_entry *entry,
     return push_blob(check, &item, blob, err);
 }
 
+static const enum lake_finding finding_of[] = {[LAKE_STANDS_NOT] = LAKE_FINDING_GONE,
+                                               [LAKE_STANDS] = LAKE_FINDING_OK,
+                                               [LAKE_STANDS_BROKEN] = LAKE_FINDING_PARQUET,
+                                               [LAKE_STANDS_OTHER] = LAKE_FINDING_GONE};
+
+/* A partition without a blob: there was none, or Parquet stands in for it. */
 static bool lack_export(struct check *check, const struct lake_entry *entry, struct error *err)
 {
     struct item item = {.checked = {.partition = entry->partition, .entry = entry}};
-    item.checked.finding = entry->bytes > 0 ? LAKE_FINDING_GONE : verdict_of(check, entry);
+    struct lake_checked *checked = &item.checked;
     check->next = entry->partition + 1;
+    if (entry->bytes > 0)
+        checked->finding = finding_of[lake_stand_export(&check->stand, entry)];
+    if (checked->finding == LAKE_FINDING_OK) {
+        checked->finding = verdict_of(check, entry);
+        checked->rows = entry->rows;
+    }
     return push(check, &item, err);
 }
 
 static bool lack_import(struct check *check, const struct lake_expected_part *part,
                         struct error *err)
 {
-    struct item item = {
-        .checked = {.partition = part->tick, .part = part->part, .finding = LAKE_FINDING_GONE}};
-    memcpy(item.checked.import, part->import->id, sizeof item.checked.import);
+    struct item item = {.checked = {.partition = part->tick, .part = part->part}};
+    struct lake_checked *checked = &item.checked;
+    memcpy(checked->import, part->import->id, sizeof checked->import);
+    checked->finding = finding_of[lake_stand_import(&check->stand, part->import->id, part->part)];
+    if (checked->finding == LAKE_FINDING_OK)
+        checked->rows = part->part->rows;
     return push(check, &item, err);
 }
 
@@ -444,6 +461,7 @@ static void check_release(struct check *check)
     mem_free(check->wanted);
     lake_besides_release(&check->besides);
     lake_expected_release(&check->expected);
+    lake_stand_release(&check->stand);
     hash_sha256_free(check->hash);
     json_lines_free(check->lines);
 }
@@ -462,7 +480,10 @@ bool lake_check(struct store *store, const struct lake_place *place,
                           .to = all ? TICK_MAX : options->to};
     *out = (struct lake_check_totals){0};
     bool ok = check_init(&check, err) &&
-              lake_besides_find(&check.besides, store, place, ledger, check.next, check.to, err) &&
+              lake_stand_find(&check.stand, store, place, check.next, check.to,
+                              !options->by_listing, options->stop, err) &&
+              lake_besides_find(&check.besides, store, place, ledger, check.next, check.to,
+                                &check.stand, err) &&
               lake_expected_find(&check.expected, options->imports, check.next, check.to, err) &&
               lake_blobs(store, place, check.next, check.to, check_one, &check, err) &&
               check_without(&check, check.to, err) && drain(&check, err);

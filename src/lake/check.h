@@ -5,6 +5,9 @@
  * must have its partition in the ledger. Blobs are read once, in pieces, on a remote store many ahead: memory is that
  * of the longest line and of store_ahead. A blob whose size or MD5 in the listing is another need not be read.
  *
+ * Where blobs were deleted and Parquet stands in for them (lake/day.h), the bytes of that Parquet are looked at instead; a
+ * blob then counts with the rows that its record has, and no bytes.
+ *
  * Of a joined partition the service's own blobs must have the bytes at least that they had. They are listed, not read.
  *
  * Every partition of a live import's record must have its blob with the size, the hash and the number of rows that the record
@@ -31,6 +34,7 @@
     X(SUM, "its blob has other rows")                                                              \
     X(UNVERIFIED, "it was never verified")                                                         \
     X(BESIDE, "the service's own blobs lack rows that they had")                                   \
+    X(PARQUET, "the Parquet that stands in for its blob is missing or was changed")                \
     X(UNKNOWN, "the ledger does not know its blob")                                                \
     X(UNRECORDED, "no import's record knows its blob")
 
