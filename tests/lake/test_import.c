@@ -5,6 +5,7 @@
 
 #include "small_import.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #define RECORDS PLACE_OWN "/imports/"
@@ -454,6 +455,34 @@ static void what_else_lies_in_the_folder_means_nothing(void **state)
     lake_imports_release(&imports);
 }
 
+static void every_allocation_may_fail(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_imports imports;
+    uint64_t n = 1;
+    small_import_put(f, &one);
+    for (bool ok = false; !ok; n++) {
+        error_clear(&f->err);
+        mem_fail_at(n);
+        ok = lake_imports_read(f->store, &place_of_tests, LAKE_IMPORTS_WHOLE, &imports, &f->err);
+        mem_fail_at(0);
+        lake_imports_release(&imports);
+        if (!ok && f->err.code != ERROR_MEMORY && !strstr(f->err.message, strerror(ENOMEM)))
+            fail_msg("%s", f->err.message);
+    }
+    assert_true(n > 10);
+    n = 1;
+    for (bool ok = false; !ok; n++) {
+        error_clear(&f->err);
+        mem_fail_at(n);
+        ok = small_import_record(f->store, &one, &f->err);
+        mem_fail_at(0);
+    }
+    assert_true(n > 5);
+    small_imports_read(f, LAKE_IMPORTS_WHOLE, &imports);
+    lake_imports_release(&imports);
+}
+
 /* --- ids, names, hashes --- */
 
 static void the_id_follows_from_hashes_times_order_and_dedup(void **state)
@@ -605,6 +634,7 @@ int main(void)
         CASE(a_record_of_another_table_version_or_name_says_so),
         CASE(a_line_that_never_ends_is_not_gathered_without_bound),
         CASE(what_else_lies_in_the_folder_means_nothing),
+        CASE(every_allocation_may_fail),
         CASE(the_id_follows_from_hashes_times_order_and_dedup),
         CASE(a_blobs_name_tells_its_import),
         CASE(sums_of_parts_add_up_whatever_their_order),
