@@ -12,7 +12,7 @@
 
 enum {
     ESCAPE_MAX = 6, /* bytes of an escape that may stand for a single byte of a key */
-    PLAIN_KEY_MAX =
+    FAST_KEY_MAX =
         62 /* bytes of a key that the fast path finds: with its quotes it fits in a block */
 };
 
@@ -90,8 +90,8 @@ static bool is_literal(struct str key)
 bool json_route_init(struct json_route *route, struct str key, bool scalar, struct error *err)
 {
     *route = (struct json_route){.key = key, .wanted = key.p != NULL};
-    bool plain = !route->wanted || (key.n > 0 && key.n <= PLAIN_KEY_MAX && is_literal(key));
-    route->fast = !scalar && plain && json_scan_has_avx2();
+    bool fast = !route->wanted || (key.n > 0 && key.n <= FAST_KEY_MAX && is_literal(key));
+    route->fast = !scalar && fast && json_scan_has_avx2();
     return key.n <= JSON_ROUTE_KEY_MAX ||
            error_set(err, ERROR_LIMIT, "a key of more than %d bytes is wanted", JSON_ROUTE_KEY_MAX);
 }

@@ -47,8 +47,9 @@ struct json_line {
 /* Where a thread keeps what it looks for; members are the room's own. Threads have one each. */
 struct json_route {
     struct str key;
-    bool wanted; /* a key is looked for at all */
-    bool fast;   /* by the AVX2 twin, where a line is plain */
+    bool wanted;    /* a key is looked for at all */
+    bool fast;      /* by the AVX2 twin, where a line is not odd */
+    unsigned loose; /* how many of the next lines that one takes for loose at once */
 };
 
 /* `key` is decoded, and lent for as long as the route is used; with key.p NULL none is wanted. `scalar` asks

@@ -158,6 +158,9 @@ static const struct piece pieces[] = {
     {"\"a\":\"\x7F\"", true},
     {"\"a\":[]", true},
     {"\"a\" : { \"b\" : [ 1 , 2 ] }", true},
+    {"\"a\":[{\"k\":[]},\"k\",{},[[null]],-1,{\"b\":\"\\\"\",\"k\":{\"k\":0.1}}]", true},
+    {"\"a\"\t:\r[\t1 ,\"x\" , { } , [ ] ]", true},
+    {"\"a\":{\"\\u006b\":1}", true},
     {"\"a\":01", false},
     {"\"a\":00", false},
     {"\"a\":-", false},
@@ -194,6 +197,26 @@ static const struct piece pieces[] = {
     {"\"a\":[1}", false},
     {"\"a\":[,]", false},
     {"\"a\":[1,]", false},
+    {"\"a\":[1 2]", false},
+    {"\"a\":[\"b\":1]", false},
+    {"\"a\":[{\"b\"}]", false},
+    {"\"a\":[{1}]", false},
+    {"\"a\":{\"b\":1,}", false},
+    {"\"a\":{,}", false},
+    {"\"a\":[[]", false},
+    {"\"a\":[]]", false},
+    {"\"a\":{}}", false},
+    {"\"a\":[{]}", false},
+    {"\"a\": 1 2", false},
+    {"\"a\": \"x\" \"y\"", false},
+    {"\"a\" 1", false},
+    {"\"a\": tru e", false},
+    {"\"a\": 01", false},
+    {"\"a\": - 1", false},
+    {"\"a\": 1. , \"b\":[]", false},
+    {"\"a\": \"\t\"", false},
+    {"\"a\": \x01", false},
+    {"\"a\": [ \v]", false},
     {"\"a\":{\"b\"}", false},
     {"\"a\":\"\\x\"", false},
     {"\"a\":\"\\u12g4\"", false},
@@ -338,6 +361,19 @@ static void records_stop_where_the_array_is_full(void **state)
     assert_int_equal(at, n);
 }
 
+/* Blanks behind some of the punctuation, that in strings too. */
+static size_t put_blanks(struct random *random, char *text, size_t n, size_t room)
+{
+    for (size_t i = 0; i < n && n + 4 < room; i++)
+        if (text[i] != '\0' && strchr(",:{}[]", text[i]) && random_below(random, 3) == 0) {
+            size_t blanks = 1 + random_below(random, 3);
+            memmove(text + i + 1 + blanks, text + i + 1, n - i - 1);
+            memset(text + i + 1, " \t "[random_below(random, 3)], blanks);
+            n += blanks;
+        }
+    return n;
+}
+
 /* Lines made of good and bad pieces, and then a byte here and there changed. */
 static size_t make_random(struct random *random, char *text, size_t room)
 {
@@ -346,12 +382,14 @@ static size_t make_random(struct random *random, char *text, size_t room)
     for (size_t l = 0; l < lines; l++) {
         n += (size_t) snprintf(text + n, room - n, "{\"k\":%d", (int) l);
         for (size_t left = random_below(random, 10); left > 0; left--) {
-            size_t i = random_below(random, random_below(random, 4) ? 9 : 13);
+            size_t i = random_below(random, random_below(random, 4) ? 9 : 16);
             n += (size_t) snprintf(text + n, room - n, ",%s%s", pieces[i].text,
                                    random_below(random, 20) ? "" : ",\"k\":\"again\"");
         }
         n += (size_t) snprintf(text + n, room - n, random_below(random, 20) ? "}\n" : "}\r\n");
     }
+    if (random_below(random, 2))
+        n = put_blanks(random, text, n, room);
     for (size_t left = random_below(random, 3); left > 0; left--)
         text[random_below(random, n)] = mean[random_below(random, sizeof mean)];
     return n - (random_below(random, 4) == 0);
