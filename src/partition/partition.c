@@ -240,6 +240,16 @@ static bool new_dedup(struct import *import, struct error *err)
 
 static bool make_id(struct import *import, char id[LAKE_IMPORT_ID_MAX], struct error *err);
 
+/* A name that is no column would drop nothing, and say nothing. */
+static bool has_columns(const struct import *import, struct error *err)
+{
+    const char *missing = part_dedup_missing(import->dedup);
+    if (!missing)
+        return true;
+    (void) error_set(err, ERROR_USAGE, "no row has a column '%s' to be told apart by", missing);
+    return error_hint(err, "names are case-sensitive: --dedup _ItemId, --dedup A,B, --dedup '*'");
+}
+
 /* The first reading: which rows are there already. */
 static bool read_keys(struct import *import, struct error *err)
 {
@@ -252,7 +262,7 @@ static bool read_keys(struct import *import, struct error *err)
     if (!new_dedup(import, err))
         return false;
     machine.keys = import->dedup;
-    if (!part_machine_run(&machine, found, err) ||
+    if (!part_machine_run(&machine, found, err) || !has_columns(import, err) ||
         !part_givens_take(&import->givens, found, &again, err) || !make_id(import, id, err))
         return false;
     struct part_dedup_lake lake = {.store = options->store,

@@ -204,6 +204,55 @@ static void rejects_are_told_with_their_lines(void **state)
     assert_int_equal(is.st_mode & 0777, 0600);
 }
 
+static void a_link_is_written_and_not_replaced_by_rejects(void **state)
+{
+    struct import *im = *state;
+    char path[400], file[400];
+    struct stat is;
+    (void) snprintf(path, sizeof path, "%s/link", im->folder.path);
+    (void) snprintf(file, sizeof file, "%s/behind", im->folder.path);
+    assert_int_equal(close(open(file, O_WRONLY | O_CREAT, 0600)), 0);
+    assert_int_equal(symlink(file, path), 0);
+    import_line(im, 1, 1, "\n");
+    import_junk(im, "x\n");
+    import_file(im);
+    im->options.reject_file = path;
+    import_all(im);
+    assert_int_equal(lstat(path, &is), 0);
+    assert_true(S_ISLNK(is.st_mode));
+    assert_int_equal(stat(file, &is), 0);
+    assert_true(is.st_size > 0);
+    import_again(im);
+    im->options.reject_file = "-";
+    assert_false(import_run(im));
+    assert_int_equal(im->err.code, ERROR_USAGE);
+}
+
+static void doubles_are_left_out_whatever_the_threads(void **state)
+{
+    struct import *im = *state;
+    for (unsigned i = 0; i < 4000; i++)
+        import_line(im, i * 40 % (2 * DAY), 200, "\n");
+    struct buf once = BUF_INIT(64 << 20);
+    buf_put(&once, im->file.bytes, im->file.used);
+    buf_put(&im->file, once.bytes, once.used); /* all of it once more */
+    import_file(im);
+    buf_release(&once);
+    im->options.dedup = "n";
+    for (unsigned threads = 1; threads <= 4; threads++) {
+        im->options.threads = threads;
+        im->options.small.scatter = threads % 2 ? 1 : 1 << 20;
+        import_again(im);
+        import_all(im);
+        assert_int_equal(im->result.dropped, 4000);
+    }
+    import_again(im);
+    im->options.dedup = "N";
+    assert_false(import_run(im));
+    assert_int_equal(im->err.code, ERROR_USAGE);
+    assert_int_equal(import_check(im, false), 0);
+}
+
 static void a_stop_leaves_nothing_that_shows(void **state)
 {
     struct import *im = *state;
@@ -264,6 +313,8 @@ int main(void)
         T(what_is_held_is_not_brought_in_again),
         T(equal_inputs_count_once),
         T(rejects_are_told_with_their_lines),
+        T(a_link_is_written_and_not_replaced_by_rejects),
+        T(doubles_are_left_out_whatever_the_threads),
         T(a_stop_leaves_nothing_that_shows),
         T(a_stop_on_the_way_leaves_nothing_that_shows),
         T(sync_brings_it_to_the_disk),
