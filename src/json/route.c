@@ -89,9 +89,9 @@ static bool is_literal(struct str key)
 
 bool json_route_init(struct json_route *route, struct str key, bool scalar, struct error *err)
 {
-    *route = (struct json_route){.key = key, .wanted = key.p != NULL};
-    bool fast = !route->wanted || (key.n > 0 && key.n <= FAST_KEY_MAX && is_literal(key));
-    route->fast = !scalar && fast && json_scan_has_avx2();
+    bool fast = key.p == NULL || (key.n > 0 && key.n <= FAST_KEY_MAX && is_literal(key));
+    *route = (struct json_route){
+        .key = key, .wanted = key.p != NULL, .fast = !scalar && fast && json_scan_has_avx2()};
     return key.n <= JSON_ROUTE_KEY_MAX ||
            error_set(err, ERROR_LIMIT, "a key of more than %d bytes is wanted", JSON_ROUTE_KEY_MAX);
 }
