@@ -49,21 +49,68 @@ static uint64_t sum(const uint64_t *of_kinds)
     return all;
 }
 
+/* -- compacted days -- */
+
+struct compacted {
+    uint64_t days, rows, files, bytes, without_json; /* days of which blobs were deleted */
+    int64_t first, end;
+};
+
+static bool is_without_json(const struct lake_day *day)
+{
+    for (size_t i = 0; i < day->source_count; i++)
+        if (day->sources[i].gone != LAKE_DAY_KEPT)
+            return true;
+    return false;
+}
+
+static bool read_days(struct store *store, const struct lake_place *place, struct compacted *out,
+                      struct error *err)
+{
+    struct lake_days days = {0};
+    bool ok = lake_days_read(&days, store, place, 0, 0, err);
+    for (size_t i = 0; ok && i < days.n; i++) {
+        const struct lake_day *day = &days.v[i];
+        out->rows += day->rows;
+        out->files += day->file_count;
+        for (size_t k = 0; k < day->file_count; k++)
+            out->bytes += day->files[k].bytes;
+        out->without_json += is_without_json(day);
+        out->first = i == 0 ? day->day : out->first;
+        out->end = day->day + TICK_DAY;
+    }
+    out->days = ok ? days.n : 0;
+    lake_days_release(&days);
+    return ok;
+}
+
+/* What stands in Parquet alone counts for the range too. */
+static void widen(const struct compacted *compacted, struct lake_totals *totals)
+{
+    if (compacted->days == 0)
+        return;
+    if (totals->end == 0 || compacted->first < totals->first)
+        totals->first = compacted->first;
+    if (compacted->end > totals->end)
+        totals->end = compacted->end;
+}
+
 /* -- ls -- */
 
 static const struct {
     const char *name;
     enum column_type type;
-} ls_columns[] = {{"table", COLUMN_STRING},    {"workspace", COLUMN_STRING},
-                  {"partitions", COLUMN_LONG}, {"blobs", COLUMN_LONG},
-                  {"bytes", COLUMN_LONG},      {"first", COLUMN_DATETIME},
-                  {"end", COLUMN_DATETIME}};
+} ls_columns[] = {
+    {"table", COLUMN_STRING}, {"workspace", COLUMN_STRING},    {"partitions", COLUMN_LONG},
+    {"blobs", COLUMN_LONG},   {"bytes", COLUMN_LONG},          {"first", COLUMN_DATETIME},
+    {"end", COLUMN_DATETIME}, {"days_compacted", COLUMN_LONG}, {"parquet_bytes", COLUMN_LONG}};
 
 static bool put_table(struct cli_output *output, struct store *store,
                       const struct lake_table *table, bool people, struct error *err)
 {
     struct lake_totals totals = {0};
-    struct lake_place place = {
+    struct compacted compacted = {0};
+    const struct lake_place place = {
         .workspace_id = table->workspace_id ? table->workspace_id : "",
         .resource_id = table->resource_id,
         .table = table->name ? table->name : table->container,
@@ -72,6 +119,9 @@ static bool put_table(struct cli_output *output, struct store *store,
     if (table->container && table->resource_id &&
         !lake_blobs_total(store, &place, 0, TICK_MAX, &totals, err))
         return false;
+    if (table->workspace_id && table->name && !read_days(store, &place, &compacted, err))
+        return false;
+    widen(&compacted, &totals);
     struct row row = {.people = people};
     add_text(&row, place.table);
     add_text(&row, table->workspace_id);
@@ -80,6 +130,8 @@ static bool put_table(struct cli_output *output, struct store *store,
     add_number(&row, sum(totals.bytes), true);
     add_time(&row, totals.first);
     add_time(&row, totals.end);
+    add_number(&row, compacted.days, false);
+    add_number(&row, compacted.bytes, true);
     return cli_output_row(output, row.cells, err);
 }
 
@@ -138,10 +190,7 @@ struct stat {
     int64_t last_run;
     struct lake_imports imports;
     struct lake_imports_totals brought; /* by them */
-    struct compacted {
-        uint64_t days, rows, files, bytes, without_json; /* days of which blobs were deleted */
-        int64_t first, end;
-    } compacted;
+    struct compacted compacted;
 };
 
 static bool read_ledger(struct store *store, const struct lake_place *place, struct stat *out,
@@ -166,34 +215,6 @@ static bool read_ledger(struct store *store, const struct lake_place *place, str
     return true;
 }
 
-static bool is_without_json(const struct lake_day *day)
-{
-    for (size_t i = 0; i < day->source_count; i++)
-        if (day->sources[i].gone != LAKE_DAY_KEPT)
-            return true;
-    return false;
-}
-
-static bool read_days(struct store *store, const struct lake_place *place, struct compacted *out,
-                      struct error *err)
-{
-    struct lake_days days = {0};
-    bool ok = lake_days_read(&days, store, place, 0, 0, err);
-    for (size_t i = 0; ok && i < days.n; i++) {
-        const struct lake_day *day = &days.v[i];
-        out->rows += day->rows;
-        out->files += day->file_count;
-        for (size_t k = 0; k < day->file_count; k++)
-            out->bytes += day->files[k].bytes;
-        out->without_json += is_without_json(day);
-        out->first = i == 0 ? day->day : out->first;
-        out->end = day->day + TICK_DAY;
-    }
-    out->days = ok ? days.n : 0;
-    lake_days_release(&days);
-    return ok;
-}
-
 static bool read_imports(struct store *store, const struct lake_place *place, struct stat *out,
                          struct error *err)
 {
@@ -203,26 +224,13 @@ static bool read_imports(struct store *store, const struct lake_place *place, st
     return true;
 }
 
-/* What stands in Parquet alone counts for the range too. */
-static void widen(struct stat *stat)
-{
-    struct lake_totals *totals = &stat->totals;
-    const struct compacted *compacted = &stat->compacted;
-    if (compacted->days == 0)
-        return;
-    if (totals->end == 0 || compacted->first < totals->first)
-        totals->first = compacted->first;
-    if (compacted->end > totals->end)
-        totals->end = compacted->end;
-}
-
 static bool read_own(struct store *store, const struct lake_place *place, struct stat *out,
                      struct error *err)
 {
     if (!read_ledger(store, place, out, err) || !read_imports(store, place, out, err) ||
         !read_days(store, place, &out->compacted, err))
         return false;
-    widen(out);
+    widen(&out->compacted, &out->totals);
     return true;
 }
 
