@@ -130,16 +130,17 @@ static enum part_cut_step cut_array(struct part_cutter *cutter, struct str text,
         if (!cutter->begun) {
             if (text.p[cutter->at] != '[')
                 return wrong(cutter, text, "there is no array");
-            cutter->begun = true;
+            cutter->begun = cutter->empty = true;
             cutter->at++;
             if (!skip_space(cutter, text))
                 return break_off(cutter, text, last);
-            cutter->ended = text.p[cutter->at] == ']';
-            if (cutter->ended) {
-                cutter->at++;
-                return end_array(cutter, text, last);
-            }
         }
+        if (cutter->empty && text.p[cutter->at] == ']') {
+            cutter->ended = true;
+            cutter->at++;
+            return end_array(cutter, text, last);
+        }
+        cutter->empty = false;
         begin(cutter, text);
     }
     if (!pass_element(cutter, text))

@@ -27,17 +27,17 @@ enum part_cut_step {
 struct part_cutter {
     char separator; /* CSV; 0: an array */
 
-    size_t at;           /* the text is looked at up to here */
-    size_t start;        /* of the record that is open */
-    size_t counted;      /* the text up to here is in `lines` */
-    uint64_t lines;      /* LFs before `counted` */
-    uint64_t line;       /* the record's own */
-    uint32_t depth;      /* of an array: brackets that are open in the element */
-    bool open;           /* within a record */
-    bool begun, ended;   /* array: '[' and ']' were met */
-    bool quoted, behind; /* in a string or quoted cell; behind its backslash or quote */
-    bool cell;           /* CSV: a cell begins at `at` */
-    bool dropped;        /* bytes of the record were let go: it is too long */
+    size_t at;                /* the text is looked at up to here */
+    size_t start;             /* of the record that is open */
+    size_t counted;           /* the text up to here is in `lines` */
+    uint64_t lines;           /* LFs before `counted` */
+    uint64_t line;            /* the record's own */
+    uint32_t depth;           /* of an array: brackets that are open in the element */
+    bool open;                /* within a record */
+    bool begun, empty, ended; /* array: '[' was met, nothing behind it yet, ']' was met */
+    bool quoted, behind;      /* in a string or quoted cell; behind its backslash or quote */
+    bool cell;                /* CSV: a cell begins at `at` */
+    bool dropped;             /* bytes of the record were let go: it is too long */
     const char *problem;
 };
 
