@@ -10,7 +10,8 @@ enum {
     PIECE = 64 << 10, /* bytes read at once */
     LISTED = 8,       /* imports that a message names */
     ID_DIGITS = LAKE_IMPORT_ID_MAX - 1,
-    FOLDER_MAX = LAKE_NAME_MAX + 1
+    FOLDER_MAX = LAKE_NAME_MAX + 1,
+    NAMES_MAX = LAKE_IMPORTS_MAX * 512 /* bytes of the names of all records */
 };
 
 static const char stem[] = "PT05M_";
@@ -25,6 +26,10 @@ struct reading {
     enum lake_imports_depth depth;
     struct lake_imports *out;
     char folder[FOLDER_MAX];
+    struct store_wanted *wanted; /* one for each import */
+    size_t wanted_room;
+    struct arena names;
+    bool *gone; /* of each import: its record was removed since it was listed */
 };
 
 static bool way_out(const struct reading *reading, const char *id, struct error *err)
@@ -53,8 +58,13 @@ static bool find_record(void *context, const struct store_blob *blob, struct err
     if (!str_ends(name, str_of(record_ending)) ||
         !record_id_ok((struct str){name.p, name.n - strlen(record_ending)}))
         return true;
-    if (!mem_reserve(&out->v, &out->room, out->n, LAKE_IMPORTS_MAX, sizeof *out->v, err))
+    char *copy = arena_copy(&reading->names, blob->name.p, blob->name.n, err);
+    if (!copy ||
+        !mem_reserve(&reading->wanted, &reading->wanted_room, out->n, LAKE_IMPORTS_MAX,
+                     sizeof *reading->wanted, err) ||
+        !mem_reserve(&out->v, &out->room, out->n, LAKE_IMPORTS_MAX, sizeof *out->v, err))
         return false;
+    reading->wanted[out->n] = (struct store_wanted){.name = copy, .size = blob->size};
     struct lake_import *import = &out->v[out->n++];
     *import = (struct lake_import){0};
     memcpy(import->id, name.p, ID_DIGITS);
@@ -88,24 +98,106 @@ static bool feed_all(struct store_reader *reader, struct record *record, struct 
     return ok;
 }
 
-static bool read_record(struct reading *reading, struct lake_import *import, struct error *err)
+/* Begins a record; the import keeps its id until the head is read. */
+static struct record *begin_record(const struct reading *reading, size_t i, struct error *err)
 {
-    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    struct lake_import *import = &reading->out->v[i];
     char id[LAKE_IMPORT_ID_MAX];
-    struct store_reader *reader = NULL;
     memcpy(id, import->id, sizeof id);
+    mem_free(import->parts);
+    import->parts = NULL;
     struct record *record = record_new(reading->depth, &reading->out->texts, import, err);
-    record_name(&name, reading->place, id);
-    if (record && buf_ok(&name, "the name of a record", err))
-        reader = store_reader_new(reading->store, buf_text(&name), err);
+    memcpy(import->id, id, sizeof id);
+    return record;
+}
+
+/* One record by itself. What was removed since it was listed was replaced by one that is there. */
+static bool read_alone(struct reading *reading, size_t i, struct error *err)
+{
+    struct lake_import *import = &reading->out->v[i];
+    struct error why = ERROR_INIT;
+    char id[LAKE_IMPORT_ID_MAX];
+    memcpy(id, import->id, sizeof id);
+    struct store_reader *reader = store_reader_new(reading->store, reading->wanted[i].name, &why);
+    reading->gone[i] = !reader && why.code == ERROR_NOT_FOUND;
+    if (!reader)
+        return reading->gone[i] || error_pass(err, &why);
+    struct record *record = begin_record(reading, i, err);
     bool ok =
-        reader && feed_all(reader, record, err) && check_record(reading, record, import, id, err);
+        record && feed_all(reader, record, err) && check_record(reading, record, import, id, err);
     if (!ok)
         (void) way_out(reading, id, err);
-    if (reader)
-        store_reader_free(reader);
+    store_reader_free(reader);
     record_free(record);
-    buf_release(&name);
+    return ok;
+}
+
+/* The next record of those that are read ahead; *told: it is known. Whatever goes wrong is told when it is read alone. */
+static bool read_next(struct reading *reading, struct store_ahead *ahead, size_t i, bool *told,
+                      struct error *err)
+{
+    struct lake_import *import = &reading->out->v[i];
+    char id[LAKE_IMPORT_ID_MAX];
+    struct str piece = STR("");
+    size_t at;
+    bool enough = false, sound = true, ok = true;
+    memcpy(id, import->id, sizeof id);
+    struct record *record = begin_record(reading, i, err);
+    if (!record)
+        return false;
+    do {
+        ok = store_ahead_next(ahead, &at, &piece, NULL);
+        if (ok && sound && !enough && (piece.n > 0 || reading->depth == LAKE_IMPORTS_WHOLE))
+            sound = record_feed(record, piece.p, piece.n, &enough, NULL);
+    } while (ok && piece.n > 0);
+    *told = ok && sound && (enough || reading->depth == LAKE_IMPORTS_WHOLE) &&
+            check_record(reading, record, import, id, NULL);
+    if (!*told)
+        memcpy(import->id, id, sizeof id);
+    record_free(record);
+    return ok;
+}
+
+/* Many requests under way, for what a head needs as a rule. */
+static void read_ahead(struct reading *reading, bool *told)
+{
+    size_t n = reading->out->n;
+    for (size_t i = 0; i < n && reading->depth == LAKE_IMPORTS_HEADS; i++)
+        if (reading->wanted[i].size > PIECE)
+            reading->wanted[i].size = PIECE;
+    struct store_ahead *ahead = store_ahead_new(reading->store, reading->wanted, n, NULL);
+    for (size_t i = 0; ahead && i < n; i++)
+        if (!read_next(reading, ahead, i, &told[i], NULL))
+            break;
+    store_ahead_free(ahead);
+}
+
+static void drop_gone(struct reading *reading)
+{
+    struct lake_imports *out = reading->out;
+    size_t kept = 0;
+    for (size_t i = 0; i < out->n; i++)
+        if (reading->gone[i])
+            mem_free(out->v[i].parts);
+        else
+            out->v[kept++] = out->v[i];
+    out->n = kept;
+}
+
+static bool read_records(struct reading *reading, struct error *err)
+{
+    size_t n = reading->out->n;
+    bool *told = mem_alloc(n, sizeof *told, err);
+    reading->gone = mem_alloc(n, sizeof *reading->gone, err);
+    bool ok = told && reading->gone;
+    if (ok && n > 1 && store_remote(reading->store))
+        read_ahead(reading, told);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = told[i] || read_alone(reading, i, err);
+    if (ok)
+        drop_gone(reading);
+    mem_free(told);
+    mem_free(reading->gone);
     return ok;
 }
 
@@ -154,10 +246,12 @@ bool lake_imports_read(struct store *store, const struct lake_place *place,
     bool ok = buf_ok(&folder, "the name of a folder", err);
     if (ok)
         memcpy(reading.folder, buf_text(&folder), folder.used + 1);
-    ok = ok && store_list(store, reading.folder, find_record, &reading, err);
-    for (size_t i = 0; ok && i < out->n; i++)
-        ok = read_record(&reading, &out->v[i], err);
+    arena_init(&reading.names, NAMES_MAX);
+    ok = ok && store_list(store, reading.folder, find_record, &reading, err) &&
+         read_records(&reading, err);
     buf_release(&folder);
+    mem_free(reading.wanted);
+    arena_release(&reading.names);
     return ok && put_in_order(out, err);
 }
 

@@ -3,6 +3,7 @@
 
 #include "lake/local.h"
 
+#include "remote.h"
 #include "small_import.h"
 
 #include <errno.h>
@@ -186,6 +187,65 @@ static void a_year_of_partitions_goes_to_and_fro(void **state)
     small_imports_read(f, LAKE_IMPORTS_WHOLE, &imports);
     assert_int_equal(imports.v[0].n_parts, YEAR);
     assert_true(imports.v[0].parts[YEAR - 1].partition == import.to - TICK_PARTITION);
+    lake_imports_release(&imports);
+}
+
+/* --- a remote store --- */
+
+/* So many inputs that its head is more than what is asked for at first. */
+static void put_long_head(struct fixture *f)
+{
+    enum { INPUTS = 2000 };
+    struct lake_import_input *inputs = calloc(INPUTS, sizeof *inputs);
+    for (int i = 0; i < INPUTS; i++)
+        inputs[i] = small_input("a-name-of-a-file.json");
+    const struct lake_import import = {
+        .id = TWO, .by = "weir", .rejected = INPUTS, .inputs = inputs, .n_inputs = INPUTS};
+    struct lake_import_writer *writer =
+        lake_import_writer_new(f->store, &place_of_tests, &import, &f->err);
+    assert_true(writer && lake_import_writer_commit(writer, 0, &f->err));
+    free(inputs);
+}
+
+static void records_of_a_remote_store_are_read_ahead(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_imports imports;
+    struct small_import other = one;
+    other.id = "aaaaaaaaaaaa";
+    small_import_put(f, &one);
+    small_import_put(f, &other);
+    put_long_head(f);
+    f->store = remote_new(f->store);
+    for (int depth = 0; depth < 2; depth++) {
+        struct remote *remote = remote_of(f->store);
+        remote->lists = remote->gets = 0;
+        small_imports_read(f, (enum lake_imports_depth) depth, &imports);
+        assert_int_equal(imports.n, 3);
+        assert_int_equal(lake_imports_find(&imports, STR(TWO))->n_inputs, 2000);
+        assert_int_equal(lake_imports_find(&imports, STR(ONE))->n_parts, 2);
+        assert_int_equal(lake_imports_find(&imports, STR(ONE))->parts != NULL,
+                         depth == LAKE_IMPORTS_WHOLE);
+        assert_int_equal(remote->lists, 1);
+        lake_imports_release(&imports);
+    }
+}
+
+static void damage_is_named_on_a_remote_store_too(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_imports imports;
+    struct small_import other = one;
+    other.id = "aaaaaaaaaaaa";
+    small_import_put(f, &one);
+    small_import_put(f, &other);
+    struct str whole = get_record(f, ONE);
+    set_record(f, ONE, (struct str){whole.p, whole.n - 40});
+    f->store = remote_new(f->store);
+    assert_false(
+        lake_imports_read(f->store, &place_of_tests, LAKE_IMPORTS_WHOLE, &imports, &f->err));
+    assert_int_equal(f->err.code, ERROR_FORMAT);
+    assert_non_null(strstr(f->err.message, "imports/" ONE ".jsonl"));
     lake_imports_release(&imports);
 }
 
@@ -624,6 +684,8 @@ int main(void)
         CASE(an_import_may_have_no_row),
         CASE(hostile_names_of_inputs_come_back_or_are_mended),
         CASE(a_year_of_partitions_goes_to_and_fro),
+        CASE(records_of_a_remote_store_are_read_ahead),
+        CASE(damage_is_named_on_a_remote_store_too),
         CASE(partitions_that_no_reader_would_take_are_not_written),
         CASE(an_import_is_named_by_the_beginning_of_its_id),
         CASE(an_input_is_known_by_hash_size_time_and_dedup),

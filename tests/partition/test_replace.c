@@ -3,6 +3,7 @@
 
 #include "lake/catalog.h"
 
+#include "../lake/remote.h"
 #include "../lake/small_import.h"
 #include "../store/fault.h"
 
@@ -211,6 +212,38 @@ static void a_chain_of_dead_ones_goes_from_its_beginning(void **state)
     assert_true(n > 20 && n < 500);
 }
 
+/* A container with a legal hold: the old one stays, and is read by nobody. */
+static void where_nothing_can_be_deleted_the_old_one_stays_dead(void **state)
+{
+    struct fixture *f = *state;
+    struct part_replaced out;
+    const struct lake_import old = {.id = ONE, .started = tick_of("2021-11-18")};
+    const struct small_import two = {.id = TWO,
+                                     .input = "b",
+                                     .started = "2021-11-19",
+                                     .parts = parts_of_two,
+                                     .n = 2,
+                                     .replaces = &old};
+    small_import_put(f, &one);
+    small_import_put(f, &two);
+    f->store = remote_new(f->store);
+    struct remote *remote = remote_of(f->store);
+    remote->immutable = "am-okta-cl";
+    assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
+    assert_int_equal(out.imports, 0);
+    assert_int_equal(out.kept, 1);
+    assert_int_equal(remote->deletes, 0);
+    assert_false(remote->refused);
+    struct seen seen = look(f);
+    assert_int_equal(seen.rows, 3);
+    assert_int_equal(seen.blobs, 4);
+    /* The hold ends. */
+    remote->immutable = NULL;
+    assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
+    assert_int_equal(out.imports, 1);
+    assert_int_equal(look(f).blobs, 2);
+}
+
 static void it_can_be_stopped_and_goes_on(void **state)
 {
     struct fixture *f = *state;
@@ -277,6 +310,7 @@ int main(void)
         CASE(what_another_replaced_already_is_refused),
         CASE(one_that_came_again_can_be_replaced_again),
         CASE(a_chain_of_dead_ones_goes_from_its_beginning),
+        CASE(where_nothing_can_be_deleted_the_old_one_stays_dead),
         CASE(it_can_be_stopped_and_goes_on),
         CASE(whatever_fails_there_is_no_gap_and_the_same_command_finishes),
     };
