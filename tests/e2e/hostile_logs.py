@@ -264,6 +264,75 @@ class Hostile:
             out[-1] = self.chance.choice([b"", b"", b"\r", b" "])
         return b"".join(out)
 
+    def array(self, count):
+        """One array over many lines, with elements that are no objects. Its brackets and quotes match."""
+        chance, out = self.chance, []
+        for _ in range(count):
+            space = [chance.choice(["", "\n", "\n  ", " ", "\r\n\t"]) for _ in range(2)]
+            pairs = self.members()
+            text = "{" + space[0] + f",{space[0]}".join(f"{key}:{space[1]}{value}" for key, value in pairs) + space[1] + "}"
+            if chance.random() < self.broken:
+                key = self.string(self.column)
+                text = chance.choice(["1", "null", '"{}"', "[]", f"[{text}]", '{"a":1,}', '{"a" 1}', "{,}", '{"a":NaN}', "nul", "{}", "{} {}",
+                                      f"{{{key}:{self.right()},\n}}", f"{{{key}:{self.right()},\n\"n\":01}}", f"\n{{{key}\n:[}}]"[:-2] + "]}"])
+            out.append(chance.choice(["", "\n", "  ", "\n\n"]) + text + chance.choice(["", "\n", " "]))
+        first = f"{{{self.string(self.column)}: {self.right()}}}"
+        begin, end = chance.choice([("[", "]"), ("[\n", "\n]\n"), ("\n [", "] \r\n\n")])
+        return (BOM if chance.random() < 0.3 else b"") + (begin + ",".join([first, *out]) + end).encode("utf-8", errors="surrogatepass")
+
+
+class HostileCsv:
+    """A file of CSV in a form that may be any of those that people write."""
+
+    CELLS = ["", "", "a", " a ", "443", "-0", "1.0", "1e3", "007", "+1", "true", "False", "null", "NaN", "#NAME?", "=1+1", "9223372036854775808",
+             "2021-11-07T03:05:12.3456789Z", "11/7/2021, 3:05:12.000 PM", "not a time", "8ECF8077-cf51-4820-aadd-14040956f35d", '{"a":[1,"b"]}',
+             "[1,]", "a,b", "a;b\tc", 'say "no"', '"', '""', "line\nbreak", "line\r\nbreak", "\\", "\\n", "é😀", "\x01\x1f\x7f", "x" * 3000, "\ufeff"]
+
+    def __init__(self, chance, column, style, broken):
+        self.chance, self.column, self.broken = chance, column, broken
+        self.times = Hostile(chance, column, style, naive=0, broken=broken)
+        self.separator = chance.choice(",,,;\t")
+        self.end = chance.choice(["\n", "\r\n"])
+        self.names = ["a_s", "n_d", "b_b", "t_t", "g_g", "plain", "with blank", "q\"q", "UPPER"][:chance.randrange(1, 10)]
+        self.names.insert(chance.randrange(len(self.names) + 1), column)
+
+    def cell(self, text):
+        must = any(c in text for c in '\n"' + self.separator) or text != text.strip("\r\n")
+        if must or self.chance.random() < 0.3:
+            return '"' + text.replace('"', '""') + '"'
+        return text
+
+    def time(self):
+        value = self.times.time_value()
+        return json.loads(value) if value.startswith('"') else value
+
+    def record(self):
+        cells = [self.time() if name == self.column else self.chance.choice(self.CELLS) for name in self.names]
+        return self.separator.join(map(self.cell, cells)).encode("utf-8", errors="surrogatepass")
+
+    def broken_record(self):
+        record, mark = self.record(), self.separator.encode()
+        return self.chance.choice([record + mark, mark + record, b'"a"b' + mark + record, record.partition(mark)[0] + b"x", record + mark + b"\xff",
+                                   b"\xed\xa0\x80" + mark * (len(self.names) - 1), b'"a" ' + mark * (len(self.names) - 1), b"x",
+                                   mark * (len(self.names) - 1), mark * len(self.names), b'a"b"' + mark * (len(self.names) - 1)])
+
+    def file(self, count):
+        chance, end = self.chance, self.end.encode()
+        out = [BOM] if chance.random() < 0.5 else []
+        out += [self.separator.join(map(self.cell, self.names)).encode(), end]
+        good = [json.loads(self.times.right()) if name == self.column else "1" for name in self.names]
+        out += [self.separator.join(map(self.cell, map(str, good))).encode(), end]
+        for _ in range(count):
+            out += [self.broken_record() if chance.random() < self.broken else self.record(), end]
+            if chance.random() < 0.03:
+                out.append(chance.choice([end, b"  " + end]))
+        kind = chance.random()
+        if kind < 0.3:
+            out.pop()
+        elif kind < 0.5:
+            out.append(b'"never closed' + end + b"a" + end)
+        return b"".join(out)
+
 
 def packed_gzip(data, chance):
     """As one member or as several."""

@@ -318,6 +318,75 @@ def json_array(data, time):
     return rows, rejects
 
 
+# -- CSV, RFC 4180 --
+
+def records(text, separator):
+    """(line on which it begins, its bytes, its cells or None where it is none) of each record that is not blank. A quote
+    opens where a cell begins, and elsewhere is a character like others; an open one ends with the input."""
+    at, line = 0, 1
+    while at < len(text):
+        cells, begin, valid = [], at, True
+        while True:
+            cell = b""
+            if text[at:at + 1] == b'"':
+                at += 1
+                while True:
+                    quote = text.find(b'"', at)
+                    if quote < 0:
+                        cell, at, valid = cell + text[at:], len(text), False
+                        break
+                    cell, at = cell + text[at:quote], quote + 1
+                    if text[at:at + 1] != b'"':
+                        break
+                    cell, at = cell + b'"', at + 1
+                if at < len(text) and text[at:at + 1] not in (separator, b"\n") and text[at:at + 2] != b"\r\n":
+                    valid = False
+            end = at
+            while end < len(text) and text[end:end + 1] not in (separator, b"\n"):
+                end += 1
+            rest = text[at:end]
+            if text[end:end + 1] != separator:
+                rest = rest.removesuffix(b"\r")
+            cells.append(cell + rest)
+            at = end
+            if text[at:at + 1] != separator:
+                break
+            at += 1
+        record = text[begin:at].removesuffix(b"\r")
+        at += 1
+        if record.strip(BLANKS):
+            yield line, record, cells if valid else None
+        line += text[begin:at].count(b"\n")
+
+
+def decoded(cells):
+    try:
+        return cells and [cell.decode() for cell in cells]
+    except UnicodeDecodeError:
+        return None
+
+
+def csv(data, time, separator=b","):
+    """Rows whose `line` is a dict of the header's names and the cells that are not empty."""
+    found = records(data.removeprefix(b"\xef\xbb\xbf"), separator)
+    names = [name.decode().strip(" \t") for name in next(found)[2]]
+    rows, rejects = [], []
+    for line, record, cells in found:
+        try:
+            cells = decoded(cells)
+            if len(record) > LINE_MAX:
+                raise Refused(LONG)
+            if not cells or len(cells) != len(names):
+                raise Refused(RECORD)
+            row = dict(zip(names, cells))
+            if not row[time.column].strip(" \t"):
+                raise Refused(NULL_TIME)
+            rows.append(Row(time.of_text(row[time.column]), {name: cell for name, cell in row.items() if cell}))
+        except Refused as why:
+            rejects.append(Reject(line, str(why), shown(record)))
+    return rows, rejects
+
+
 # -- partitions --
 
 def path_of(tick):

@@ -4,20 +4,25 @@ which are rejected, where and why. On files made to be misread (hostile_logs.py)
 WEIR_SEED takes a seed again, WEIR_FILES says how many hostile files there are, WEIR_SHARED_DATA names a folder with whole
 files in place of the pieces in tests/data.
 """
-import io
 import json
 import os
 import random
+import re
 import shutil
+import subprocess
 import unittest
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import reference_partition as reference
 from campaign import count_of, seed_of
-from harness import DATA, Folder, Weir
-from hostile_logs import Hostile, packed_gzip, packed_zstd
+from harness import BIN, DATA, Folder, Number, Weir, environment, parse, ticks
+from hostile_logs import Hostile, HostileCsv, packed_gzip, packed_zstd
 
-FILES = 120
+FILES = 90
+SHARED = Path(os.environ.get("WEIR_SHARED_DATA", DATA))
+PORTAL, ZEEK = SHARED / "portal", SHARED / "zeek" / "apt29-day1.jsonl"
 INCOMPLETE = 3
 STYLES = ["iso"] * 5 + ["us", "epoch-s", "epoch-ms"]
 
@@ -51,8 +56,6 @@ class Import:
 
 def run_bytes(weir, words, input=None):
     """Like Weir.run, with bytes on standard input."""
-    import subprocess
-    from harness import BIN, environment
     done = subprocess.run([BIN / "weir", *map(str, words)], cwd=weir.folder, input=input, capture_output=True,
                           timeout=weir.patience, env=environment({"XDG_STATE_HOME": str(weir.folder / "state")}))
     done.said = done.stderr.decode("utf-8", errors="replace")
@@ -72,8 +75,31 @@ def difference(want, got):
     return "nothing"
 
 
+def first_difference(want, got, spaced):
+    return next(((a, b) for a, b in zip(want, got) if not told_alike([a], [b], spaced)), f"{len(want)} and {len(got)} rejects")
+
+
+def told_alike(want, got, spaced=True):
+    """Rejects that say the same. How many U+FFFD stand for bytes that are no character is a matter of taste; without `spaced`
+    white space is too."""
+    if len(want) != len(got):
+        return False
+    for a, b in zip(want, got):
+        one, other = (re.sub("\ufffd+", "\ufffd", reject[3]) for reject in (a, b))
+        if not spaced:
+            one, other = re.sub(r"\s", "", one), re.sub(r"\s", "", other)
+        least = min(len(one), len(other)) if "\ufffd" in one or not spaced else max(len(one), len(other))
+        if a[:3] != b[:3] or one[:least] != other[:least]:
+            return False
+    return True
+
+
 class Story:
     """A few hostile files, given to weir in one of its ways and to the reference."""
+
+    NAMES = ["a.json", "b.jsonl", "B.jsonl", "c.json.gz", "c1.jsonl.zst", "10.json", "9.json", "é.json"]
+    NAME = "logs.json"
+    SPACED = True  # a reject's text has the white space that the input has
 
     def __init__(self, number, seed):
         self.number = number
@@ -103,7 +129,7 @@ class Story:
         chance = self.chance
         count = chance.choice([1, 3, 30, 200, 400, 1500])
         if self.way in ("folder", "glob", "many"):
-            names = chance.sample(["a.json", "b.jsonl", "B.jsonl", "c.json.gz", "c1.jsonl.zst", "10.json", "9.json", "é.json"], 4)
+            names = chance.sample(self.NAMES, 4)
             made = {name: self.make(max(1, count // 4)) for name in names}
             for name, data in made.items():
                 packed = packed_gzip(data, chance) if name.endswith("gz") else packed_zstd(data, chance) if name.endswith("zst") else data
@@ -117,9 +143,9 @@ class Story:
         packed = {"gz": packed_gzip, "zst": packed_zstd}.get(kind, lambda data, _: data)(data, chance)
         if self.way.startswith("stdin"):
             return [("-", data)], ["-"], packed
-        name = folder / {"file": "logs.json", "gz": "logs.json.gz", "zst": "logs.zst"}[kind]
+        name = folder / {"file": self.NAME, "gz": f"{self.NAME}.gz", "zst": f"{self.NAME}.zst"}[kind]
         if chance.random() < 0.3 and kind != "file":
-            name = folder / "logs"  # what it is shows in its first bytes
+            name = folder / self.NAME  # that it is packed shows in its first bytes
         name.write_bytes(packed)
         return [(name, data)], [name], None
 
@@ -131,27 +157,110 @@ class Story:
         out += chance.choice([[], [], ["--threads", 1], ["--threads", 2], ["--threads", 5]])
         return out + chance.choice([[], ["--memory", "64MB"], ["--sync"]])
 
+    def read(self, data, time):
+        return reference.json_lines(data, time)
+
     def expected(self, inputs):
         time = reference.Time(self.column, self.style, self.zone)
         rows, rejects = [], []
         for name, data in inputs:
-            more, wrong = reference.json_lines(data, time)
+            more, wrong = self.read(data, time)
             rows += more
             rejects += [(str(name), *reject) for reject in wrong]
-        return reference.partitions(rows), rejects
+        return rows, rejects
+
+    def compare(self, test, rows, got, said):
+        want = reference.partitions(rows)
+        test.assertTrue(got == want, f"{difference(want, got)}\n{said}")
 
     def tell(self, test):
         weir, folder = Weir(), Folder().path
         inputs, names, given = self.inputs(folder)
         done = Import(weir, *names, *self.words(), input=given)
-        blobs, rejects = self.expected(inputs)
+        rows, rejects = self.expected(inputs)
         said = f"story {self.number} ({self.way}, {self.words()}): exit {done.done.returncode}: {done.done.said[-1500:]}"
         test.assertEqual(done.done.returncode, INCOMPLETE if rejects else 0, said)
-        got = done.blobs()
-        test.assertTrue(got == blobs, f"{difference(blobs, got)}\n{said}")
-        test.assertEqual(done.rejects(), rejects, said)
+        self.compare(test, rows, done.blobs(), said)
+        told = done.rejects()
+        test.assertTrue(told_alike(rejects, told, self.SPACED), f"{first_difference(rejects, told, self.SPACED)}\n{said}")
         shutil.rmtree(folder)
         shutil.rmtree(weir.folder)
+
+
+class ArrayStory(Story):
+    """One array: its objects are lines without white space between their tokens."""
+
+    NAMES = ["a.json", "b.json", "B.json", "c.json.gz", "c1.json.zst", "10.json", "9.json", "é.json"]
+    SPACED = False
+
+    def make(self, count):
+        return Hostile(self.chance, self.column, self.style, naive=0.05, broken=self.chance.choice([0, 0.02, 0.3])).array(count)
+
+    def read(self, data, time):
+        return reference.json_array(data, time)
+
+
+class CsvStory(Story):
+    """CSV: rows are converted, and compared by their values."""
+
+    NAME = "logs.csv"
+
+    def __init__(self, number, seed):
+        super().__init__(number, seed)
+        self.column = self.chance.choice(["TimeGenerated", "ts", "Zeit €", 'a"b'])
+        self.way = self.chance.choice(["file", "gz", "zst"])
+
+    def make(self, count):
+        self.maker = HostileCsv(self.chance, self.column, self.style, self.chance.choice([0, 0.05, 0.3]))
+        return self.maker.file(count)
+
+    def read(self, data, time):
+        return reference.csv(data, time, self.maker.separator.encode())
+
+    def compare(self, test, rows, got, said):
+        suffixes = {"_d": "real", "_b": "bool", "_t": "datetime", "_g": "guid"}
+        types = {name: suffixes.get(name[-2:], "string") for name in self.maker.names}
+        compare_values(test, rows, got, types, self.zone, said)
+
+
+def compare_values(test, rows, got, types, zone, said):
+    """Rows of cells, and the lines that came of them: in order, each cell under its name, as its column's type has it or as
+    it was. `types`: names to types."""
+    want = {}
+    for row in rows:
+        want.setdefault(reference.path_of(row.tick), []).append(row)
+    test.assertEqual(want.keys(), got.keys(), said)
+    for path, lines in got.items():
+        found = [parse(line) for line in lines.split(b"\n")[:-1]]
+        test.assertEqual(len(found), len(want[path]), said)
+        for row, line in zip(want[path], found):
+            why = f"{row} became {line}\n{said}"
+            test.assertEqual(ticks(line.pop("TimeGenerated")), row.tick, why)
+            cells = {plain(name): cell for name, cell in row.line.items() if plain(name) != "TimeGenerated"}
+            test.assertEqual(list(line), list(cells), why)
+            for name, cell in cells.items():
+                test.assertTrue(says(types.get(name, "string"), cell, line[name], zone), f"{name}: {why}")
+
+
+def plain(name):
+    """`StartTime [UTC]` is StartTime."""
+    return re.sub(r" \[.*\]$", "", name)
+
+
+def says(kind, cell, value, zone):
+    """A value of the column's type that says what the cell does, or the cell as it was."""
+    if not isinstance(value, Number) and value == cell:
+        return True
+    if kind in ("int", "long", "real", "decimal"):
+        return isinstance(value, Number) and value == Number(cell)
+    if kind == "bool":
+        return value is {"true": True, "false": False}.get(cell.lower())
+    if kind == "datetime" and ticks(cell) is not None:
+        named = re.search("Z$|[+-][0-9]{2}:?[0-9]{2}$", cell)
+        return ticks(value) == (ticks(cell) if named or not zone else zone(ticks(cell)))
+    if kind == "dynamic":
+        return value == parse(cell)
+    return kind == "guid" and value == cell.lower()
 
 
 class Reference(unittest.TestCase):
@@ -194,6 +303,141 @@ class Agreement(unittest.TestCase):
         seed = seed_of("partition")
         for number in range(count_of("WEIR_FILES", FILES)):
             Story(number, seed).tell(self)
+
+    def test_hostile_arrays(self):
+        seed = seed_of("arrays")
+        for number in range(count_of("WEIR_FILES", FILES) // 3):
+            ArrayStory(number, seed).tell(self)
+
+    def test_hostile_csv(self):
+        seed = seed_of("CSV")
+        for number in range(count_of("WEIR_FILES", FILES) // 3):
+            CsvStory(number, seed).tell(self)
+
+
+class Limits(unittest.TestCase):
+    GOOD = b'{"TimeGenerated":"2021-11-07T03:05:00Z"}\n'
+
+    def setUp(self):
+        self.weir, self.path = Weir(), Folder().path / "logs.json"
+
+    def give(self, data, *words):
+        self.path.write_bytes(data)
+        return Import(self.weir, self.path, *words)
+
+    def test_a_line_as_long_as_may_be_and_one_that_is_longer(self):
+        longest = b'{"TimeGenerated":"2021-11-07T03:05:00Z","a":"' + b"x" * (reference.LINE_MAX - 47) + b'"}'
+        self.assertEqual(len(longest), reference.LINE_MAX)
+        data = self.GOOD + longest + b"\n" + longest[:-2] + b'x"}\n' + self.GOOD
+        rows, rejects = reference.json_lines(data, reference.Time())
+        self.assertEqual([reject.reason for reject in rejects], [reference.LONG])
+        done = self.give(data)
+        self.assertEqual(done.done.returncode, INCOMPLETE, done.done.said)
+        self.assertTrue(done.blobs() == reference.partitions(rows))
+        self.assertEqual(done.rejects(), [(str(self.path), *reject) for reject in rejects])
+
+    def test_an_array_that_is_not_one_is_refused_and_nothing_shows(self):
+        array = b"[" + self.GOOD.strip() + b"," + self.GOOD.strip()
+        for data in (array, array + b",", array + b"]]", array + b"] x", array + b"][]", array + b',{"a":"]'):
+            with self.subTest(data):
+                with self.assertRaises(reference.NoArray):
+                    reference.json_array(data, reference.Time())
+                done = self.give(data)
+                self.assertIn(done.done.returncode, (1, 2), done.done.said)
+                self.assertEqual(done.blobs(), {})
+
+    def test_packed_bytes_that_break_off_are_refused_and_nothing_shows(self):
+        chance = random.Random(1)
+        for packed in (packed_gzip(self.GOOD * 5000, chance), packed_zstd(self.GOOD * 5000, chance)):
+            for data in (packed[:-1], packed[:len(packed) // 2], packed[:-20] + b"x" * 20):
+                done = self.give(data)
+                self.assertEqual(done.done.returncode, 1, done.done.said)
+                self.assertEqual(done.blobs(), {})
+
+    def test_the_same_content_again_does_nothing(self):
+        """Under any name, packed as it was; other content is another import."""
+        done = self.give(self.GOOD * 3)
+        self.assertEqual(done.done.returncode, 0, done.done.said)
+        other = self.path.with_name("other.jsonl")
+        other.write_bytes(self.GOOD * 3)
+        Import(self.weir, other, self.path)
+        self.assertEqual(query_count(self.weir), 3)
+        other.write_bytes(self.GOOD * 4)
+        Import(self.weir, other, self.path)
+        self.assertEqual(query_count(self.weir), 7)
+
+    def test_more_rejects_than_are_allowed_are_told_by_the_exit_status(self):
+        data = self.GOOD + b"no\nno\n"
+        for allowed, status in ((None, INCOMPLETE), (1, INCOMPLETE), (2, 0)):
+            self.setUp()
+            done = self.give(data, *([] if allowed is None else ["--allow-rejects", allowed]))
+            self.assertEqual(done.done.returncode, status, done.done.said)
+            self.assertEqual(len(done.rejects()), 2)
+            self.assertEqual(query_count(self.weir), 1)
+
+
+def query_count(weir, table="Hostile_CL"):
+    done = weir.ok("query", f"{table} | count", "--lake", weir.lake, "--output", "json", "-q")
+    return json.loads(done.stdout)[0]["Count"]
+
+
+class Real(unittest.TestCase):
+    """Files as users have them, without a word about their time: what weir finds out is said, and right."""
+
+    def import_file(self, path, column, style, zone=None, read=None):
+        table = path.name.split(".")[0].replace("-", "_")
+        weir, time = Weir(), reference.Time(column, style, zone)
+        rows, rejects = (read or (reference.csv if path.suffix == ".csv" else reference.json_array))(path.read_bytes(), time)
+        done = Import(weir, path, table=table)
+        said = done.done.said
+        self.assertEqual(done.done.returncode, INCOMPLETE if rejects else 0, said)
+        self.assertIn(column, said + "TimeGenerated")
+        self.assertGreater(len(rows), 0)
+        if path.suffix == ".csv":
+            compare_values(self, rows, done.blobs(), weir.schema(table), zone, said)
+        else:
+            want, got = reference.partitions(rows), done.blobs()
+            self.assertTrue(want == got, f"{difference(want, got)}\n{said}")
+        told = done.rejects()
+        rejects = [(str(path), *reject) for reject in rejects]
+        self.assertTrue(told_alike(rejects, told, False), first_difference(rejects, told, False))
+        count = json.loads(weir.ok("query", f"{table} | summarize n = count(), a = min(TimeGenerated), b = max(TimeGenerated)",
+                                   "--lake", weir.lake, "--output", "json", "-q").stdout)[0]
+        self.assertEqual(int(count["n"]), len(rows))
+        self.assertEqual((ticks(count["a"]), ticks(count["b"])), (min(row.tick for row in rows), max(row.tick for row in rows)))
+        return weir
+
+    def test_arrays_of_the_service(self):
+        for name in ("CarbonBlackEvents_CL.json", "Okta_CL.json", "CommonSecurityLog.thycotic.json"):
+            with self.subTest(name):
+                self.import_file(PORTAL / name, "TimeGenerated", "iso")
+
+    def test_arrays_of_the_portal_with_a_zone_in_the_key(self):
+        for name in ("Event.semperis.json", "SquidProxy_CL.json", "Syslog.juniper.json", "Syslog.meraki.json"):
+            with self.subTest(name):
+                self.import_file(PORTAL / name, "TimeGenerated [UTC]", "us", reference.utc)
+
+    def test_csv_of_the_portal(self):
+        self.import_file(PORTAL / "CommonSecurityLog.sonicwall.csv", "TimeGenerated [UTC]", "us", reference.utc)
+
+    def test_csv_whose_header_names_another_zone(self):
+        self.import_file(PORTAL / "CommonSecurityLog.infoblox.csv", "TimeGenerated [Pacific Time (US and Canada) Tijuana]", "us", pacific)
+
+    def test_zeek(self):
+        self.import_file(ZEEK, "ts", "epoch-s", read=reference.json_lines)
+
+    def test_a_file_without_a_time_is_refused_and_nothing_written(self):
+        weir = Weir()
+        done = Import(weir, PORTAL / "CommonSecurityLog.paloalto.json", table="CommonSecurityLog")
+        self.assertEqual(done.done.returncode, 2, done.done.said)
+        self.assertEqual(done.blobs(), {})
+        self.assertFalse(list(weir.lake.glob("**/*.json*")))
+
+
+def pacific(wall):
+    """Ticks of a wall clock in Los Angeles as UTC."""
+    local = datetime(1, 1, 1) + timedelta(seconds=wall // reference.TICKS)
+    return wall - int(local.replace(tzinfo=ZoneInfo("America/Los_Angeles")).utcoffset().total_seconds()) * reference.TICKS
 
 
 if __name__ == "__main__":
