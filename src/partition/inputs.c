@@ -119,6 +119,16 @@ static bool enter(struct level *level, struct buf *path, struct error *err)
     return error_set_errno(err, ERROR_IO, errno, "%s", buf_text(path));
 }
 
+/* A lake: a folder with containers of tables. Its weir/ has no rows. */
+static bool is_lake(const struct level *level)
+{
+    for (int i = 0; i < level->count; i++) {
+        if (strncmp(level->entries[i]->d_name, "am-", 3) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void leave(struct level *level)
 {
     for (int i = 0; i < level->count; i++)
@@ -134,6 +144,8 @@ static bool take_entry(struct part_inputs *inputs, struct level *levels, size_t 
     struct level *level = &levels[*depth - 1];
     const char *name = level->entries[level->at++]->d_name;
     struct stat about;
+    if (*depth == 1 && strcmp(name, "weir") == 0 && is_lake(level))
+        return true;
     path->used = level->path;
     if (path->bytes[path->used - 1] != '/')
         buf_putc(path, '/');
@@ -232,12 +244,32 @@ static bool is_address(const char *argument)
            str_starts(s, STR("abfss://"));
 }
 
+/* What stands below weir/ in a lake is weir's own record, not rows: a lake may be given as it is. */
+static bool is_own(struct str name)
+{
+    return str_starts(name, STR("weir/"));
+}
+
 struct taking {
     struct part_inputs *inputs;
     struct store *store;
-    const char *address;
+    const char *address, *slash;
     size_t found;
 };
+
+/* A container am-… by itself is an account to the store, whose names begin with that container (store.h). */
+static struct str below(const char *address, struct str name)
+{
+    struct str s = str_of(address);
+    if (s.n > 0 && s.p[s.n - 1] == '/')
+        s.n--;
+    const char *slash = memrchr(s.p, '/', s.n);
+    struct str last = slash ? (struct str){slash + 1, (size_t) (s.p + s.n - slash - 1)} : s;
+    if (str_starts(last, STR("am-")) && str_starts(name, last) && name.n > last.n &&
+        name.p[last.n] == '/')
+        return (struct str){name.p + last.n + 1, name.n - last.n - 1};
+    return name;
+}
 
 static bool take_blob(void *context, const struct store_blob *blob, struct error *err)
 {
@@ -247,8 +279,10 @@ static bool take_blob(void *context, const struct store_blob *blob, struct error
     struct str last = blob->name;
     if (slash)
         last = (struct str){slash + 1, (size_t) (blob->name.p + blob->name.n - slash - 1)};
-    buf_printf(&name, "%s/", taking->address);
-    buf_put_str(&name, blob->name);
+    if (is_own(blob->name))
+        return true;
+    buf_printf(&name, "%s%s", taking->address, taking->slash);
+    buf_put_str(&name, below(taking->address, blob->name));
     buf_put_str(&path, blob->name);
     bool ok = buf_ok(&name, "the name of a blob", err) && buf_ok(&path, "the name of a blob", err);
     taking->found++;
@@ -310,7 +344,9 @@ static bool add_blobs(struct part_inputs *inputs, const struct store_options *re
         return is_blob;
     struct store_options options = *remote;
     options.address = address;
-    struct taking taking = {.inputs = inputs, .address = address};
+    struct taking taking = {.inputs = inputs,
+                            .address = address,
+                            .slash = str_ends(str_of(address), STR("/")) ? "" : "/"};
     if (!mem_reserve(&inputs->stores, &inputs->store_room, inputs->store_count, PART_INPUTS_MAX,
                      sizeof(struct store *), err))
         return false;

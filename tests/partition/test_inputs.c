@@ -144,6 +144,20 @@ static void arguments_keep_their_order_and_may_repeat(void **state)
     buf_release(&other);
 }
 
+static void the_records_of_a_lake_are_no_rows(void **state)
+{
+    (void) state;
+    make_folder("lake/am-t/weir");
+    make_folder("lake/weir/guid/t");
+    make("lake/am-t/weir/PT05M.json");
+    make("lake/weir/guid/t/schema.json");
+    expand_one("lake", "|lake/am-t/weir/PT05M.json");
+    /* A folder of that name elsewhere is one like any other. */
+    make_folder("no-lake/weir");
+    make("no-lake/weir/x.json");
+    expand_one("no-lake", "|no-lake/weir/x.json");
+}
+
 static void folders_below_the_limit_are_walked(void **state)
 {
     struct buf deep = BUF_INIT(4096);
@@ -180,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_glob_is_what_it_matches),
         cmocka_unit_test(what_is_not_there_is_told),
         cmocka_unit_test(arguments_keep_their_order_and_may_repeat),
+        cmocka_unit_test(the_records_of_a_lake_are_no_rows),
         cmocka_unit_test(folders_below_the_limit_are_walked),
     };
     return cmocka_run_group_tests(tests, set_up, clean);
