@@ -12,7 +12,8 @@
 enum {
     DAYS_MAX = 1 << 16,
     MEMORY_SHARE = 4, /* of the machine's */
-    MEMORY_LEAST = 256 << 20
+    MEMORY_LEAST = 256 << 20,
+    PATH_ROOM = 8192
 };
 
 /* A day that there is something of. */
@@ -21,6 +22,7 @@ struct candidate {
     int64_t written; /* tick: when the service or others last wrote a blob of it; 0: never */
     uint64_t bytes;  /* that are to be read */
     bool current, reopened;
+    bool broken; /* a file is missing whose rows are nowhere else */
 };
 
 struct run {
@@ -48,7 +50,8 @@ static bool add_candidate(void *context, const struct query_day *day, struct err
         return false;
     struct candidate candidate = {.day = day->day,
                                   .current = day->record && day->form == QUERY_DAY_FILES,
-                                  .reopened = day->record && day->form != QUERY_DAY_FILES};
+                                  .reopened = day->record && day->form != QUERY_DAY_FILES,
+                                  .broken = day->missing != NULL};
     for (size_t i = 0; i < day->n; i++) {
         const struct query_blob *blob = &day->blobs[i];
         bool own = blob->kind == LAKE_BLOB_EXPORT || blob->kind == LAKE_BLOB_IMPORT;
@@ -156,6 +159,8 @@ static bool work_day(struct run *run, const struct candidate *candidate, struct 
     struct lake_day record = {0};
     bool found, fresh = false;
     bool ok = compact_kept_find(&kept, &run->job, candidate->day, &found, err);
+    if (ok && found && kept.day.missing)
+        ok = query_day_missing(&kept.day, err);
     if (ok && found && kept.day.record && kept.day.form == QUERY_DAY_FILES) {
         record = *kept.day.record;
         told->verdict = COMPACT_CURRENT;
@@ -182,10 +187,10 @@ static bool take_day(struct run *run, const struct candidate *candidate, struct 
     run->job.progress.day = candidate->day;
     if (options->progress)
         options->progress(options->context, &run->job.progress);
-    if (!candidate->current && !is_closed(options, candidate, &why)) {
+    if (!candidate->current && !candidate->broken && !is_closed(options, candidate, &why)) {
         told.verdict = COMPACT_OPEN;
         told.why = &why;
-    } else if ((!candidate->current || options->delete_json) &&
+    } else if ((!candidate->current || candidate->broken || options->delete_json) &&
                !work_day(run, candidate, &told, &why)) {
         if (!is_of_day(&why))
             return error_pass(err, &why);
@@ -295,6 +300,17 @@ static bool run_days(struct run *run, struct error *err)
     return settle(run, err) && (ok || error_pass(err, &why));
 }
 
+/* Makes ready to write: nobody else does, and what a killed program left in weir/tmp is gone. */
+static bool begin_writing(const struct compact_options *options, struct store_lock **lock,
+                          struct error *err)
+{
+    struct buf scratch = BUF_INIT(PATH_ROOM);
+    *lock = lake_lock_new(options->store, &options->place, options->owner, err);
+    bool ok = *lock && store_scratch(options->store, &scratch, err);
+    buf_release(&scratch);
+    return ok;
+}
+
 bool compact_run(const struct compact_options *options, struct compact_totals *out,
                  struct error *err)
 {
@@ -302,9 +318,8 @@ bool compact_run(const struct compact_options *options, struct compact_totals *o
     struct store_lock *lock = NULL;
     *out = (struct compact_totals){0};
     bool ok = lake_place_check(&options->place, err) && check_deletable(options, err);
-    if (ok && !options->dry_run)
-        ok = (lock = lake_lock_new(options->store, &options->place, options->owner, err)) != NULL;
-    ok = ok && job_begin(&run.job, err) && run_days(&run, err);
+    ok = ok && (options->dry_run || begin_writing(options, &lock, err)) &&
+         job_begin(&run.job, err) && run_days(&run, err);
     job_end(&run.job);
     mem_free(run.v);
     store_lock_free(lock);

@@ -542,9 +542,10 @@ enum told { TOLD_NONE, TOLD_TIME, TOLD_UNSURE };
 
 static enum told tell_text(const struct place *place, struct str text, int64_t *tick)
 {
-    enum tick_read read = place->form == PLACE_US ? tick_read_us(text, tick) : TICK_NO_TIME;
-    if (read == TICK_NO_TIME)
-        read = tick_read(text, tick);
+    enum tick_read read =
+        place->form == PLACE_US ? tick_read_us(text, tick) : tick_read(text, tick);
+    if (read == TICK_NO_TIME && place->form == PLACE_US)
+        return TOLD_NONE;
     if (read == TICK_WALL)
         return place->zone == ZONE_UTC    ? TOLD_TIME
                : place->zone == ZONE_NONE ? TOLD_NONE

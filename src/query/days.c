@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { NAMES_MAX = 1 << 30 };
+enum { NAMES_MAX = 1 << 30, FILES_MAX = 1 << 24 };
 
 /* The service's clock and ours may differ: what it wrote so shortly before a line of the ledger may be newer. */
 static const int64_t clocks_differ = TICK_PARTITION;
@@ -492,14 +492,117 @@ bool query_days(const struct query_known *known, int64_t from, int64_t to, query
     return ok;
 }
 
+bool query_day_missing(const struct query_day *day, struct error *err)
+{
+    char text[TICK_TEXT_MAX];
+    (void) tick_format(day->day, text);
+    (void) error_set(err, ERROR_NOT_FOUND,
+                     "parquet/%s of %.10s is missing or has another size, and its lines were "
+                     "deleted",
+                     day->missing, text);
+    return error_hint(err,
+                      "bring that file back from a copy; or move the day's record, "
+                      "days/%.*s.jsonl, away to do without its rows",
+                      (int) strlen("y=2021/m=11/d=07"), day->missing);
+}
+
+/* --- what is on record ------------------------------------------------------------------------------------ */
+
+struct seen_file {
+    size_t name;
+    uint64_t size;
+};
+
+/* The files of a remote store, by one listing. */
+struct seen_files {
+    size_t skip;
+    struct seen_file *v;
+    size_t n, room;
+    struct buf names;
+};
+
+static bool see_file(void *context, const struct store_blob *blob, struct error *err)
+{
+    struct seen_files *seen = context;
+    if (!mem_reserve(&seen->v, &seen->room, seen->n, FILES_MAX, sizeof *seen->v, err))
+        return false;
+    seen->v[seen->n++] = (struct seen_file){.name = seen->names.used, .size = blob->size};
+    buf_put(&seen->names, blob->name.p + seen->skip, blob->name.n - seen->skip);
+    buf_put(&seen->names, "", 1);
+    return buf_ok(&seen->names, "names of files", err);
+}
+
+static int compare_seen(const void *left, const void *right, void *names)
+{
+    const struct seen_file *a = left, *b = right;
+    return strcmp((const char *) names + a->name, (const char *) names + b->name);
+}
+
+static bool was_seen(const struct seen_files *seen, const struct lake_day_file *file)
+{
+    size_t low = 0, high = seen->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(seen->names.bytes + seen->v[middle].name, file->name);
+        if (order == 0)
+            return seen->v[middle].size == file->bytes;
+        *(order < 0 ? &low : &high) = order < 0 ? middle + 1 : middle;
+    }
+    return false;
+}
+
+static bool is_there(const struct query_known *known, const struct lake_day_file *file, bool *there,
+                     struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    struct error why = ERROR_INIT;
+    uint64_t bytes = 0;
+    lake_parquet_prefix(&name, known->place);
+    buf_printf(&name, "/%s", file->name);
+    bool ok = buf_ok(&name, "the name of a file", err);
+    bool found = ok && store_stat(known->store, buf_text(&name), &bytes, &why);
+    *there = found && bytes == file->bytes;
+    buf_release(&name);
+    return ok && (found || why.code == ERROR_NOT_FOUND || error_pass(err, &why));
+}
+
+/* On a disk each file is asked for, elsewhere all are listed. */
+static bool look_for_files(struct query_known *known, struct error *err)
+{
+    struct buf prefix = BUF_INIT(LAKE_NAME_MAX);
+    struct seen_files seen = {.names = BUF_INIT(NAMES_MAX)};
+    bool remote = store_remote(known->store), ok = true;
+    lake_parquet_prefix(&prefix, known->place);
+    seen.skip = prefix.used + 1;
+    if (remote && known->days.n > 0)
+        ok = store_list(known->store, buf_text(&prefix), see_file, &seen, err);
+    if (seen.n > 1)
+        qsort_r(seen.v, seen.n, sizeof *seen.v, compare_seen, seen.names.bytes);
+    for (size_t i = 0; ok && i < known->days.n; i++) {
+        const struct lake_day *day = &known->days.v[i];
+        for (size_t k = 0; ok && k < day->file_count && !known->missing[i]; k++) {
+            bool there = remote && was_seen(&seen, &day->files[k]);
+            ok = remote || is_there(known, &day->files[k], &there, err);
+            known->missing[i] = there ? NULL : day->files[k].name;
+        }
+    }
+    buf_release(&prefix);
+    buf_release(&seen.names);
+    mem_free(seen.v);
+    return ok;
+}
+
 bool query_known_init(struct query_known *known, struct store *store,
                       const struct lake_place *place, int64_t from, int64_t to, struct error *err)
 {
     *known = (struct query_known){.store = store, .place = place};
     known->ledger = lake_ledger_open(store, place, err);
-    return known->ledger &&
-           lake_imports_read(store, place, LAKE_IMPORTS_HEADS, &known->imports, err) &&
-           lake_days_read(&known->days, store, place, from, to, err);
+    if (!known->ledger ||
+        !lake_imports_read(store, place, LAKE_IMPORTS_HEADS, &known->imports, err) ||
+        !lake_days_read(&known->days, store, place, from, to, err))
+        return false;
+    known->missing = mem_alloc(known->days.n, sizeof *known->missing, err);
+    return known->missing && look_for_files(known, err);
 }
 
 void query_known_release(struct query_known *known)
@@ -507,5 +610,6 @@ void query_known_release(struct query_known *known)
     lake_ledger_free(known->ledger);
     lake_imports_release(&known->imports);
     lake_days_release(&known->days);
+    mem_free(known->missing);
     *known = (struct query_known){0};
 }

@@ -14,7 +14,7 @@
  * A day that was compacted is read from its files while the sources that its record names are as they were, or are not
  * there any more, whoever took them away. When one has changed or come, the lines are read, as if the files were not there;
  * unless some lines are in the files alone: then the files are read without the rows of the sources that changed, and with
- * the lines of those and of what is new.
+ * the lines of those and of what is new. Where a file is missing, the lines are read if they are all there.
  */
 #ifndef WEIR_QUERY_DAYS_H
 #define WEIR_QUERY_DAYS_H
@@ -31,6 +31,8 @@ struct query_known {
     struct lake_ledger *ledger;
     struct lake_imports imports; /* heads */
     struct lake_days days;       /* that meet the range that was asked for */
+    const char *
+        *missing; /* of each: a file that is not there, or has another size; NULL: all are right */
 };
 /* The caller releases, also on failure. */
 bool query_known_init(struct query_known *known, struct store *store,
@@ -66,6 +68,8 @@ struct query_day {
     const struct lake_day *record; /* NULL: it was never compacted */
     enum query_day_form form;
     bool gone; /* rows of it are in the files alone */
+    const char *
+        missing; /* then: a file that is not there as the record says, behind .../parquet/; or NULL */
     const uint32_t *
         superseded; /* numbers of sources whose rows are not to be read from the files, ascending */
     size_t superseded_count;
@@ -76,5 +80,8 @@ struct query_day {
 typedef bool query_day_fn(void *context, const struct query_day *day, struct error *err);
 bool query_days(const struct query_known *known, int64_t from, int64_t to, query_day_fn *fn,
                 void *context, struct error *err);
+
+/* The error of a day that has a file missing whose rows are nowhere else. Returns false. */
+bool query_day_missing(const struct query_day *day, struct error *err);
 
 #endif

@@ -212,6 +212,8 @@ static bool on_day(void *context, const struct query_day *day, struct error *err
     hold_day(search, day);
     if (!day->record || day->form == QUERY_DAY_LINES)
         return true;
+    if (day->missing)
+        return query_day_missing(day, err);
     coverage->compacted++;
     for (size_t i = 0; i < day->record->file_count; i++)
         if (has_rows(search, &day->record->files[i]) &&
