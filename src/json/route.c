@@ -11,9 +11,8 @@
 #include "json/value.h"
 
 enum {
-    ESCAPE_MAX = 6, /* bytes of an escape that may stand for a single byte of a key */
-    FAST_KEY_MAX =
-        62 /* bytes of a key that the fast path finds: with its quotes it fits in a block */
+    ESCAPE_MAX = 6,   /* bytes of an escape that may stand for a single byte of a key */
+    FAST_KEY_MAX = 62 /* bytes of a key that, with its quotes, fits in a block of the fast path */
 };
 
 static bool is_key(const struct json_route *route, struct str inside)
