@@ -100,7 +100,7 @@ enum engine_trait {
     ENGINE_MISFITS = 4 /* some of which it does not tell at all: it is null there */
 };
 struct engine_compacted {
-    const char *path;              /* on the disk */
+    const char *path;              /* of the disk */
     const struct columns *columns; /* those that stand in the file, by the types they had then */
     const unsigned char *traits;   /* of each column */
     bool rest;                     /* it has the column `_weir_rest` */
@@ -172,29 +172,31 @@ bool engine_run(struct engine_task *task, const char *sql, struct error *err);
 bool engine_copy_parquet(struct engine_task *task, const char *sql, const struct columns *columns,
                          const char *path, struct error *err);
 
-/* Compaction: all rows of `files` in one new file of Parquet (zstd), in order of TimeGenerated (null last), rows of one
- * tick in the order of the files and of their lines, those of compacted files first. files->columns is the table's whole
- * schema and holds TimeGenerated; from and to are 0; form ENGINE_LINES. Doubles in groups are left out, as in a view.
+/* Compaction: rows of `files` in one new file of Parquet (zstd), in order of TimeGenerated (null last), rows of one
+ * tick in the order of the files and of their lines, those of compacted files first. files->columns is the table's
+ * whole schema and holds TimeGenerated; form ENGINE_LINES. Doubles in groups are left out, as in a view. Of a range
+ * [from, to) only its rows; those without a time when `to` is INT64_MAX.
  *
  * Columns of the file, named and typed so that other readers see what is meant:
  *
  *     bool BOOLEAN   int INT32   long INT64   real DOUBLE   timespan INT64, in ticks of 100 ns
  *     decimal, guid, string, dynamic (as JSON) STRING; a string is never null
- *     datetime TIMESTAMP in microseconds of UTC (isAdjustedToUTC true), and behind it `<name>__ticks` (unsigned 8 bits,
+ *     datetime TIMESTAMP in microseconds of UTC (isAdjustedToUTC true), and behind it `<name>__ticks` (signed 8 bits,
  *     0 to 9: what is below the microsecond) if it is not 0 in every row
- *     _weir_rest STRING, if any row has one: a JSON object with the exact text of what the columns do not tell: values that do
- *     not fit their column's type or that the column does not give back as they were (a number in a column of strings),
- *     and keys that are no columns. Null where there is none. Of a key that stands twice the last counts;
+ *     _weir_rest STRING, if any row has one: a JSON object with the exact text of what the columns do not tell: values
+ *     that do not fit their column's type or that the column does not give back as they were (a number in a column of
+ *     strings), and keys that are no columns. Null where there is none. Of a key that stands twice the last counts;
  *     null is left out, "" too
- *     _weir_source UINT32: sources[i] of the row's files->paths[i]
+ *     _weir_source INT32: sources[i] of the row's files->paths[i]
  *
  * A column holds what a view over the lines would give, so reading needs `_weir_rest` only for a column whose type has
- * changed since, or that was none then. A column whose name differs from an earlier one's in case alone, is empty, or is one of
- * those made here, has no place of its own: its values are in `_weir_rest`, like those of unknown keys.
+ * changed since, or that was none then. A column whose name differs from an earlier one's in case alone, is empty, or
+ * is one of those made here, has no place of its own: its values are in `_weir_rest`, like those of unknown keys.
  *
- * `path` is absolute, and the caller's to name and to remove; on failure there is no file. Memory is bounded by
- * engine_options.memory where there is scratch; ERROR_MEMORY says that it was too little. The lines are read twice.
- * Not one row: a file without rows. */
+ * `path` and those of compacted files are absolute. The new file is the caller's to name and to remove; on failure there
+ * is none. The lines are read twice; ERROR_IO when they changed meanwhile. Sorting needs some six times the bytes of
+ * the lines; what does not fit in engine_options.memory goes through scratch, slowly, and ERROR_MEMORY says that the
+ * memory was too little even so: compact less at a time. Not one row: a file without rows. */
 struct engine_compact_result {
     uint64_t rows, timeless; /* timeless: of them without a TimeGenerated */
     int64_t first, last;     /* ticks; both 0: no row has a time */

@@ -18,9 +18,12 @@
  * of them stays a share of the memory. */
 enum {
     GROUP_ROWS = 60 * ENGINE_CHUNK_ROWS,
-    GROUP_SHARES = 16, /* of the memory, for the group of one thread */
+    GROUP_SHARES = 8, /* of the memory, for the groups of all threads; and for their dictionaries */
     GROUP_BYTES_LEAST = 4 << 20,
     GROUP_BYTES_MOST = 256 << 20,
+    TEXTS_MOST = GROUP_ROWS / 5, /* as DuckDB has it */
+    TEXTS_LEAST = 500,
+    TEXT_BYTES = 64,
     TRAITS = ENGINE_TICKS | ENGINE_MENDED | ENGINE_MISFITS /* those that are told */
 };
 
@@ -99,8 +102,8 @@ static bool choose_columns(struct compaction *compaction, struct error *err)
 static bool open_source(struct compaction *compaction, const uint32_t *sources, struct error *err)
 {
     struct engine_files files = *compaction->files;
-    if (files.form != ENGINE_LINES || files.from != 0 || files.to != 0)
-        return error_set(err, ERROR_INTERNAL, "only lines of all times are compacted");
+    if (files.form != ENGINE_LINES)
+        return error_set(err, ERROR_INTERNAL, "only lines are compacted");
     files.name = relation_name;
     files.columns = &compaction->columns;
     files.source_keys = compaction->keys;
@@ -177,20 +180,21 @@ static void put_moved(struct buf *sql, const struct compaction *compaction,
 static void put_renumbered(struct buf *sql, const struct engine_compacted *file)
 {
     if (!file->renumber) {
-        buf_puts(sql, "CAST(\"" DUCK_SOURCE_COLUMN "\" AS UINTEGER)");
+        buf_puts(sql, "CAST(\"" DUCK_SOURCE_COLUMN "\" AS INTEGER)");
         return;
     }
     buf_puts(sql, "CAST(list_extract([");
     for (size_t i = 0; i < file->renumber_count; i++)
         buf_printf(sql, "%s%u", i ? "," : "", (unsigned) file->renumber[i]);
-    buf_puts(sql, "], CAST(\"" DUCK_SOURCE_COLUMN "\" AS BIGINT) + 1) AS UINTEGER)");
+    buf_puts(sql, "], CAST(\"" DUCK_SOURCE_COLUMN "\" AS BIGINT) + 1) AS INTEGER)");
 }
 
-static void put_reader(struct buf *sql, const struct engine_compacted *file, bool numbered)
+static void put_reader(struct buf *sql, const struct source *source,
+                       const struct engine_compacted *file, bool numbered)
 {
     char *path = (char *) (uintptr_t) file->path;
     reader_put_parquet(sql, &path, 1, (struct reader_parquet){.numbered = numbered});
-    restore_put_left_out(sql, file, " WHERE ");
+    restore_put_where(sql, source, file);
 }
 
 static void put_restored(struct buf *sql, const struct compaction *compaction, size_t number)
@@ -214,7 +218,7 @@ static void put_restored(struct buf *sql, const struct compaction *compaction, s
         buf_puts(sql, ") AS x");
     }
     buf_puts(sql, " FROM ");
-    put_reader(sql, file, true);
+    put_reader(sql, compaction->source, file, true);
 }
 
 /* --- the first reading ---------------------------------------------------------------------------------- */
@@ -230,7 +234,7 @@ static void put_times(struct buf *sql, const struct compaction *compaction)
         buf_puts(sql, i > 0 || files->count > 0 ? " UNION ALL SELECT " : "SELECT ");
         restore_put_column(sql, compaction->source, (size_t) time, &files->compacted[i]);
         buf_puts(sql, " AS t FROM ");
-        put_reader(sql, &files->compacted[i], false);
+        put_reader(sql, compaction->source, &files->compacted[i], false);
     }
 }
 
@@ -310,7 +314,7 @@ static void put_no_rows(struct buf *sql, const struct compaction *compaction)
 {
     buf_puts(sql, "SELECT ");
     buf_printf(sql, "CAST(NULL AS BIGINT) AS c%d, ", compaction->source->time_column);
-    buf_puts(sql, "CAST(0 AS BIGINT) AS o, CAST(0 AS UINTEGER) AS s WHERE false");
+    buf_puts(sql, "CAST(0 AS BIGINT) AS o, CAST(0 AS INTEGER) AS s WHERE false");
 }
 
 static void put_time(struct buf *sql, const char *name, size_t i, bool ticks)
@@ -320,7 +324,7 @@ static void put_time(struct buf *sql, const char *name, size_t i, bool ticks)
     duck_put_name(sql, str_of(name));
     if (ticks) {
         buf_printf(&finer, "%s__ticks", name);
-        buf_printf(sql, ", CAST(c%zu %% 10 AS UTINYINT) AS ", i);
+        buf_printf(sql, ", CAST(c%zu %% 10 AS TINYINT) AS ", i);
         duck_put_name(sql, buf_str(&finer));
     }
     sql->failed = sql->failed || finer.failed;
@@ -365,10 +369,21 @@ static uint64_t group_bytes(const struct driver_database *database)
     return bytes > GROUP_BYTES_LEAST ? bytes : GROUP_BYTES_LEAST;
 }
 
+/* Different texts of a column that its dictionary in a group may have. Room for them is made beforehand, for all columns
+ * of the group: 24 bytes, twice over and rounded up to a power of two. */
+static uint64_t group_texts(const struct driver_database *database, size_t columns)
+{
+    uint64_t texts = database->memory / GROUP_SHARES / database->threads / (columns * TEXT_BYTES);
+    if (database->memory == 0 || texts > TEXTS_MOST)
+        return TEXTS_MOST;
+    return texts > TEXTS_LEAST ? texts : TEXTS_LEAST;
+}
+
 static bool write_file(struct compaction *compaction, const char *path, struct error *err)
 {
     struct buf sql = BUF_INIT(DUCK_SQL_MAX);
     const struct engine_files *files = compaction->files;
+    const struct driver_database *database = compaction->task->database;
     buf_puts(&sql, "COPY (SELECT ");
     put_columns(&sql, compaction);
     buf_puts(&sql, " FROM (");
@@ -380,8 +395,9 @@ static bool write_file(struct compaction *compaction, const char *path, struct e
     duck_put_string(&sql, str_of(path));
     buf_printf(&sql,
                " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, ROW_GROUP_SIZE %d, "
-               "ROW_GROUP_SIZE_BYTES '%lluKiB')",
-               GROUP_ROWS, (unsigned long long) (group_bytes(compaction->task->database) / 1024));
+               "ROW_GROUP_SIZE_BYTES '%lluKiB', DICTIONARY_SIZE_LIMIT %llu)",
+               GROUP_ROWS, (unsigned long long) (group_bytes(database) / 1024),
+               (unsigned long long) group_texts(database, compaction->columns.n));
     bool ok =
         buf_ok(&sql, "the list of files", err) && result_run(compaction->task, buf_text(&sql), err);
     buf_release(&sql);

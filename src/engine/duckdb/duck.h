@@ -120,6 +120,16 @@ struct source *source_new(struct driver_task *task, const struct engine_files *f
                           struct error *err);
 /* A path that does not depend on the working folder; the caller's. NULL: err is set. */
 char *source_absolute(const char *path, struct error *err);
+/* Whether only rows of a range of time are wanted; whether rows without a time are among them: in a compaction they come
+ * with the end of all time. */
+static inline bool source_bounded(const struct source *source)
+{
+    return source->time_column >= 0 && (source->from != 0 || source->to != 0);
+}
+static inline bool source_timeless(const struct source *source)
+{
+    return source->whole && source->to == INT64_MAX;
+}
 /* Makes it one whose lines are looked at whole; the numbers are copied. */
 bool source_be_whole(struct source *source, const uint32_t *numbers, struct error *err);
 void source_hold(struct source *source);

@@ -102,7 +102,7 @@ static bool put_lines(struct buf *sql, const struct source *source, bool row)
 /* SELECT of the source's columns from its files, with `row` also _weir_row. */
 static bool put_rows(struct buf *sql, const struct source *source, bool row, struct error *err)
 {
-    bool bounded = source->time_column >= 0 && (source->from != 0 || source->to != 0), ok;
+    bool bounded = source_bounded(source), ok;
     if (source->form == ENGINE_LINES)
         return put_lines(sql, source, row) && buf_ok(sql, "the list of files", err);
     buf_printf(sql, "SELECT *%s FROM (", row ? ", row_number() OVER () AS " DUCK_ROW_COLUMN : "");

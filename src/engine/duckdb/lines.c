@@ -79,7 +79,7 @@ static void lines_bind(duckdb_bind_info info)
     add_column(info, DUCK_ROW_COLUMN, DUCKDB_TYPE_BIGINT);
     if (source->whole) {
         add_column(info, DUCK_REST_COLUMN, DUCKDB_TYPE_VARCHAR);
-        add_column(info, DUCK_SOURCE_COLUMN, DUCKDB_TYPE_UINTEGER);
+        add_column(info, DUCK_SOURCE_COLUMN, DUCKDB_TYPE_INTEGER);
     }
     duckdb_bind_set_bind_data(info, source, source_release);
 }
@@ -147,7 +147,7 @@ static void add_times(struct query_state *state)
 {
     const struct source *source = state->source;
     bool asked = false;
-    state->bounded = source->time_column >= 0 && (source->from != 0 || source->to != 0);
+    state->bounded = source_bounded(source);
     for (size_t i = 0; i < state->count; i++)
         asked = asked || (int) state->targets[i].column == source->time_column;
     if (!state->bounded && !asked)
@@ -394,8 +394,9 @@ static bool in_range(struct thread_state *thread, const struct query_state *stat
     union convert_value value;
     if (!state->bounded)
         return true;
-    return read_time(thread, state, object, &value) == CONVERT_VALUE &&
-           value.big >= state->source->from && value.big < state->source->to;
+    if (read_time(thread, state, object, &value) != CONVERT_VALUE)
+        return source_timeless(state->source);
+    return value.big >= state->source->from && value.big < state->source->to;
 }
 
 static bool cancelled(const struct query_state *state, struct error *err)

@@ -118,7 +118,7 @@ void restore_put_column(struct buf *sql, const struct source *source, size_t i,
 
 /* --- which rows ----------------------------------------------------------------------------------------- */
 
-void restore_put_left_out(struct buf *sql, const struct engine_compacted *file, const char *before)
+static void put_left_out(struct buf *sql, const struct engine_compacted *file, const char *before)
 {
     if (file->left_out_count == 0)
         return;
@@ -128,24 +128,15 @@ void restore_put_left_out(struct buf *sql, const struct engine_compacted *file, 
     buf_putc(sql, ')');
 }
 
-/* The range on the timestamp of the file, which is whole microseconds below the tick; then on ticks, if that is not the
- * same. */
-static bool put_range(struct buf *sql, const struct source *source,
-                      const struct engine_compacted *file)
+/* On the timestamp of the file, which is whole microseconds below the tick; then on ticks, if that is not the same. */
+static void put_range(struct buf *sql, const struct source *source,
+                      const struct engine_compacted *file, size_t time)
 {
-    if (source->time_column < 0 || (source->from == 0 && source->to == 0))
-        return false;
-    int time = restore_find(file, source->keys[source->time_column]);
-    if (time < 0 || file->columns->v[time].type != COLUMN_DATETIME) {
-        buf_puts(sql, " WHERE false"); /* without a time a row is in no range */
-        return true;
-    }
     int64_t from = source->from > 0 ? source->from : 0,
             to = source->to <= TICK_MAX ? source->to : TICK_MAX + 1;
     int64_t first = tick_floor(from, TICK_MICROSECOND),
             last = tick_floor(to + TICK_MICROSECOND - 1, TICK_MICROSECOND);
     const char *name = file->columns->v[time].name;
-    buf_puts(sql, " WHERE ");
     duck_put_name(sql, str_of(name));
     buf_printf(sql, " >= make_timestamptz(%lld) AND ",
                (long long) ((first - TICK_UNIX_EPOCH) / TICK_MICROSECOND));
@@ -153,13 +144,35 @@ static bool put_range(struct buf *sql, const struct source *source,
     buf_printf(sql, " < make_timestamptz(%lld)",
                (long long) ((last - TICK_UNIX_EPOCH) / TICK_MICROSECOND));
     if (first == from && last == to)
-        return true;
+        return;
     buf_puts(sql, " AND ");
-    restore_put_ticks(sql, file, (size_t) time);
+    restore_put_ticks(sql, file, time);
     buf_printf(sql, " >= %lld AND ", (long long) from);
-    restore_put_ticks(sql, file, (size_t) time);
+    restore_put_ticks(sql, file, time);
     buf_printf(sql, " < %lld", (long long) to);
-    return true;
+}
+
+void restore_put_where(struct buf *sql, const struct source *source,
+                       const struct engine_compacted *file)
+{
+    int time = source->time_column < 0 ? -1 : restore_find(file, source->keys[source->time_column]);
+    bool timed = time >= 0 && file->columns->v[time].type == COLUMN_DATETIME;
+    if (!source_bounded(source)) {
+        put_left_out(sql, file, " WHERE ");
+        return;
+    }
+    buf_puts(sql, " WHERE (");
+    if (timed)
+        put_range(sql, source, file, (size_t) time);
+    else
+        buf_puts(sql, source_timeless(source) ? "true" : "false");
+    if (timed && source_timeless(source)) {
+        buf_puts(sql, " OR ");
+        duck_put_name(sql, str_of(file->columns->v[time].name));
+        buf_puts(sql, " IS NULL");
+    }
+    buf_puts(sql, ")");
+    put_left_out(sql, file, " AND ");
 }
 
 /* Whether two files can be read by one call. */
@@ -190,7 +203,7 @@ static void put_select(struct buf *sql, const struct source *source, char *const
     }
     buf_puts(sql, " FROM ");
     reader_put_parquet(sql, paths, n, (struct reader_parquet){0});
-    restore_put_left_out(sql, file, put_range(sql, source, file) ? " AND " : " WHERE ");
+    restore_put_where(sql, source, file);
 }
 
 /* `done` and `paths`: room for all files. */

@@ -16,8 +16,9 @@ void restore_put_column(struct buf *sql, const struct source *source, size_t i,
 void restore_put_json(struct buf *sql, const struct engine_compacted *file, size_t i);
 /* Appends the ticks of column `i` of the file, a datetime. */
 void restore_put_ticks(struct buf *sql, const struct engine_compacted *file, size_t i);
-/* Appends a condition that leaves out what `left_out` names; nothing when it names none. */
-void restore_put_left_out(struct buf *sql, const struct engine_compacted *file, const char *before);
+/* Appends WHERE with the source's range and what `left_out` names; nothing when neither is there. */
+void restore_put_where(struct buf *sql, const struct source *source,
+                       const struct engine_compacted *file);
 
 /* Appends SELECT statements with UNION ALL between them: the source's columns, of rows within its range, from all
  * `count` files. Files that are alike are read by one of them. */
