@@ -18,7 +18,7 @@ from campaign import seed_of
 from harness import SOURCE, Folder, Weir, generate, ticks
 
 TABLE = "CommonSecurityLog"
-ROWS = 1500
+ROWS = 500
 COLUMNS = ["TimeGenerated", "SourceIP", "SourcePort", "SentBytes", "DeviceCustomFloatingPoint1", "Activity", "StartTime"]
 TIMES = ("TimeGenerated", "StartTime")
 TYPES = {"TimeGenerated": "VARCHAR", "SourceIP": "VARCHAR", "SourcePort": "INTEGER", "SentBytes": "BIGINT",
