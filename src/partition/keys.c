@@ -291,7 +291,7 @@ static bool fill(void *context, const struct key *v, size_t n, bool *enough, str
 
 static bool spread(void *context, const struct key *v, size_t n, bool *enough, struct error *err)
 {
-    (void) enough;
+    *enough = false;
     for (size_t i = 0; i < n; i++)
         if (!keys_put(context, &v[i], err))
             return false;
