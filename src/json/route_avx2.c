@@ -231,8 +231,6 @@ AVX2_INLINE size_t find_key(const struct search *search, size_t base, uint64_t c
     for (; candidates != 0; candidates = _blsr_u64(candidates)) {
         size_t end = base + _tzcnt_u64(candidates);
         const char *p = search->text + end + 1 - search->distance;
-        if (end >= search->n)
-            break;
         uint64_t same = join(_mm256_cmpeq_epi8(load(p), search->key.low),
                              _mm256_cmpeq_epi8(load(p + HALF), search->key.high));
         if ((~same & search->key_mask) == 0)
@@ -415,6 +413,12 @@ AVX2_INLINE enum taken end_line(const struct search *search, size_t start, size_
     return TAKEN;
 }
 
+/* The first n bytes of a block. */
+AVX2_INLINE uint64_t up_to(size_t n)
+{
+    return n < BLOCK ? _bzhi_u64(ALL, (unsigned) n) : ALL;
+}
+
 /* The line whose opening brace stands at `start`, taken for a tight or a loose one; *next is behind its LF. */
 AVX2_INLINE enum taken take_line(const struct search *search, size_t start, bool is_loose,
                                  struct json_line *line, size_t *next)
@@ -459,11 +463,11 @@ AVX2_INLINE enum taken take_line(const struct search *search, size_t start, bool
         carry.names = names;
         if (__builtin_expect((keys | m.bad | m.ends) == 0, 1))
             continue;
-        uint64_t of_line = _blsmsk_u64(m.ends);
+        uint64_t of_line = _blsmsk_u64(m.ends) & up_to(search->n - base);
         key = find_key(search, base, keys & of_line, key);
         if ((m.bad & of_line) != 0)
             return NOT_TAKEN;
-        if (m.ends != 0) {
+        if ((m.ends & of_line) != 0) {
             size_t lf = base + _tzcnt_u64(m.ends) + 1;
             *next = lf + 1;
             return end_line(search, start, key, lf, is_loose ? loose.end : lf, line);
@@ -485,17 +489,18 @@ AVX2_COLD enum taken take_loose(const struct search *search, size_t start, struc
     return take_line(search, start, true, line, next);
 }
 
+/* Lines of one kind come together: what was loose is taken for loose the next times, without trying. */
 AVX2_INLINE enum taken take_either(struct json_route *route, const struct search *search,
                                    size_t start, struct json_line *line, size_t *next)
 {
-    if (route->loose == 0) {
-        enum taken taken = take_tight(search, start, line, next);
-        if (taken != NOT_TAKEN)
-            return taken;
-        route->loose = LOOSE_RUN;
+    if (route->loose > 0) {
+        route->loose--;
+        return take_loose(search, start, line, next);
     }
-    route->loose--;
-    return take_loose(search, start, line, next);
+    enum taken taken = take_tight(search, start, line, next);
+    if (taken == NOT_TAKEN && (taken = take_loose(search, start, line, next)) == TAKEN)
+        route->loose = LOOSE_RUN;
+    return taken;
 }
 
 AVX2_COLD void begin(struct search *search, struct str text, struct str key)
