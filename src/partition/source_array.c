@@ -99,7 +99,9 @@ static bool merge_rejects(struct part_piece *piece, struct part_chunk *chunk, st
             return false;
     }
     chunk->reject_count -= found;
-    memmove(chunk->rejects, chunk->rejects + found, chunk->reject_count * sizeof *chunk->rejects);
+    if (chunk->reject_count > 0)
+        memmove(chunk->rejects, chunk->rejects + found,
+                chunk->reject_count * sizeof *chunk->rejects);
     return true;
 }
 

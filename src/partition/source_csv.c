@@ -170,11 +170,14 @@ static bool take_csv(struct part_source *source, struct part_piece *piece, bool 
     if (!part_cut_piece(&self->cutter, source, &self->carry, &self->lines, piece, end, err))
         return false;
     size_t i = 0;
+    if (self->headed)
+        return true;
     for (; !self->headed && i < piece->record_count; i++)
         self->headed = !blank(
             (struct str){piece->raw.bytes + piece->records[i].start, piece->records[i].length});
     piece->record_count -= i;
-    memmove(piece->records, piece->records + i, piece->record_count * sizeof *piece->records);
+    if (i > 0)
+        memmove(piece->records, piece->records + i, piece->record_count * sizeof *piece->records);
     return true;
 }
 
