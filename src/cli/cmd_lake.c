@@ -289,6 +289,28 @@ static void put_compacted(FILE *out, const struct compacted *compacted)
         put_count(out, "days without their JSON", compacted->without_json);
 }
 
+/* What was exported, and by whose access it is proven. */
+static void put_ledger(FILE *out, const struct stat *stat)
+{
+    char text[160], time[TICK_TEXT_MAX];
+    put_count(out, "partitions in ledger", stat->partitions);
+    put_count(out, "of them verified", stat->verified);
+    for (int access = 0; access < LAKE_ACCESS_COUNT; access++) {
+        if (stat->seen[access] == 0)
+            continue;
+        (void) snprintf(text, sizeof text, "with %s access",
+                        lake_access_text((enum lake_access) access));
+        put_count(out, text, stat->seen[access]);
+    }
+    put_count(out, "rows in ledger", stat->rows);
+    put_count(out, "runs", stat->runs);
+    put_count(out, "ledger segments", stat->segments);
+    if (stat->last_run > 0) {
+        (void) tick_format_short(stat->last_run, time);
+        put_fact(out, "last run", time);
+    }
+}
+
 static void put_people(FILE *out, const struct lake_table *table, const struct stat *stat)
 {
     char text[160], time[TICK_TEXT_MAX], end[TICK_TEXT_MAX], bytes[TEXT_NUMBER_MAX],
@@ -314,22 +336,8 @@ static void put_people(FILE *out, const struct lake_table *table, const struct s
         put_fact(out, "from, to", text);
     }
     put_count(out, "partitions with blobs", stat->totals.partitions);
-    put_count(out, "partitions in ledger", stat->partitions);
-    put_count(out, "of them verified", stat->verified);
-    for (int access = 0; access < LAKE_ACCESS_COUNT; access++) {
-        if (stat->seen[access] == 0)
-            continue;
-        (void) snprintf(text, sizeof text, "with %s access",
-                        lake_access_text((enum lake_access) access));
-        put_count(out, text, stat->seen[access]);
-    }
-    put_count(out, "rows in ledger", stat->rows);
-    put_count(out, "runs", stat->runs);
-    put_count(out, "ledger segments", stat->segments);
-    if (stat->last_run > 0) {
-        (void) tick_format_short(stat->last_run, time);
-        put_fact(out, "last run", time);
-    }
+    if (stat->runs > 0 || stat->imports.n == 0)
+        put_ledger(out, stat);
     put_imports(out, stat);
     put_compacted(out, &stat->compacted);
     (void) fputc('\n', out);
