@@ -439,6 +439,25 @@ static bool work_begin(struct work *work, struct error *err)
            compact_sources_find(&work->sources, work->kept, err) && take_files(work, err);
 }
 
+/* What weir exported must be what the ledger says, or nobody could tell later whether it has changed since. */
+static bool check_ledger(const struct work *work, struct error *err)
+{
+    const struct compact_sources *sources = &work->sources;
+    for (size_t i = 0; i < sources->n; i++) {
+        const struct query_blob *blob = &sources->blobs[i];
+        const struct lake_entry *entry =
+            blob->kind == LAKE_BLOB_EXPORT
+                ? lake_ledger_find(work->job->known.ledger, blob->tick)
+                : NULL;
+        if (!entry || !lake_entry_held(entry) || entry->number != blob->number ||
+            memcmp(entry->sha256, sources->sha256[i], HASH_SHA256_SIZE) == 0)
+            continue;
+        (void) error_set(err, ERROR_INCOMPLETE, "%s is not what the ledger says", blob->name);
+        return error_hint(err, "weir export fetches it again where the workspace still has it");
+    }
+    return true;
+}
+
 static void tell(const struct work *work, struct compact_day *told)
 {
     for (size_t i = 0; i < work->sources.n; i++)
@@ -457,7 +476,7 @@ bool compact_write_day(struct compact_job *job, struct compact_kept *kept, struc
     const struct compact_options *options = job->options;
     struct work work = {.job = job, .kept = kept, .record = record};
     *record = (struct lake_day){.day = kept->day.day, .at = tick_now(), .by = options->by};
-    bool ok = work_begin(&work, err) && write_pieces(&work, err) &&
+    bool ok = work_begin(&work, err) && write_pieces(&work, err) && check_ledger(&work, err) &&
               compact_sources_list(&work.sources, kept, record, err) &&
               store_sync(store_of(&work), err) &&
               lake_day_write(store_of(&work), &options->place, record, err);

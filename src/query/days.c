@@ -376,7 +376,12 @@ static bool compare_record(struct search *search, struct error *err)
     mark_runs(day);
     if (!mark_superseded(search, &changed, err))
         return false;
-    day->form = !changed ? QUERY_DAY_FILES : day->gone ? QUERY_DAY_BOTH : QUERY_DAY_LINES;
+    const char *missing = search->known->missing[day->record - search->known->days.v];
+    day->missing = day->gone ? missing : NULL;
+    if (!changed && (day->gone || !missing))
+        day->form = QUERY_DAY_FILES;
+    else
+        day->form = day->gone ? QUERY_DAY_BOTH : QUERY_DAY_LINES;
     for (size_t i = 0; i < day->n && day->form == QUERY_DAY_LINES; i++)
         day->blobs[i].read = true;
     if (day->form == QUERY_DAY_LINES)
