@@ -9,6 +9,7 @@ key said first. Times are integers of 100 ns since year 1.
 import re
 from collections import namedtuple
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 LINE_MAX = 48 * 1024 * 1024
 DEPTH_MAX = 128
@@ -235,6 +236,16 @@ def utc(wall):
 def ahead(hours, minutes=0):
     """A zone of a fixed offset."""
     return lambda wall: wall - (hours * 60 + minutes) * 60 * TICKS
+
+
+def named(name):
+    """A zone by its IANA name. Within an hour that its clock repeats or leaves out the later change holds."""
+    info = ZoneInfo(name)
+
+    def to_utc(wall):
+        local = (datetime(1, 1, 1) + timedelta(seconds=wall // TICKS)).replace(tzinfo=info, fold=1)
+        return wall - int(local.utcoffset().total_seconds()) * TICKS
+    return to_utc
 
 
 # -- JSON lines and arrays --

@@ -11,9 +11,13 @@ import re
 import shutil
 import subprocess
 import unittest
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
+
+import pyarrow
+import pyarrow.parquet
 
 import reference_partition as reference
 from campaign import count_of, seed_of
@@ -22,6 +26,7 @@ from hostile_logs import Hostile, HostileCsv, packed_gzip, packed_zstd
 
 FILES = 90
 SHARED = Path(os.environ.get("WEIR_SHARED_DATA", DATA))
+PACIFIC = reference.named("America/Los_Angeles")  # whose clock repeats an hour on 2021-11-07
 PORTAL, ZEEK = SHARED / "portal", SHARED / "zeek" / "apt29-day1.jsonl"
 INCOMPLETE = 3
 STYLES = ["iso"] * 5 + ["us", "epoch-s", "epoch-ms"]
@@ -115,12 +120,14 @@ class Story:
         kind = self.chance.random()
         if kind < 0.6 and self.style != "us":
             return None, []
-        text, zone = self.chance.choice([("UTC", reference.utc), ("+02:00", reference.ahead(2)), ("-05:30", reference.ahead(-5, -30))])
+        text, zone = self.chance.choice([
+            ("UTC", reference.utc), ("+02:00", reference.ahead(2)), ("-0530", reference.ahead(-5, -30)),
+            ("America/Los_Angeles", PACIFIC), ("Pacific Standard Time", PACIFIC)])
         return zone, ["--time-zone", text]
 
     def make(self, count):
         chance = self.chance
-        maker = Hostile(chance, self.column, self.style, naive=chance.choice([0, 0.1]), broken=chance.choice([0, 0.02, 0.3]))
+        maker = Hostile(chance, self.column, self.style, naive=0.5 if self.zone else chance.choice([0, 0.1]), broken=chance.choice([0, 0.02, 0.3]))
         huge = chance.choice([0] * 12 + [5_000, 300_000, 3_000_000])
         return maker.json_lines(count, huge)
 
@@ -328,7 +335,7 @@ class Limits(unittest.TestCase):
     def test_a_line_as_long_as_may_be_and_one_that_is_longer(self):
         longest = b'{"TimeGenerated":"2021-11-07T03:05:00Z","a":"' + b"x" * (reference.LINE_MAX - 47) + b'"}'
         self.assertEqual(len(longest), reference.LINE_MAX)
-        data = self.GOOD + longest + b"\n" + longest[:-2] + b'x"}\n' + self.GOOD
+        data = self.GOOD + b"  " + longest + b" \r\n" + longest[:-2] + b'x"}\n' + self.GOOD
         rows, rejects = reference.json_lines(data, reference.Time())
         self.assertEqual([reject.reason for reject in rejects], [reference.LONG])
         done = self.give(data)
@@ -376,6 +383,104 @@ class Limits(unittest.TestCase):
             self.assertEqual(query_count(self.weir), 1)
 
 
+class Dedup(unittest.TestCase):
+    """Of rows that are equal the lake's stays, then the first of the input; whatever partition they are in."""
+
+    def import_rows(self, weir, rows, *words):
+        path = Folder().path / "logs.jsonl"
+        path.write_text("".join(rows), encoding="utf-8")
+        return Import(weir, path, *words)
+
+    def lines(self, weir):
+        return Counter(line for blob in weir.lake.glob("am-*/**/PT05M_*.json") for line in blob.read_text().splitlines())
+
+    def row(self, chance, number, ident):
+        second = chance.randrange(3 * 86400)
+        day, second = divmod(second, 86400)
+        time = f"2021-11-{6 + day:02}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
+        pairs = [f'"TimeGenerated":"{time}"', f'"n":{number}'] + ([f'"Id":"{ident}"'] if ident is not None else [])
+        chance.shuffle(pairs)
+        return "{" + ",".join(pairs) + "}\n"
+
+    def test_by_a_column(self):
+        chance = random.Random(seed_of("dedup"))
+        weir, want, held = Weir(), Counter(), set()
+        for step in range(3):
+            rows, kept, dropped = [], Counter(), 0
+            for number in range(3000):
+                ident = chance.choice([None, ""] + [f"{chance.randrange(4000)}"] * 20)
+                row = self.row(chance, 10_000 * step + number, ident)
+                rows.append(row)
+                if ident and ident in held:
+                    dropped += 1
+                else:
+                    kept[row.rstrip("\n")] += 1
+                if ident:
+                    held.add(ident)
+            words = ["--dedup", "Id", *chance.choice([[], ["--threads", 1], ["--threads", 3]])]
+            done = self.import_rows(weir, rows, *words)
+            self.assertEqual(done.done.returncode, 0, done.done.said)
+            want += kept
+            self.assertEqual(self.lines(weir), want)
+            self.assertIn(f"{dropped:,}", done.done.said)
+        weir.ok("verify", "Hostile_CL", "--offline", "--lake", weir.lake)
+
+    def test_by_the_whole_row_as_its_values_are(self):
+        """Times by tick, numbers by value, keys in any order, nothing and null and an empty string alike."""
+        first = '{"TimeGenerated":"2021-11-07T03:05:00.5Z","a":1,"b":{"x":[1,2],"y":"z"},"c":null}\n'
+        same = ['{"a":1.0,"TimeGenerated":"2021-11-07T04:05:00.5000000+01:00","b":{"x":[1,2],"y":"z"}}\n',
+                '{"b": {"y":"z", "x": [1, 2]} ,"TimeGenerated":"2021-11-07T03:05:00.50Z","a":1e0,"d":""}\n']
+        other = ['{"TimeGenerated":"2021-11-07T03:05:00.5000001Z","a":1,"b":{"x":[1,2],"y":"z"}}\n',
+                 '{"TimeGenerated":"2021-11-07T03:05:00.5Z","a":2,"b":{"x":[1,2],"y":"z"}}\n',
+                 '{"TimeGenerated":"2021-11-07T03:05:00.5Z","a":1,"b":{"x":[2,1],"y":"z"}}\n',
+                 '{"TimeGenerated":"2021-11-07T03:05:00.5Z","a":1,"b":{"x":[1,2],"y":"z"},"e":0}\n']
+        weir = Weir()
+        done = self.import_rows(weir, [first, *same, *other], "--dedup", "*")
+        self.assertEqual(done.done.returncode, 0, done.done.said)
+        want = Counter(line.rstrip("\n") for line in [first, *other])
+        self.assertEqual(self.lines(weir), want)
+        self.import_rows(weir, [*other, *same, first, '{"TimeGenerated":"2021-11-07T03:05:00.5Z"}\n'], "--dedup", "*")
+        self.assertEqual(self.lines(weir), want + Counter(['{"TimeGenerated":"2021-11-07T03:05:00.5Z"}']))
+
+
+class Parquet(unittest.TestCase):
+    def test_a_file_of_others(self):
+        """Written by pyarrow: each type as docs/partition.md has it, rows in the file's order, times to the microsecond."""
+        chance, begin = random.Random(seed_of("parquet")), datetime(2021, 11, 7, tzinfo=timezone.utc)
+        rows = [{"at": begin + timedelta(microseconds=chance.randrange(86_400_000_000)), "text": chance.choice([None, "", "é\n", "x" * 500]),
+                 "whole": chance.choice([None, -1, 2**63 - 1]), "real": chance.choice([None, 0.1, -1e300]), "flag": chance.choice([None, True, False]),
+                 "list": chance.choice([None, [1, 2], []]), "price": chance.choice([None, Decimal("12.50")])} for _ in range(5000)]
+        types = {"at": pyarrow.timestamp("us", "UTC"), "text": pyarrow.string(), "whole": pyarrow.int64(), "real": pyarrow.float64(),
+                 "flag": pyarrow.bool_(), "list": pyarrow.list_(pyarrow.int32()), "price": pyarrow.decimal128(9, 2)}
+        path = Folder().path / "logs.parquet"
+        table = pyarrow.Table.from_pylist(rows, pyarrow.schema(list(types.items())))
+        pyarrow.parquet.write_table(table, path, row_group_size=700)
+        weir = Weir()
+        done = Import(weir, path, "--time-column", "at")
+        self.assertEqual(done.done.returncode, 0, done.done.said)
+        want = {}
+        for row in rows:
+            tick = ticks(row["at"].isoformat())
+            want.setdefault(reference.path_of(tick), []).append((tick, row))
+        got = done.blobs()
+        self.assertEqual(want.keys(), got.keys())
+        for path, lines in got.items():
+            for (tick, row), text in zip(want[path], lines.split(b"\n")[:-1], strict=True):
+                line = parse(text)
+                self.assertEqual((ticks(line.pop("TimeGenerated")), ticks(line.pop("at"))), (tick, tick))
+                self.assertEqual(line, self.expected(row))
+
+    @staticmethod
+    def expected(row):
+        out = {"text": row["text"], "whole": number(row["whole"]), "real": number(row["real"]), "flag": row["flag"],
+               "list": row["list"] and [number(item) for item in row["list"]], "price": row["price"] and str(row["price"])}
+        return {name: value for name, value in out.items() if value not in (None, "") or name == "list" and row["list"] == []}
+
+
+def number(value):
+    return None if value is None else Number(repr(value))
+
+
 def query_count(weir, table="Hostile_CL"):
     done = weir.ok("query", f"{table} | count", "--lake", weir.lake, "--output", "json", "-q")
     return json.loads(done.stdout)[0]["Count"]
@@ -421,7 +526,7 @@ class Real(unittest.TestCase):
         self.import_file(PORTAL / "CommonSecurityLog.sonicwall.csv", "TimeGenerated [UTC]", "us", reference.utc)
 
     def test_csv_whose_header_names_another_zone(self):
-        self.import_file(PORTAL / "CommonSecurityLog.infoblox.csv", "TimeGenerated [Pacific Time (US and Canada) Tijuana]", "us", pacific)
+        self.import_file(PORTAL / "CommonSecurityLog.infoblox.csv", "TimeGenerated [Pacific Time (US and Canada) Tijuana]", "us", PACIFIC)
 
     def test_zeek(self):
         self.import_file(ZEEK, "ts", "epoch-s", read=reference.json_lines)
@@ -432,12 +537,6 @@ class Real(unittest.TestCase):
         self.assertEqual(done.done.returncode, 2, done.done.said)
         self.assertEqual(done.blobs(), {})
         self.assertFalse(list(weir.lake.glob("**/*.json*")))
-
-
-def pacific(wall):
-    """Ticks of a wall clock in Los Angeles as UTC."""
-    local = datetime(1, 1, 1) + timedelta(seconds=wall // reference.TICKS)
-    return wall - int(local.replace(tzinfo=ZoneInfo("America/Los_Angeles")).utcoffset().total_seconds()) * reference.TICKS
 
 
 if __name__ == "__main__":
