@@ -1,46 +1,22 @@
 /* Rows by value: see row.h.
  *
- * A value becomes a mark: what kind of value it is, and 128 bits that are the value itself where it fits in them, else a
- * hash of it. A row is the hash of its columns' marks in the order of the columns; an array that of its elements' marks; an
- * object the sum of the hashes of its members, so that their order does not matter. Nothing of this is kept anywhere, so it may
+ * A row is the hash of its columns' marks (mark.h) in the order of the columns. Nothing of this is kept anywhere, so it may
  * change from version to version.
  */
 #include "lake/row.h"
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "lake/mark.h"
 #include "json/lines.h"
 #include "json/value.h"
 
 #include <stdlib.h>
 
 enum {
-    UNWRAP_MAX = 4,    /* texts in texts in a dynamic value */
-    EXACT_DIGITS = 20, /* of a dynamic value's integer: those of 64 bits */
-    EXPONENT_DIGITS = 6,
     MARK_WORDS = 4,       /* of a column in the feed: its number, kind and 128 bits */
     EXTRAS_MAX = 1 << 20, /* keys of a line that are no columns */
     NAMES_MAX = 1 << 20   /* bytes of the keys of places */
-};
-
-enum mark_kind {
-    MARK_NONE, /* null, empty or not there */
-    MARK_FALSE,
-    MARK_TRUE,
-    MARK_INTEGER, /* of 64 bits */
-    MARK_DECIMAL, /* another exact number */
-    MARK_REAL,
-    MARK_TIME,
-    MARK_SPAN,
-    MARK_GUID,
-    MARK_TEXT,
-    MARK_ARRAY,
-    MARK_OBJECT
-};
-
-struct mark {
-    uint64_t kind; /* enum mark_kind */
-    uint64_t bits[2];
 };
 
 /* A key that is no column. */
@@ -71,375 +47,9 @@ struct lake_rows {
     size_t n_extras, extras_room;
     bool *in_value;
     struct json_lines *lines;
-    struct buf text;              /* a string decoded */
-    struct buf outer[UNWRAP_MAX]; /* texts that hold JSON */
-    uint64_t *feed;               /* MARK_WORDS for each column */
+    struct marks marks;
+    uint64_t *feed; /* MARK_WORDS for each column */
 };
-
-/* --- marks --- */
-
-static struct mark mark_of(enum mark_kind kind, uint64_t bits)
-{
-    return (struct mark){kind, {bits, 0}};
-}
-
-static struct mark mark_text(enum mark_kind kind, struct str text)
-{
-    struct mark mark = {kind, {0}};
-    hash_xx128(text, mark.bits);
-    return mark;
-}
-
-static struct str words(const void *v, size_t n)
-{
-    return (struct str){v, n * sizeof(uint64_t)};
-}
-
-/* --- numbers --- */
-
-/* digits * 10^exponent; no zero at either end of the digits; none at all for 0. */
-struct decimal {
-    bool minus;
-    struct str whole, fraction; /* digits before and behind the point, as they came */
-    int64_t exponent;
-};
-
-static struct str take_digits(struct str *rest)
-{
-    struct str digits = {rest->p, 0};
-    while (rest->n > 0 && rest->p[0] >= '0' && rest->p[0] <= '9') {
-        digits.n++;
-        *rest = (struct str){rest->p + 1, rest->n - 1};
-    }
-    return digits;
-}
-
-static bool take(struct str *rest, char c)
-{
-    if (rest->n == 0 || rest->p[0] != c)
-        return false;
-    *rest = (struct str){rest->p + 1, rest->n - 1};
-    return true;
-}
-
-static bool take_exponent(struct str *rest, int64_t *out)
-{
-    *out = 0;
-    if (!take(rest, 'e') && !take(rest, 'E'))
-        return true;
-    bool minus = take(rest, '-');
-    if (!minus)
-        (void) take(rest, '+');
-    struct str digits = take_digits(rest);
-    if (digits.n > EXPONENT_DIGITS || !str_int64(digits, out))
-        return false;
-    *out = minus ? -*out : *out;
-    return true;
-}
-
-/* A JSON number, taken apart. */
-static bool take_number(struct str text, struct decimal *out)
-{
-    out->minus = take(&text, '-');
-    out->whole = take_digits(&text);
-    out->fraction = take(&text, '.') ? take_digits(&text) : (struct str){text.p, 0};
-    return out->whole.n > 0 && take_exponent(&text, &out->exponent) && text.n == 0;
-}
-
-/* Puts the digits together, without zeros at either end, and mends the exponent. */
-static bool put_digits(struct decimal *number, struct buf *out)
-{
-    buf_reset(out);
-    buf_put_str(out, number->whole);
-    buf_put_str(out, number->fraction);
-    if (out->failed)
-        return false;
-    number->exponent -= (int64_t) number->fraction.n;
-    size_t begin = 0, end = out->used;
-    while (begin < end && out->bytes[begin] == '0')
-        begin++;
-    for (; end > begin && out->bytes[end - 1] == '0'; number->exponent++)
-        end--;
-    if (begin > 0)
-        memmove(out->bytes, out->bytes + begin, end - begin);
-    out->used = end - begin;
-    return true;
-}
-
-static bool to_integer(const struct decimal *number, struct str digits, int64_t *out)
-{
-    char text[EXACT_DIGITS + 2];
-    size_t n = 0;
-    if (number->exponent < 0 || digits.n + (uint64_t) number->exponent > EXACT_DIGITS)
-        return false;
-    if (number->minus)
-        text[n++] = '-';
-    memcpy(text + n, digits.p, digits.n);
-    n += digits.n;
-    memset(text + n, '0', (size_t) number->exponent);
-    return str_int64((struct str){text, n + (size_t) number->exponent}, out);
-}
-
-static struct mark mark_double(double value)
-{
-    uint64_t bits = 0;
-    if (value == 0)
-        value = 0; /* no minus */
-    memcpy(&bits, &value, sizeof bits);
-    return mark_of(MARK_REAL, bits);
-}
-
-static struct mark mark_exact(const struct decimal *number, struct buf *digits)
-{
-    buf_printf(digits, "e%lld%s", (long long) number->exponent, number->minus ? "-" : "");
-    return mark_text(MARK_DECIMAL, buf_str(digits));
-}
-
-/* A number of any column but real; `dynamic`: what is no integer of 20 digits is a double. False: it is none. */
-static bool mark_number(struct lake_rows *rows, struct str text, bool dynamic, struct mark *out)
-{
-    struct decimal number;
-    int64_t integer;
-    double real;
-    if (!take_number(text, &number) || !put_digits(&number, &rows->text))
-        return false;
-    struct str digits = buf_str(&rows->text);
-    if (digits.n == 0)
-        *out = mark_of(MARK_INTEGER, 0);
-    else if (to_integer(&number, digits, &integer))
-        *out = mark_of(MARK_INTEGER, (uint64_t) integer);
-    else if (!dynamic ||
-             (number.exponent >= 0 && digits.n + (uint64_t) number.exponent <= EXACT_DIGITS))
-        *out = mark_exact(&number, &rows->text);
-    else if (str_double(text, &real))
-        *out = mark_double(real);
-    else
-        return false;
-    return true;
-}
-
-static bool mark_real(struct str text, struct mark *out)
-{
-    static const struct {
-        const char *text;
-        uint64_t bits;
-    } odd[] = {{"NaN", 1}, {"Infinity", 2}, {"-Infinity", 3}};
-    double value;
-    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
-        if (str_eq_case(text, str_of(odd[i].text))) {
-            *out = (struct mark){MARK_REAL, {odd[i].bits, 1}};
-            return true;
-        }
-    }
-    if (!str_double(text, &value))
-        return false;
-    *out = mark_double(value);
-    return true;
-}
-
-/* --- other types --- */
-
-static bool mark_bool(struct str text, struct mark *out)
-{
-    bool yes = str_eq_case(text, STR("true")) || str_eq(text, STR("1"));
-    if (!yes && !str_eq_case(text, STR("false")) && !str_eq(text, STR("0")))
-        return false;
-    *out = mark_of(yes ? MARK_TRUE : MARK_FALSE, 0);
-    return true;
-}
-
-static bool mark_time(struct str text, struct mark *out)
-{
-    int64_t tick;
-    if (!tick_parse(text, &tick))
-        return false;
-    *out = mark_of(MARK_TIME, (uint64_t) tick);
-    return true;
-}
-
-/* As text, or as a number of ticks. */
-static bool mark_span(struct str text, struct mark *out)
-{
-    int64_t span;
-    if (!timespan_parse(text, &span) && !str_int64(text, &span))
-        return false;
-    *out = mark_of(MARK_SPAN, (uint64_t) span);
-    return true;
-}
-
-static bool mark_guid(struct str text, struct mark *out)
-{
-    enum { GUID = 36 };
-    char lower[GUID];
-    if (text.n == GUID + 2 && text.p[0] == '{' && text.p[GUID + 1] == '}')
-        text = (struct str){text.p + 1, GUID};
-    if (!text_is_guid(text))
-        return false;
-    for (size_t i = 0; i < GUID; i++)
-        lower[i] =
-            text.p[i] >= 'A' && text.p[i] <= 'F' ? (char) (text.p[i] - 'A' + 'a') : text.p[i];
-    *out = mark_text(MARK_GUID, (struct str){lower, GUID});
-    return true;
-}
-
-/* --- dynamic values --- */
-
-static bool decode(struct str inside, struct buf *to, struct str *out)
-{
-    if (inside.n == 0 || !memchr(inside.p, '\\', inside.n)) {
-        *out = inside;
-        return true;
-    }
-    buf_reset(to);
-    if (!json_unescape(inside, to))
-        return false;
-    *out = buf_str(to);
-    return true;
-}
-
-/* Of a valid value, by its first byte. */
-static enum json_kind kind_of(char first)
-{
-    switch (first) {
-    case 'n':
-        return JSON_KIND_NULL;
-    case 'f':
-        return JSON_KIND_FALSE;
-    case 't':
-        return JSON_KIND_TRUE;
-    case '"':
-        return JSON_KIND_STRING;
-    case '[':
-        return JSON_KIND_ARRAY;
-    case '{':
-        return JSON_KIND_OBJECT;
-    default:
-        return JSON_KIND_NUMBER;
-    }
-}
-
-static struct str inside_of(struct str string)
-{
-    return (struct str){string.p + 1, string.n - 2};
-}
-
-static bool mark_json(struct lake_rows *rows, struct str value, enum json_kind kind, int depth,
-                      struct mark *out);
-
-static bool mark_elements(struct lake_rows *rows, struct str array, int depth, struct mark *out)
-{
-    struct json_member element;
-    uint64_t chain[2 + 3] = {0};
-    size_t at = 0;
-    struct mark mark;
-    while (json_next(array, &at, &element)) {
-        if (!mark_json(rows, element.value, element.kind, depth + 1, &mark))
-            return false;
-        memcpy(chain + 2, &mark, sizeof mark);
-        hash_xx128(words(chain, 5), chain);
-    }
-    *out = (struct mark){MARK_ARRAY, {chain[0], chain[1]}};
-    return true;
-}
-
-static bool mark_members(struct lake_rows *rows, struct str object, int depth, struct mark *out)
-{
-    struct json_member member;
-    struct str key;
-    struct mark mark;
-    size_t at = 0;
-    *out = mark_of(MARK_OBJECT, 0);
-    while (json_next(object, &at, &member)) {
-        uint64_t one[2 + 3];
-        if (!decode(member.key, &rows->text, &key))
-            return false;
-        hash_xx128(key, one);
-        if (!mark_json(rows, member.value, member.kind, depth + 1, &mark))
-            return false;
-        memcpy(one + 2, &mark, sizeof mark);
-        hash_xx128(words(one, 5), one);
-        out->bits[0] += one[0];
-        out->bits[1] += one[1];
-    }
-    return true;
-}
-
-/* A valid value inside a dynamic one; at most JSON_DEPTH_MAX deep, which json_valid has seen to. */
-static bool mark_json(struct lake_rows *rows, struct str value, enum json_kind kind, int depth,
-                      struct mark *out)
-{
-    struct str text;
-    if (depth > JSON_DEPTH_MAX)
-        return false;
-    switch (kind) {
-    case JSON_KIND_NULL:
-        *out = mark_of(MARK_NONE, 0);
-        return true;
-    case JSON_KIND_FALSE:
-    case JSON_KIND_TRUE:
-        *out = mark_of(kind == JSON_KIND_TRUE ? MARK_TRUE : MARK_FALSE, 0);
-        return true;
-    case JSON_KIND_NUMBER:
-        if (!mark_number(rows, value, true, out))
-            *out = mark_text(MARK_TEXT, value);
-        return !rows->text.failed;
-    case JSON_KIND_STRING:
-        if (!decode(inside_of(value), &rows->text, &text))
-            return false;
-        *out = mark_text(MARK_TEXT, text);
-        return true;
-    case JSON_KIND_ARRAY:
-        return mark_elements(rows, value, depth, out);
-    default:
-        return mark_members(rows, value, depth, out);
-    }
-}
-
-/* A dynamic value as it stands in the line, or the text that holds it, or one that holds that. */
-static bool mark_dynamic(struct lake_rows *rows, struct str value, enum json_kind kind,
-                         struct mark *out)
-{
-    struct str inside;
-    size_t n = 0;
-    while (kind == JSON_KIND_STRING && n < UNWRAP_MAX) {
-        if (!decode(inside_of(value), &rows->outer[n++], &inside))
-            return false;
-        struct str json = str_trim(inside);
-        if (json.n == 0 || !json_valid(json)) {
-            *out = inside.n > 0 ? mark_text(MARK_TEXT, inside) : mark_of(MARK_NONE, 0);
-            return true;
-        }
-        value = json;
-        kind = kind_of(json.p[0]);
-    }
-    return mark_json(rows, value, kind, 1, out);
-}
-
-/* --- rows --- */
-
-/* A value of a column that is not dynamic, from its text: that of a string, else that in the line. */
-static bool mark_typed(struct lake_rows *rows, struct str text, enum column_type type,
-                       struct mark *out)
-{
-    switch (type) {
-    case COLUMN_BOOL:
-        return mark_bool(text, out);
-    case COLUMN_INT:
-    case COLUMN_LONG:
-    case COLUMN_DECIMAL:
-        return mark_number(rows, text, false, out);
-    case COLUMN_REAL:
-        return mark_real(text, out);
-    case COLUMN_DATETIME:
-        return mark_time(text, out);
-    case COLUMN_TIMESPAN:
-        return mark_span(text, out);
-    case COLUMN_GUID:
-        return mark_guid(text, out);
-    default:
-        return false;
-    }
-}
 
 /* The text of a cell: a string's characters; of anything else its JSON without white space. */
 static bool cell_text(const struct json_object *object, size_t key, struct buf *to, struct str *out)
@@ -447,7 +57,7 @@ static bool cell_text(const struct json_object *object, size_t key, struct buf *
     const struct json_cell *cell = &object->cells[key];
     struct str raw = {object->bytes.p + cell->start, cell->length};
     if (cell->kind == JSON_KIND_STRING)
-        return decode(raw, to, out);
+        return mark_decode(raw, to, out);
     *out = raw;
     if (cell->kind != JSON_KIND_ARRAY && cell->kind != JSON_KIND_OBJECT)
         return true;
@@ -472,13 +82,13 @@ static bool mark_cell(struct lake_rows *rows, const struct json_object *object, 
     if (rows->columns.v[key].type == COLUMN_DYNAMIC) {
         size_t quote = cell->kind == JSON_KIND_STRING;
         struct str value = {object->bytes.p + cell->start - quote, cell->length + 2 * quote};
-        return mark_dynamic(rows, value, (enum json_kind) cell->kind, out);
+        return mark_dynamic(&rows->marks, value, (enum json_kind) cell->kind, out);
     }
-    if (!cell_text(object, key, &rows->outer[0], &text))
+    if (!cell_text(object, key, &rows->marks.outer[0], &text))
         return false;
-    if (!mark_typed(rows, text, rows->columns.v[key].type, out))
+    if (!mark_typed(&rows->marks, text, rows->columns.v[key].type, out))
         *out = mark_text(MARK_TEXT, text);
-    return !rows->text.failed;
+    return !rows->marks.text.failed;
 }
 
 static bool no_row(struct error *err, const char *why)
@@ -489,7 +99,8 @@ static bool no_row(struct error *err, const char *why)
 
 static bool no_value(struct lake_rows *rows, struct error *err)
 {
-    return buf_ok(&rows->text, "a value", err) && buf_ok(&rows->outer[0], "a value", err) &&
+    return buf_ok(&rows->marks.text, "a value", err) &&
+           buf_ok(&rows->marks.outer[0], "a value", err) &&
            no_row(err, "a value that is nested too deep");
 }
 
@@ -515,7 +126,7 @@ static bool find_value(struct lake_rows *rows, const struct json_object *object,
             return no_value(rows, err);
         feed_mark(rows, i, &mark, &n);
     }
-    hash_xx128(words(rows->feed, n), hash);
+    hash_xx128(mark_words(rows->feed, n), hash);
     *out = (struct lake_row_key){.high = hash[1], .low = hash[0]};
     return true;
 }
@@ -527,8 +138,9 @@ static bool find_item(struct lake_rows *rows, const struct json_object *object,
     uint64_t hash[2];
     bool is_text =
         !is_empty(object, rows->item) && object->cells[rows->item].kind == JSON_KIND_STRING;
-    if (is_text && !cell_text(object, rows->item, &rows->text, &item))
-        return buf_ok(&rows->text, "an _ItemId", err) && no_row(err, "an _ItemId that is no text");
+    if (is_text && !cell_text(object, rows->item, &rows->marks.text, &item))
+        return buf_ok(&rows->marks.text, "an _ItemId", err) &&
+               no_row(err, "an _ItemId that is no text");
     out->has_item = item.n > 0;
     out->item = hash_xx64(item);
     if (!out->has_item)
@@ -557,7 +169,8 @@ static enum told tell_place(struct lake_rows *rows, const struct place *place,
                             const struct json_object *object, int64_t *tick)
 {
     struct str text;
-    if (is_empty(object, place->key) || !cell_text(object, place->key, &rows->outer[0], &text))
+    if (is_empty(object, place->key) ||
+        !cell_text(object, place->key, &rows->marks.outer[0], &text))
         return TOLD_NONE;
     if (place->form == PLACE_SECONDS || place->form == PLACE_MILLISECONDS)
         return tick_read_epoch(text,
@@ -588,7 +201,7 @@ static bool own_time(struct lake_rows *rows, const struct json_object *object, i
     struct str text = STR("");
     int64_t wall = 0;
     bool is_text = object->cells[rows->time].kind == JSON_KIND_STRING;
-    if (!cell_text(object, rows->time, &rows->text, &text))
+    if (!cell_text(object, rows->time, &rows->marks.text, &text))
         return false;
     enum tick_read read = is_text ? tick_read(text, tick) : TICK_NO_TIME;
     if (read == TICK_UTC)
@@ -630,7 +243,7 @@ bool lake_row_read(struct lake_rows *rows, struct str line, bool value, struct l
 {
     struct json_object object;
     *out = (struct lake_row){0};
-    buf_reset(&rows->text);
+    buf_reset(&rows->marks.text);
     return find_object(rows, line, &object, err) && find_time(rows, &object, &out->tick, err) &&
            find_item(rows, &object, out, err) &&
            (!value || find_value(rows, &object, &out->value, err));
@@ -664,7 +277,7 @@ static bool add_extra(struct lake_rows *rows, struct str key, const struct json_
     *extra = (struct extra){.place = rows->n_extras, .mark = mark_of(MARK_NONE, 0)};
     hash_xx128(key, extra->key);
     bool empty = member->kind == JSON_KIND_STRING && member->value.n == 2;
-    if (!empty && !mark_json(rows, member->value, member->kind, 1, &extra->mark))
+    if (!empty && !mark_json(&rows->marks, member->value, member->kind, 1, &extra->mark))
         return no_value(rows, err);
     rows->n_extras++;
     return true;
@@ -677,7 +290,7 @@ static bool find_extras(struct lake_rows *rows, const struct json_object *object
     size_t at = 0, guess = 0;
     rows->n_extras = 0;
     while (json_next(object->bytes, &at, &member)) {
-        if (!decode(member.key, &rows->outer[0], &key))
+        if (!mark_decode(member.key, &rows->marks.outer[0], &key))
             return no_value(rows, err);
         size_t column = find_column(rows, key, guess);
         guess = column + 1;
@@ -708,7 +321,7 @@ static void sum_extras(struct lake_rows *rows, struct lake_row_key *sum)
             continue;
         memcpy(one, extra->key, sizeof extra->key);
         memcpy(one + 2, &extra->mark, sizeof extra->mark);
-        hash_xx128(words(one, 5), one);
+        hash_xx128(mark_words(one, 5), one);
         lake_row_sum(sum, &(struct lake_row_key){.high = one[1], .low = one[0]});
     }
 }
@@ -747,7 +360,7 @@ static bool sum_columns(struct lake_rows *rows, const struct json_object *object
             return no_value(rows, err);
         feed_mark(rows, i, &mark, &n);
     }
-    hash_xx128(words(rows->feed, n), hash);
+    hash_xx128(mark_words(rows->feed, n), hash);
     *out = (struct lake_row_key){.high = hash[1], .low = hash[0]};
     return true;
 }
@@ -758,15 +371,15 @@ bool lake_row_whole(struct lake_rows *rows, struct str line, struct lake_row_key
     struct json_object object;
     struct lake_row_key extras = {0};
     uint64_t both[4];
-    buf_reset(&rows->text);
-    buf_reset(&rows->outer[0]);
+    buf_reset(&rows->marks.text);
+    buf_reset(&rows->marks.outer[0]);
     if (!find_object(rows, line, &object, err) || !sum_columns(rows, &object, out, err) ||
         !find_extras(rows, &object, err))
         return false;
     sum_extras(rows, &extras);
     memcpy(both, out, sizeof *out);
     memcpy(both + 2, &extras, sizeof extras);
-    hash_xx128(words(both, 4), both);
+    hash_xx128(mark_words(both, 4), both);
     *out = (struct lake_row_key){.high = both[1], .low = both[0]};
     return true;
 }
@@ -792,7 +405,7 @@ static bool mark_any_time(struct lake_rows *rows, const struct json_object *obje
         return true;
     int64_t tick;
     bool told = key != rows->time && find_place(rows, object, false, &tick) == TOLD_TIME;
-    if (!cell_text(object, key, &rows->outer[0], &text))
+    if (!cell_text(object, key, &rows->marks.outer[0], &text))
         return false;
     told = told || (key == rows->time && object->cells[key].kind == JSON_KIND_STRING &&
                     tick_read(text, &tick) == TICK_UTC);
@@ -806,8 +419,8 @@ bool lake_row_chosen(struct lake_rows *rows, struct str line, const bool *chosen
     struct json_object object;
     uint64_t hash[2];
     size_t n = 0;
-    buf_reset(&rows->text);
-    buf_reset(&rows->outer[0]);
+    buf_reset(&rows->marks.text);
+    buf_reset(&rows->marks.outer[0]);
     if (!find_object(rows, line, &object, err))
         return false;
     for (size_t i = 0; i < rows->columns.n; i++) {
@@ -822,7 +435,7 @@ bool lake_row_chosen(struct lake_rows *rows, struct str line, const bool *chosen
             filled[i] = true;
     }
     *any = n > 0;
-    hash_xx128(words(rows->feed, n), hash);
+    hash_xx128(mark_words(rows->feed, n), hash);
     *out = (struct lake_row_key){.high = hash[1], .low = hash[0]};
     return true;
 }
@@ -865,9 +478,7 @@ static bool begin_lines(struct lake_rows *rows, struct error *err)
 static bool rows_init(struct lake_rows *rows, const struct columns *columns, struct error *err)
 {
     int time = columns_find(columns, STR("TimeGenerated"));
-    buf_init(&rows->text, JSON_ROW_MAX + 64);
-    for (size_t i = 0; i < UNWRAP_MAX; i++)
-        buf_init(&rows->outer[i], JSON_ROW_MAX + 64);
+    marks_init(&rows->marks);
     arena_init(&rows->names, NAMES_MAX);
     if (time < 0 || columns->v[time].type != COLUMN_DATETIME)
         return error_set(err, ERROR_FORMAT, "there is no column TimeGenerated of type datetime");
@@ -904,9 +515,7 @@ void lake_rows_free(struct lake_rows *rows)
     arena_release(&rows->names);
     mem_free(rows->in_value);
     mem_free(rows->feed);
-    buf_release(&rows->text);
-    for (size_t i = 0; i < UNWRAP_MAX; i++)
-        buf_release(&rows->outer[i]);
+    marks_release(&rows->marks);
     mem_free(rows);
 }
 
