@@ -56,16 +56,39 @@ static bool skip_space(struct part_cutter *cutter, struct str text)
     return cutter->at < text.n;
 }
 
+/* Bytes that say something: within a string, and outside of one. */
+enum { IN_STRING = 1, OUTSIDE = 2 };
+static const unsigned char telling[256] = {['"'] = IN_STRING | OUTSIDE,
+                                           ['\\'] = IN_STRING,
+                                           ['['] = OUTSIDE,
+                                           [']'] = OUTSIDE,
+                                           ['{'] = OUTSIDE,
+                                           ['}'] = OUTSIDE,
+                                           [','] = OUTSIDE};
+
+/* Stands at the next byte that says something, or at the end. */
+static size_t next_telling(struct str text, size_t at, unsigned where)
+{
+    const char *p = text.p + at, *end = text.p + text.n;
+    while (p < end && !(telling[(unsigned char) *p] & where))
+        p++;
+    return (size_t) (p - text.p);
+}
+
 /* Passes the inside of a string; true behind its quote. */
 static bool pass_string(struct part_cutter *cutter, struct str text)
 {
     while (cutter->at < text.n) {
-        char c = text.p[cutter->at++];
-        if (cutter->behind)
+        if (cutter->behind) {
             cutter->behind = false;
-        else if (c == '\\')
-            cutter->behind = true;
-        else if (c == '"')
+            cutter->at++;
+            continue;
+        }
+        cutter->at = next_telling(text, cutter->at, IN_STRING);
+        if (cutter->at == text.n)
+            return false;
+        cutter->behind = text.p[cutter->at++] == '\\';
+        if (!cutter->behind)
             return true;
     }
     return false;
@@ -79,6 +102,9 @@ static bool pass_element(struct part_cutter *cutter, struct str text)
             cutter->quoted = !pass_string(cutter, text);
             continue;
         }
+        cutter->at = next_telling(text, cutter->at, OUTSIDE);
+        if (cutter->at == text.n)
+            return false;
         switch (text.p[cutter->at]) {
         case '"':
             cutter->quoted = true;
@@ -95,11 +121,9 @@ static bool pass_element(struct part_cutter *cutter, struct str text)
                 return true;
             cutter->depth--;
             break;
-        case ',':
+        default: /* a comma */
             if (cutter->depth == 0)
                 return true;
-            break;
-        default:
             break;
         }
         cutter->at++;
@@ -177,20 +201,35 @@ static void pass_quoted(struct part_cutter *cutter, struct str text)
     }
 }
 
+/* Passes what is in no quotes, to an LF, behind a quote that opens, or to the end. */
+static void pass_plain(struct part_cutter *cutter, struct str text)
+{
+    const char *p = text.p + cutter->at, *end = text.p + text.n;
+    const char separator = cutter->separator;
+    bool cell = cutter->cell;
+    while (p < end && *p != '\n') {
+        char c = *p++;
+        if (c == '"' && cell) {
+            cutter->quoted = true;
+            cell = false;
+            break;
+        }
+        cell = c == separator;
+    }
+    cutter->cell = cell;
+    cutter->at = (size_t) (p - text.p);
+}
+
 /* Passes to the LF that ends the record. */
 static bool pass_record(struct part_cutter *cutter, struct str text)
 {
     while (cutter->at < text.n) {
-        if (cutter->quoted) {
+        if (cutter->quoted)
             pass_quoted(cutter, text);
-            continue;
-        }
-        char c = text.p[cutter->at];
-        if (c == '\n')
+        else if (text.p[cutter->at] == '\n')
             return true;
-        cutter->quoted = c == '"' && cutter->cell;
-        cutter->cell = c == cutter->separator;
-        cutter->at++;
+        else
+            pass_plain(cutter, text);
     }
     return false;
 }
