@@ -5,8 +5,9 @@
  * Until the record is put the day reads as before; from then on, from the new files. Files that no record names, of before
  * or of a run that was killed, go at the end of a run (sweep.c).
  *
- * A piece is a stretch of the day whose lines can be sorted in memory, and becomes a file. A single partition may be larger:
- * then the engine sorts it by way of the disk.
+ * A piece is a stretch of the day whose lines can be sorted in memory, and becomes a file. What cannot be cut by its blobs, a
+ * large partition or what is merged with files of before, is cut by time: into several files, for each of which it is read
+ * again. All files of a piece are proven together.
  */
 #include "compact/job.h"
 #include "compact/prove.h"
@@ -21,15 +22,17 @@
 
 enum {
     PATH_ROOM = 8192,
-    PIECE_SHARE = 2, /* of the memory */
-    PIECE_LEAST = 16 << 20,
+    PIECE_SHARE = 8, /* of the memory: sorting takes some six times the bytes of the lines */
+    PIECE_LEAST = 4 << 20,
     NAME_HEX = 12,
     NAMES_MAX = 1 << 28
 };
 
 struct piece {
-    size_t first, n; /* blobs */
-    bool merge;      /* with the files of the record before */
+    size_t first, n;    /* blobs */
+    bool merge;         /* with the files of the record before */
+    size_t slices;      /* by time, of the same length but for what lies outside */
+    int64_t begin, end; /* of its blobs' spans */
 };
 
 /* A day under way. */
@@ -95,14 +98,30 @@ static bool take_files(struct work *work, struct error *err)
     return work->before != NULL;
 }
 
+static uint64_t most_bytes(const struct work *work)
+{
+    uint64_t most = work->job->memory / PIECE_SHARE;
+    return most < PIECE_LEAST ? PIECE_LEAST : most;
+}
+
+/* Bytes of the lines that the rows of the files of before once were. */
+static uint64_t bytes_before(const struct work *work)
+{
+    const struct lake_day *record = work->kept->day.record;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < record->source_count; i++)
+        bytes += record->sources[i].size;
+    return bytes;
+}
+
 /* The next piece: whole runs, as many as memory has room for. What is merged is one piece. */
 static struct piece next_piece(const struct work *work, size_t first)
 {
     const struct compact_sources *sources = &work->sources;
-    uint64_t most = work->job->memory / PIECE_SHARE, bytes = 0;
+    const struct query_day *day = &work->kept->day;
     struct piece piece = {.first = first, .merge = sources->merge};
+    uint64_t most = most_bytes(work), bytes = piece.merge ? bytes_before(work) : 0;
     size_t end = first;
-    most = most < PIECE_LEAST ? PIECE_LEAST : most;
     while (end < sources->n) {
         uint64_t run = 0;
         size_t i = end;
@@ -114,7 +133,22 @@ static struct piece next_piece(const struct work *work, size_t first)
         end = i;
     }
     piece.n = end - first;
+    piece.slices = 1 + (size_t) (bytes / most);
+    piece.begin = piece.merge || piece.n == 0 ? day->day : sources->blobs[first].tick;
+    piece.end = day->day + TICK_DAY;
+    if (!piece.merge && piece.n > 0)
+        piece.end = sources->blobs[end - 1].tick + sources->blobs[end - 1].span;
     return piece;
+}
+
+/* Where slice i begins; the first has all that is earlier, the last all that is later and what has no time. */
+static int64_t slice_begin(const struct piece *piece, size_t i)
+{
+    if (i == 0)
+        return 0;
+    if (i == piece->slices)
+        return INT64_MAX;
+    return piece->begin + (piece->end - piece->begin) / (int64_t) piece->slices * (int64_t) i;
 }
 
 /* --- the engine ------------------------------------------------------------------------------------------- */
@@ -230,13 +264,15 @@ static bool open_blobs(struct runner *runner, const struct work *work,
     return runner->blobs != NULL;
 }
 
-static bool compact_piece(struct runner *runner, const struct work *work, const struct piece *piece,
-                          const char *path, struct engine_compact_result *out, struct error *err)
+static bool compact_slice(struct runner *runner, const struct work *work, const struct piece *piece,
+                          size_t slice, const char *path, struct engine_compact_result *out,
+                          struct error *err)
 {
     const struct query_blob *blobs = work->sources.blobs + piece->first;
     struct engine_time_key keys[LAKE_FROM_MAX];
     struct engine_opener opener;
     struct lists lists;
+    bool one = piece->slices == 1;
     query_time_keys(&work->job->schema, keys);
     bool ok =
         lists_make(&lists, work, blobs, piece->n, err) &&
@@ -246,6 +282,8 @@ static bool compact_piece(struct runner *runner, const struct work *work, const 
                                        .paths = lists.paths,
                                        .count = piece->n,
                                        .columns = &work->job->schema.columns,
+                                       .from = one ? 0 : slice_begin(piece, slice),
+                                       .to = one ? 0 : slice_begin(piece, slice + 1),
                                        .opener = runner->blobs ? &opener : NULL,
                                        .sizes = lists.sizes,
                                        .groups = lists.groups,
@@ -277,21 +315,45 @@ static bool compare(const struct compact_sum *lines, const struct compact_sum *f
                      "the file as it was read back has other values than the lines");
 }
 
-/* The left side reads the lines, and the files of before as they stand; the right side the new file. */
+/* A file that is made: in scratch until all of its piece are proven. */
+struct made {
+    struct lake_day_file file;
+    bool there;
+};
+
+static void put_path_of(const struct work *work, size_t slice, struct buf *path)
+{
+    buf_reset(path);
+    buf_printf(path, "%s/day-%zu.parquet", buf_text(&work->scratch), slice);
+}
+
+/* The left side reads the lines, and the files of before as they stand; the right side the new files. */
 static bool prove(struct work *work, struct runner *runner, const struct piece *piece,
-                  const struct engine_compacted *file, struct compact_sum *sum, struct error *err)
+                  const struct made *made, struct compact_sum *sum, struct error *err)
 {
     const struct stop *stop = work->job->options->stop;
     struct compact_sources *sources = &work->sources;
     struct compact_sum back = {0};
+    struct buf path = BUF_INIT(PATH_ROOM);
+    bool ok = true;
     *sum = (struct compact_sum){0};
-    for (size_t i = 0; piece->merge && i < work->n_before; i++)
-        if (!compact_sum_file(runner->task, work->job->rows, &work->before[i], stop, sum, err))
-            return false;
-    return compact_sum_lines(store_of(work), work->job->rows, sources->blobs + piece->first,
-                             piece->n, stop, sources->sha256 + piece->first, sum, err) &&
-           (!file || compact_sum_file(runner->task, work->job->rows, file, stop, &back, err)) &&
-           compare(sum, &back, err);
+    for (size_t i = 0; ok && piece->merge && i < work->n_before; i++)
+        ok = compact_sum_file(runner->task, work->job->rows, &work->before[i], stop, sum, err);
+    ok = ok && compact_sum_lines(store_of(work), work->job->rows, sources->blobs + piece->first,
+                                 piece->n, stop, sources->sha256 + piece->first, sum, err);
+    for (size_t i = 0; ok && i < piece->slices; i++) {
+        struct engine_compacted file = {.columns = &made[i].file.columns,
+                                        .traits = made[i].file.traits,
+                                        .rest = made[i].file.rest};
+        uint64_t before = back.rows;
+        put_path_of(work, i, &path);
+        file.path = buf_text(&path);
+        ok = compact_sum_file(runner->task, work->job->rows, &file, stop, &back, err);
+        if (ok && back.rows - before != made[i].file.rows)
+            ok = error_set(err, ERROR_INTERNAL, "the engine miscounted the rows of a file");
+    }
+    buf_release(&path);
+    return ok && compare(sum, &back, err);
 }
 
 /* --- a file ----------------------------------------------------------------------------------------------- */
@@ -340,75 +402,113 @@ static bool adopt(struct work *work, const char *path, struct lake_day_file *fil
     return ok && file->name;
 }
 
-static bool finish_piece(struct work *work, struct runner *runner, const struct piece *piece,
-                         const char *path, const struct engine_compact_result *result,
+/* Makes the file of one slice, in scratch. */
+static bool make_slice(struct work *work, struct runner *runner, const struct piece *piece,
+                       size_t slice, struct made *made, struct error *err)
+{
+    struct engine_compact_result result = {0};
+    struct buf path = BUF_INIT(PATH_ROOM);
+    put_path_of(work, slice, &path);
+    bool ok = buf_ok(&path, "a path", err) &&
+              compact_slice(runner, work, piece, slice, buf_text(&path), &result, err);
+    made->there = ok;
+    made->file = (struct lake_day_file){.rows = result.rows,
+                                        .timeless = result.timeless,
+                                        .first = result.first,
+                                        .last = result.last,
+                                        .rest = result.rest};
+    ok = ok && keep_columns(work, &result, &made->file, err);
+    engine_compact_result_release(&result);
+    buf_release(&path);
+    return ok;
+}
+
+/* A store that an engine reads through is ours again when that is closed. */
+static bool make_slices(struct work *work, struct runner *runner, const struct piece *piece,
+                        struct made *made, struct error *err)
+{
+    bool ok = runner_open(runner, work, err);
+    for (size_t i = 0; ok && i < piece->slices; i++) {
+        ok = make_slice(work, runner, piece, i, &made[i], err);
+        if (!ok || !runner->io)
+            continue;
+        runner_close(runner);
+        ok = runner_open(runner, work, err);
+    }
+    return ok;
+}
+
+/* What is proven goes into the lake. */
+static bool adopt_slices(struct work *work, const struct piece *piece, struct made *made,
                          struct error *err)
 {
     struct lake_day *record = work->record;
-    struct lake_day_file *file = &record->files[record->file_count];
-    struct compact_sum sum;
-    *file = (struct lake_day_file){.rows = result->rows,
-                                   .timeless = result->timeless,
-                                   .first = result->first,
-                                   .last = result->last,
-                                   .rest = result->rest};
-    if (!keep_columns(work, result, file, err))
-        return false;
-    const struct engine_compacted back = {
-        .path = path, .columns = &file->columns, .traits = file->traits, .rest = file->rest};
-    if (!prove(work, runner, piece, &back, &sum, err))
-        return false;
-    record->rows += sum.rows;
-    record->doubled += sum.doubled;
-    lake_row_sum(&record->hash, &sum.hash);
-    if (sum.rows == 0)
-        return unlink(path) == 0 || error_set_errno(err, ERROR_IO, errno, "%s", path);
-    if (sum.rows != result->rows)
-        return error_set(err, ERROR_INTERNAL, "the engine miscounted the rows of a file");
-    if (!compact_hash_file(path, file->sha256, &file->bytes, err) || !adopt(work, path, file, err))
-        return false;
-    record->file_count++;
-    return true;
+    struct buf path = BUF_INIT(PATH_ROOM);
+    bool ok = true;
+    for (size_t i = 0; ok && i < piece->slices; i++) {
+        struct lake_day_file *file = &made[i].file;
+        if (file->rows == 0)
+            continue;
+        put_path_of(work, i, &path);
+        ok = compact_hash_file(buf_text(&path), file->sha256, &file->bytes, err) &&
+             adopt(work, buf_text(&path), file, err);
+        made[i].there = !ok;
+        if (ok)
+            record->files[record->file_count++] = *file;
+    }
+    buf_release(&path);
+    return ok;
+}
+
+static void remove_slices(const struct work *work, const struct piece *piece,
+                          const struct made *made)
+{
+    struct buf path = BUF_INIT(PATH_ROOM);
+    for (size_t i = 0; i < piece->slices; i++) {
+        put_path_of(work, i, &path);
+        if (made[i].there)
+            (void) unlink(buf_text(&path));
+    }
+    buf_release(&path);
 }
 
 static bool write_piece(struct work *work, const struct piece *piece, struct error *err)
 {
-    struct buf path = BUF_INIT(PATH_ROOM);
+    struct lake_day *record = work->record;
     struct runner runner = {0};
-    struct engine_compact_result result = {0};
-    buf_printf(&path, "%s/day-%zu.parquet", buf_text(&work->scratch), work->record->file_count);
-    bool ok = buf_ok(&path, "a path", err) && runner_open(&runner, work, err) &&
-              compact_piece(&runner, work, piece, buf_text(&path), &result, err);
-    bool there = ok;
-    if (ok && runner.io) { /* the store is wanted again */
-        runner_close(&runner);
-        ok = runner_open(&runner, work, err);
-    }
-    ok = ok && finish_piece(work, &runner, piece, buf_text(&path), &result, err);
+    struct compact_sum sum;
+    struct made *made = mem_alloc(piece->slices, sizeof *made, err);
+    bool ok = made && make_slices(work, &runner, piece, made, err) &&
+              prove(work, &runner, piece, made, &sum, err);
     runner_close(&runner);
-    engine_compact_result_release(&result);
-    if (there && !ok)
-        (void) unlink(buf_text(&path));
-    buf_release(&path);
+    if (ok) {
+        record->rows += sum.rows;
+        record->doubled += sum.doubled;
+        lake_row_sum(&record->hash, &sum.hash);
+        ok = adopt_slices(work, piece, made, err);
+    }
+    if (made)
+        remove_slices(work, piece, made);
+    mem_free(made);
     return ok;
 }
 
 static bool write_pieces(struct work *work, struct error *err)
 {
     struct lake_day *record = work->record;
-    size_t pieces = 0, first = 0;
+    size_t files = 0, first = 0;
     struct piece piece;
     do {
         piece = next_piece(work, first);
         first += piece.n;
-        pieces++;
+        files += piece.slices;
     } while (first < work->sources.n);
-    if (pieces > LAKE_DAY_FILES_MAX)
+    if (files > LAKE_DAY_FILES_MAX)
         return error_set(err, ERROR_LIMIT,
                          "the day would be more than %d files: --memory says how "
                          "much each may hold",
                          LAKE_DAY_FILES_MAX);
-    record->files = arena_alloc(&work->kept->arena, pieces, sizeof *record->files, err);
+    record->files = arena_alloc(&work->kept->arena, files, sizeof *record->files, err);
     if (!record->files)
         return false;
     first = 0;
@@ -445,10 +545,9 @@ static bool check_ledger(const struct work *work, struct error *err)
     const struct compact_sources *sources = &work->sources;
     for (size_t i = 0; i < sources->n; i++) {
         const struct query_blob *blob = &sources->blobs[i];
-        const struct lake_entry *entry =
-            blob->kind == LAKE_BLOB_EXPORT
-                ? lake_ledger_find(work->job->known.ledger, blob->tick)
-                : NULL;
+        const struct lake_entry *entry = blob->kind == LAKE_BLOB_EXPORT
+                                             ? lake_ledger_find(work->job->known.ledger, blob->tick)
+                                             : NULL;
         if (!entry || !lake_entry_held(entry) || entry->number != blob->number ||
             memcmp(entry->sha256, sources->sha256[i], HASH_SHA256_SIZE) == 0)
             continue;
