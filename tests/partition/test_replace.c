@@ -8,6 +8,7 @@
 #include "../store/fault.h"
 
 #include <errno.h>
+#include <sys/wait.h>
 
 #define ONE "0123456789ab"
 #define TWO "fedcba987654"
@@ -301,6 +302,46 @@ static void whatever_fails_there_is_no_gap_and_the_same_command_finishes(void **
     assert_true(n > 50 && n < CALLS_MAX);
 }
 
+/* The child is killed at its n-th call; true: it lived to its end. */
+static bool replace_and_die(struct fixture *f, int n)
+{
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct part_replaced out;
+        struct error err = ERROR_INIT;
+        struct store *store = store_open(f->folder.lake, &err);
+        fault = (struct fault){.at = n};
+        _exit(store && replace(store, ONE, &out, &err) ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFSIGNALED(status))
+        assert_int_equal(WEXITSTATUS(status), 0);
+    return !WIFSIGNALED(status);
+}
+
+static void whoever_is_killed_goes_on_with_the_same_command(void **state)
+{
+    enum { CALLS_MAX = 1000 };
+    struct fixture *f = *state;
+    int n = 1;
+    for (bool lived = false; !lived && n < CALLS_MAX; n++) {
+        struct part_replaced out;
+        folder_remove_tree(f->folder.lake);
+        store_free(f->store);
+        f->store = store_open(f->folder.lake, &f->err);
+        small_import_put(f, &one);
+        lived = replace_and_die(f, n);
+        assert_true(look(f).rows >= 3);
+        if (!replace(f->store, ONE, &out, &f->err))
+            fail_msg("killed at call %d: %s", n, f->err.message);
+        struct seen seen = look(f);
+        assert_true(seen.rows == 3 && seen.blobs == 2 && seen.ones == 0);
+    }
+    assert_true(n > 50 && n < CALLS_MAX);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -313,6 +354,7 @@ int main(void)
         CASE(where_nothing_can_be_deleted_the_old_one_stays_dead),
         CASE(it_can_be_stopped_and_goes_on),
         CASE(whatever_fails_there_is_no_gap_and_the_same_command_finishes),
+        CASE(whoever_is_killed_goes_on_with_the_same_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
