@@ -209,18 +209,24 @@ static void say_imports(const struct verify *verify)
 {
     const struct cli_verification *found = &verify->found;
     const struct lake_check_imports *totals = &found->totals.imports;
+    const char *table = verify->options.source.place.table;
+    uint64_t killed = totals->findings[LAKE_FINDING_UNRECORDED];
+    uint64_t failed = found->brought_failed - killed;
     char parts[CLI_COUNT_TEXT], imports[CLI_COUNT_TEXT], rows[TEXT_NUMBER_MAX],
         bytes[TEXT_NUMBER_MAX], bad[TEXT_NUMBER_MAX];
-    (void) cli_count_text(totals->partitions, "partition", parts);
+    if (killed > 0)
+        cli_last(verify->cli,
+                 "%s of %s %s of an import that was killed; the same weir partition command "
+                 "finishes it",
+                 cli_count_text(killed, "partition", parts), table, killed == 1 ? "is" : "are");
+    (void) cli_count_text(totals->partitions - killed, "partition", parts);
     (void) cli_count_text(found->imports, "import", imports);
-    if (found->brought_failed > 0)
-        cli_last(verify->cli, "%s of %s of %s of %s %s not verify",
-                 text_grouped(found->brought_failed, bad), parts, imports,
-                 verify->options.source.place.table, found->brought_failed == 1 ? "does" : "do");
+    if (failed > 0)
+        cli_last(verify->cli, "%s of %s of %s of %s %s not verify", text_grouped(failed, bad),
+                 parts, imports, table, failed == 1 ? "does" : "do");
     else if (found->imports > 0)
         cli_last(verify->cli, "%s of %s of %s verified against %s: %s rows, %s", parts, imports,
-                 verify->options.source.place.table,
-                 found->imports == 1 ? "its record" : "their records",
+                 table, found->imports == 1 ? "its record" : "their records",
                  text_grouped(totals->rows, rows), text_bytes(totals->bytes, bytes));
 }
 

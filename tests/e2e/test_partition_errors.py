@@ -190,6 +190,36 @@ class Partition(unittest.TestCase):
         self.ok(self.write("a.jsonl", lines(ROWS)))
         self.assertFalse(self.state.exists())
 
+    # -- what verify says of it --
+
+    def test_verify_reads_the_blobs_of_imports(self):
+        path = self.write("a.jsonl", lines(ROWS))
+        self.ok(path)
+        done = self.weir.ok("verify", "T_CL", "--offline")
+        self.assertIn("2 partitions of 1 import of T_CL verified against its record: 2 rows", done.stderr)
+        first, second = self.blobs()
+        first.unlink()
+        second.write_bytes(second.read_bytes().replace(b"y", b"z"))
+        done = self.weir.run("verify", "T_CL", "--offline")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([(t["partition"], t["verdict"], t["rows_expected"]) for t in told],
+                         [("2021-11-07T03:05:00Z", "missing", 1), ("2021-11-07T03:10:00Z", "changed", 1)])
+        self.assertIn("2 of 2 partitions of 1 import of T_CL do not verify", done.stderr)
+
+    def test_verify_knows_an_import_that_was_killed(self):
+        path = self.write("a.jsonl", lines(ROWS))
+        self.ok(path)
+        (record,) = self.weir.lake.glob("weir/*/t-cl/imports/*")
+        whole = record.read_bytes()
+        record.unlink()
+        done = self.weir.run("verify", "T_CL", "--offline")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("the same weir partition command finishes it", done.stderr)
+        self.ok(path)
+        self.assertEqual(len(record.read_bytes()), len(whole))
+        self.weir.ok("verify", "T_CL", "--offline")
+
     # -- for machines --
 
     def test_every_message_is_an_object_and_the_last_has_the_figures(self):
