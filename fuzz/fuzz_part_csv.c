@@ -14,9 +14,8 @@ static size_t cut_all(struct str text, size_t step, char separator, struct part_
     size_t n = 0;
     for (size_t seen = step < text.n ? step : text.n;; seen += step) {
         seen = seen < text.n ? seen : text.n;
-        enum part_cut_step state;
-        while (n < RECORDS && (state = part_cut(&cutter, (struct str){text.p, seen}, seen == text.n,
-                                                &records[n])) == PART_CUT_RECORD)
+        while (n < RECORDS && part_cut(&cutter, (struct str){text.p, seen}, seen == text.n,
+                                       &records[n]) == PART_CUT_RECORD)
             n++;
         if (seen == text.n || n == RECORDS)
             return n;

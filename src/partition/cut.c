@@ -332,9 +332,11 @@ bool part_cut_piece(struct part_cutter *cutter, struct part_source *source, stru
         }
         drop(cutter, &piece->raw);
     }
-    if (step == PART_CUT_WRONG)
+    if (step == PART_CUT_WRONG) {
+        uint64_t line = *lines + cutter->lines + 1;
         return error_set(err, ERROR_FORMAT, "%s, line %llu: %s", source->input->name,
-                         (unsigned long long) (*lines + cutter->lines + 1), cutter->problem);
+                         (unsigned long long) line, cutter->problem);
+    }
     if (!carry_over(cutter, piece, carry, err))
         return false;
     *lines += piece->lines;
