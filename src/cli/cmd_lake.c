@@ -84,15 +84,15 @@ static bool read_days(struct store *store, const struct lake_place *place, struc
     return ok;
 }
 
-/* What stands in Parquet alone counts for the range too. */
+/* What stands in Parquet alone counts for the range too. Behind the last instant of all there is no time to show. */
 static void widen(const struct compacted *compacted, struct lake_totals *totals)
 {
-    if (compacted->days == 0)
-        return;
-    if (totals->end == 0 || compacted->first < totals->first)
+    if (compacted->days > 0 && (totals->end == 0 || compacted->first < totals->first))
         totals->first = compacted->first;
-    if (compacted->end > totals->end)
+    if (compacted->days > 0 && compacted->end > totals->end)
         totals->end = compacted->end;
+    if (totals->end > TICK_MAX)
+        totals->end = TICK_MAX;
 }
 
 /* -- ls -- */

@@ -226,8 +226,10 @@ static void put_result(void *context, struct buf *out)
     cli_put_number(out, "rows", result->rows);
     cli_put_number(out, "bytes", result->bytes);
     cli_put_number(out, "partitions", result->partitions);
+    int64_t end =
+        result->last > TICK_MAX - TICK_PARTITION ? TICK_MAX : result->last + TICK_PARTITION;
     cli_put_time(out, "from", result->partitions > 0 ? result->first : 0);
-    cli_put_time(out, "to", result->partitions > 0 ? result->last + TICK_PARTITION : 0);
+    cli_put_time(out, "to", result->partitions > 0 ? end : 0);
     cli_put_number(out, "rejected", result->rejected);
     put_reasons(out, result);
     cli_put_text(out, "reject_file", result->reject_file);

@@ -188,13 +188,14 @@ static void say_failed(const struct verify *verify)
 static void say_verified(const struct verify *verify)
 {
     const struct cli_verification *found = &verify->found;
-    char parts[CLI_COUNT_TEXT], rows[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX], seen[CLI_SEEN_TEXT];
-    cli_last(verify->cli, "%s of %s verified against %s%s: %s rows, %s",
+    char parts[CLI_COUNT_TEXT], rows[CLI_COUNT_TEXT], bytes[TEXT_NUMBER_MAX], seen[CLI_SEEN_TEXT];
+    cli_last(verify->cli, "%s of %s verified against %s%s: %s, %s",
              cli_count_text(found->totals.partitions, "partition", parts),
              verify->options.source.place.table,
              is_offline(verify) ? "its ledger" : "its ledger and the workspace",
              cli_seen_text(&found->report, verify->record.identity, seen),
-             text_grouped(found->totals.rows, rows), text_bytes(found->totals.bytes, bytes));
+             cli_count_text(found->totals.rows, "row", rows),
+             text_bytes(found->totals.bytes, bytes));
     if (!found->by_listing)
         return;
     cli_note(verify->cli, "the blobs were compared by size and MD5, as the store lists them; "
@@ -212,7 +213,7 @@ static void say_imports(const struct verify *verify)
     const char *table = verify->options.source.place.table;
     uint64_t killed = totals->findings[LAKE_FINDING_UNRECORDED];
     uint64_t failed = found->brought_failed - killed;
-    char parts[CLI_COUNT_TEXT], imports[CLI_COUNT_TEXT], rows[TEXT_NUMBER_MAX],
+    char parts[CLI_COUNT_TEXT], imports[CLI_COUNT_TEXT], rows[CLI_COUNT_TEXT],
         bytes[TEXT_NUMBER_MAX], bad[TEXT_NUMBER_MAX];
     if (killed > 0)
         cli_last(verify->cli,
@@ -225,9 +226,9 @@ static void say_imports(const struct verify *verify)
         cli_last(verify->cli, "%s of %s of %s of %s %s not verify", text_grouped(failed, bad),
                  parts, imports, table, failed == 1 ? "does" : "do");
     else if (found->imports > 0)
-        cli_last(verify->cli, "%s of %s of %s verified against %s: %s rows, %s", parts, imports,
-                 table, found->imports == 1 ? "its record" : "their records",
-                 text_grouped(totals->rows, rows), text_bytes(totals->bytes, bytes));
+        cli_last(verify->cli, "%s of %s of %s verified against %s: %s, %s", parts, imports, table,
+                 found->imports == 1 ? "its record" : "their records",
+                 cli_count_text(totals->rows, "row", rows), text_bytes(totals->bytes, bytes));
 }
 
 static void say_details(const struct verify *verify)
