@@ -215,6 +215,32 @@ static int compare_ids(const void *a, const void *b)
     return strcmp((*x)->id, (*y)->id);
 }
 
+static int compare_given(const void *a, const void *b)
+{
+    const struct lake_import_given *x = a, *y = b;
+    int order = memcmp(x->input->hash, y->input->hash, sizeof x->input->hash);
+    if (order != 0 || x->import == y->import)
+        return order != 0 ? order : (x->input > y->input) - (x->input < y->input);
+    return x->import > y->import ? 1 : -1;
+}
+
+static bool put_inputs_in_order(struct lake_imports *imports, struct error *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < imports->n; i++)
+        n += imports->v[i].n_inputs;
+    imports->by_hash = mem_alloc(n, sizeof *imports->by_hash, err);
+    if (!imports->by_hash)
+        return false;
+    for (size_t i = 0; i < imports->n; i++)
+        for (size_t k = 0; k < imports->v[i].n_inputs; k++)
+            imports->by_hash[imports->n_inputs++] =
+                (struct lake_import_given){&imports->v[i].inputs[k], &imports->v[i]};
+    if (n > 0)
+        qsort(imports->by_hash, n, sizeof *imports->by_hash, compare_given);
+    return true;
+}
+
 /* An import is replaced by who names both its id and when it began: brought in again later it is another. */
 static bool put_in_order(struct lake_imports *imports, struct error *err)
 {
@@ -230,7 +256,7 @@ static bool put_in_order(struct lake_imports *imports, struct error *err)
         if (old && old->started == imports->v[i].replaced)
             imports->v[old - imports->v].dead = true;
     }
-    return true;
+    return put_inputs_in_order(imports, err);
 }
 
 bool lake_imports_read(struct store *store, const struct lake_place *place,
@@ -261,6 +287,7 @@ void lake_imports_release(struct lake_imports *imports)
         mem_free(imports->v[i].parts);
     mem_free(imports->v);
     mem_free(imports->by_id);
+    mem_free(imports->by_hash);
     arena_release(&imports->texts);
     *imports = (struct lake_imports){0};
 }
@@ -345,18 +372,32 @@ static bool same_input(const struct lake_import_input *a, const struct lake_impo
            same_text(a->time.zone, b->time.zone);
 }
 
+/* The first input of that hash in by_hash. */
+static size_t first_given(const struct lake_imports *imports, const unsigned char *hash)
+{
+    size_t low = 0, high = imports->n_inputs;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (memcmp(imports->by_hash[middle].input->hash, hash, LAKE_IMPORT_HASH) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 const struct lake_import *lake_imports_input(const struct lake_imports *imports,
                                              const struct lake_import_input *input,
                                              const char *dedup, const char *but)
 {
-    for (size_t i = 0; i < imports->n; i++) {
-        const struct lake_import *import = &imports->v[i];
-        if (import->dead || !same_text(import->dedup, dedup) ||
-            (but && strcmp(import->id, but) == 0))
-            continue;
-        for (size_t k = 0; k < import->n_inputs; k++)
-            if (same_input(&import->inputs[k], input))
-                return import;
+    for (size_t i = first_given(imports, input->hash);
+         i < imports->n_inputs &&
+         memcmp(imports->by_hash[i].input->hash, input->hash, LAKE_IMPORT_HASH) == 0;
+         i++) {
+        const struct lake_import *import = imports->by_hash[i].import;
+        if (!import->dead && same_text(import->dedup, dedup) &&
+            !(but && strcmp(import->id, but) == 0) && same_input(imports->by_hash[i].input, input))
+            return import;
     }
     return NULL;
 }

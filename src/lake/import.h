@@ -74,6 +74,11 @@ struct lake_imports {
     struct lake_import *v;
     size_t n, room;
     const struct lake_import **by_id;
+    struct lake_import_given {
+        const struct lake_import_input *input;
+        const struct lake_import *import;
+    } * by_hash; /* the inputs of all of them, by hash, then in order */
+    size_t n_inputs;
     struct arena texts; /* and inputs */
 };
 
