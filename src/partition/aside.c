@@ -7,7 +7,8 @@
  *   2. Blocks go to files from the first of the list on; who takes them off decides their places in the files then. So
  *      segments of a bucket stand in its file in the order of the input, whoever writes first.
  *   3. Nobody waits for memory who could write blocks away himself; and nobody waits at all when neither blocks are in
- *      the list nor others are writing: then what is held is on its way through the workers, and bounded by them.
+ *      the list nor others are writing: then what is held is a batch, or on its way through the workers and bounded by
+ *      them.
  */
 #include "partition/aside.h"
 
@@ -57,14 +58,15 @@ struct part_aside {
     uint64_t held;
     unsigned writing; /* threads that write blocks away */
     struct part_block *first, **last;
+    struct part_block *batch; /* cut off the list; nobody's but the gatherers' */
     struct slice *unused;
     struct slice **own; /* each worker's */
     char **slabs;
     size_t slab_count, slab_room;
-    size_t slab_left; /* slices of the last one that were not given out yet */
-    struct part_bucket buckets[PART_BUCKETS];
-    uint64_t ends[PART_BUCKETS]; /* of the files */
-    uint64_t spilled, bytes;
+    size_t slab_left;             /* slices of the last one that were not given out yet */
+    uint64_t sizes[PART_BUCKETS]; /* of the batch */
+    uint64_t ends[PART_BUCKETS];  /* of the files */
+    uint64_t spilled;
 };
 
 static unsigned bucket_of(uint32_t number, unsigned level)
@@ -158,6 +160,15 @@ static void free_block(struct part_aside *aside, struct part_block *block)
         mem_free(block->bytes);
     }
     mem_free(block);
+}
+
+static void free_blocks(struct part_aside *aside, struct part_block *blocks)
+{
+    while (blocks) {
+        struct part_block *next = blocks->next;
+        free_block(aside, blocks);
+        blocks = next;
+    }
 }
 
 /* --- to the files --- */
@@ -267,11 +278,7 @@ static bool write_share(struct part_aside *aside, uint64_t share, struct error *
     (void) pthread_mutex_unlock(&aside->lock);
     bool ok = write_blocks(aside, blocks, at, size, err);
     (void) pthread_mutex_lock(&aside->lock);
-    while (blocks) {
-        struct part_block *next = blocks->next;
-        free_block(aside, blocks);
-        blocks = next;
-    }
+    free_blocks(aside, blocks);
     aside->writing--;
     (void) pthread_cond_broadcast(&aside->room);
     return ok;
@@ -372,11 +379,6 @@ void part_aside_put(struct part_aside *aside, struct part_block *block)
     block->next = NULL;
     *aside->last = block;
     aside->last = &block->next;
-    for (unsigned b = 0; b < PART_BUCKETS; b++) {
-        aside->buckets[b].rows += block->rows[b];
-        aside->buckets[b].bytes += block->length[b];
-        aside->bytes += block->length[b];
-    }
     (void) pthread_mutex_unlock(&aside->lock);
 }
 
@@ -389,6 +391,60 @@ void part_aside_drop(struct part_aside *aside, struct part_block *block)
     (void) pthread_mutex_unlock(&aside->lock);
 }
 
+uint64_t part_aside_held(struct part_aside *aside)
+{
+    (void) pthread_mutex_lock(&aside->lock);
+    uint64_t held = aside->held;
+    (void) pthread_mutex_unlock(&aside->lock);
+    return held;
+}
+
+uint64_t part_aside_spilled(struct part_aside *aside)
+{
+    (void) pthread_mutex_lock(&aside->lock);
+    uint64_t spilled = aside->spilled;
+    (void) pthread_mutex_unlock(&aside->lock);
+    return spilled;
+}
+
+bool part_aside_cut(struct part_aside *aside)
+{
+    (void) pthread_mutex_lock(&aside->lock);
+    bool can = aside->spilled == 0 && aside->first != NULL;
+    if (can) {
+        aside->batch = aside->first;
+        aside->first = NULL;
+        aside->last = &aside->first;
+    }
+    (void) pthread_mutex_unlock(&aside->lock);
+    if (!can)
+        return false;
+    memset(aside->sizes, 0, sizeof aside->sizes);
+    for (const struct part_block *block = aside->batch; block; block = block->next)
+        for (unsigned b = 0; b < PART_BUCKETS; b++)
+            aside->sizes[b] += block->length[b];
+    return true;
+}
+
+void part_aside_mend(struct part_aside *aside)
+{
+    (void) pthread_mutex_lock(&aside->lock);
+    aside->first = aside->batch;
+    while (*aside->last)
+        aside->last = &(*aside->last)->next;
+    aside->batch = NULL;
+    (void) pthread_mutex_unlock(&aside->lock);
+}
+
+void part_aside_drop_batch(struct part_aside *aside)
+{
+    (void) pthread_mutex_lock(&aside->lock);
+    free_blocks(aside, aside->batch);
+    aside->batch = NULL;
+    (void) pthread_cond_broadcast(&aside->room);
+    (void) pthread_mutex_unlock(&aside->lock);
+}
+
 bool part_aside_end(struct part_aside *aside, struct error *err)
 {
     bool ok = true;
@@ -396,31 +452,22 @@ bool part_aside_end(struct part_aside *aside, struct error *err)
     while (ok && aside->spilled > 0 && aside->first)
         ok = write_share(aside, UINT64_MAX, err);
     (void) pthread_mutex_unlock(&aside->lock);
-    for (unsigned b = 0; b < PART_BUCKETS; b++)
-        aside->buckets[b].in_file = aside->spilled > 0;
+    if (ok)
+        (void) part_aside_cut(aside);
     return ok;
-}
-
-uint64_t part_aside_spilled(const struct part_aside *aside)
-{
-    return aside->spilled;
-}
-
-uint64_t part_aside_bytes(const struct part_aside *aside)
-{
-    return aside->bytes;
 }
 
 void part_aside_bucket(const struct part_aside *aside, unsigned bucket, struct part_bucket *out)
 {
-    *out = aside->buckets[bucket];
+    out->in_file = !aside->batch;
+    out->bytes = aside->batch ? aside->sizes[bucket] : aside->ends[bucket];
 }
 
 size_t part_aside_segments(const struct part_aside *aside, unsigned bucket,
                            const struct part_segment **out, size_t room)
 {
     size_t n = 0;
-    for (const struct part_block *block = aside->first; block; block = block->next) {
+    for (const struct part_block *block = aside->batch; block; block = block->next) {
         if (block->rows[bucket] == 0)
             continue;
         if (n < room)
@@ -486,11 +533,8 @@ void part_aside_free(struct part_aside *aside)
 {
     if (!aside)
         return;
-    while (aside->first) {
-        struct part_block *next = aside->first->next;
-        free_block(aside, aside->first);
-        aside->first = next;
-    }
+    free_blocks(aside, aside->first);
+    free_blocks(aside, aside->batch);
     for (unsigned i = 0; aside->own && i < aside->options.workers; i++)
         if (aside->own[i])
             leave_slice(aside, aside->own[i]);

@@ -1,14 +1,17 @@
 /* Aside: rows that wait for their partitions' turn, by bucket, in memory and then in files.
  *
  * Where the input is in no order, a row in a thousand is next to one of its own partition. So each piece's rows are copied
- * by bucket (a hash of the partition) into a block; blocks stand in the order of the input. While they fit in memory
- * they stay there; when they do not, the oldest go to the end of one file for each bucket. In the end each bucket's
- * segments, in their order, hold its rows in the order of the input (gather.h lays them down).
+ * by bucket (a hash of the partition) into a block; blocks stand in the order of the input. Each bucket's segments, in
+ * their order, hold its rows in the order of the input (gather.h lays them down).
  *
  *     part_aside_make(aside, worker, lines, n, &block, &err);      in parallel
  *     part_aside_put(aside, block);                                in the order of the input
- *     part_aside_end(aside, &err);                                 after the last one, one thread
- *     part_aside_bucket(aside, b, &bucket);                        then, in parallel
+ *     part_aside_cut(aside);                                       what was put so far is a batch: it can be laid down
+ *     part_aside_drop_batch(aside);                                it was
+ *     part_aside_end(aside, &err);                                 after the last one: all the rest is
+ *
+ * What fits in memory stays there until it is cut. When more is held than may be, the oldest blocks go to the end of one file
+ * for each bucket; from then on nothing can be cut, since those rows come first.
  */
 #ifndef WEIR_PARTITION_ASIDE_H
 #define WEIR_PARTITION_ASIDE_H
@@ -55,18 +58,25 @@ void part_aside_put(struct part_aside *aside, struct part_block *block);
 /* For one that will not be put. NULL is fine. */
 void part_aside_drop(struct part_aside *aside, struct part_block *block);
 
-/* When anything went to files, all else goes there too. */
-bool part_aside_end(struct part_aside *aside, struct error *err);
+uint64_t part_aside_held(struct part_aside *aside); /* bytes of memory that are in use */
 /* What was written to files. */
-uint64_t part_aside_spilled(const struct part_aside *aside);
-uint64_t part_aside_bytes(const struct part_aside *aside); /* of all buckets */
+uint64_t part_aside_spilled(struct part_aside *aside);
+
+/* Makes what was put so far the batch; there is none. While it is there, others may make and put. False: nothing
+ * was put, or files hold rows that come before. */
+bool part_aside_cut(struct part_aside *aside);
+/* It is no batch after all. Before anything else was put. */
+void part_aside_mend(struct part_aside *aside);
+void part_aside_drop_batch(struct part_aside *aside);
+/* When anything went to files, all else goes there too; or else it is the batch. */
+bool part_aside_end(struct part_aside *aside, struct error *err);
 
 struct part_bucket {
-    uint64_t rows, bytes; /* of its segments; 0: it is empty */
-    bool in_file;
+    uint64_t bytes; /* of its segments; 0: it is empty */
+    bool in_file;   /* after the end; else it is that of the batch */
 };
 void part_aside_bucket(const struct part_aside *aside, unsigned bucket, struct part_bucket *out);
-/* The segments of a bucket that is in memory, in order: as many as fit into `room`; returns how many there are. */
+/* The segments of a bucket of the batch, in order: as many as fit into `room`; returns how many there are. */
 size_t part_aside_segments(const struct part_aside *aside, unsigned bucket,
                            const struct part_segment **out, size_t room);
 /* The file of one that is in a file. */

@@ -168,18 +168,41 @@ static bool reserve_segments(struct part_gather *gather, size_t n, struct error 
 
 /* --- in memory --- */
 
-static bool gather_memory(struct part_gather *gather, unsigned bucket, struct error *err)
+static bool find_batch(struct part_gather *gather, unsigned bucket, size_t *rows, struct error *err)
 {
     const struct part_aside *aside = gather->options.aside;
     size_t n = part_aside_segments(aside, bucket, gather->segments, gather->segment_room);
-    size_t rows;
     if (n > gather->segment_room) {
         if (!reserve_segments(gather, n, err))
             return false;
         n = part_aside_segments(aside, bucket, gather->segments, gather->segment_room);
     }
     gather->segment_count = n;
-    return count_groups(gather, &rows, err) && write_groups(gather, rows, err);
+    return count_groups(gather, rows, err);
+}
+
+static uint64_t mean_run(const struct part_gather *gather)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < gather->group_count; i++)
+        bytes += gather->groups[i].bytes;
+    return gather->group_count > 0 ? bytes / gather->group_count : 0;
+}
+
+bool part_gather_measure(struct part_gather *gather, unsigned bucket, uint64_t *run,
+                         struct error *err)
+{
+    size_t rows;
+    if (!find_batch(gather, bucket, &rows, err))
+        return false;
+    *run = mean_run(gather);
+    return true;
+}
+
+static bool gather_memory(struct part_gather *gather, unsigned bucket, struct error *err)
+{
+    size_t rows;
+    return find_batch(gather, bucket, &rows, err) && write_groups(gather, rows, err);
 }
 
 /* --- in a file --- */
@@ -339,11 +362,8 @@ static bool split(struct part_gather *gather, struct reading *reading, struct er
 /* Whether the partitions of a window have runs too short to be written one by one. */
 static bool is_scattered(const struct part_gather *gather, const struct reading *reading)
 {
-    uint64_t bytes = 0, run = gather->options.run > 0 ? gather->options.run : RUN_MIN;
-    for (size_t i = 0; i < gather->group_count; i++)
-        bytes += gather->groups[i].bytes;
-    return gather->level + 1 < PART_LEVELS && reading->at < reading->size &&
-           bytes / gather->group_count < run;
+    uint64_t run = gather->options.run > 0 ? gather->options.run : RUN_MIN;
+    return gather->level + 1 < PART_LEVELS && reading->at < reading->size && mean_run(gather) < run;
 }
 
 static bool gather_reading(struct part_gather *gather, struct reading *reading, struct error *err)
@@ -383,7 +403,7 @@ bool part_gather_bucket(struct part_gather *gather, unsigned bucket, struct erro
 {
     struct part_bucket is;
     part_aside_bucket(gather->options.aside, bucket, &is);
-    if (is.rows == 0)
+    if (is.bytes == 0)
         return true;
     return is.in_file ? gather_file(gather, bucket, err) : gather_memory(gather, bucket, err);
 }

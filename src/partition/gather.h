@@ -1,6 +1,6 @@
 /* Gather: rows that were set aside (aside.h) to their partitions, bucket by bucket.
  *
- * A bucket that is in memory, or fits in, is put in order by partition and written in one run each. A larger one is read in
+ * A bucket that is in memory, or fits in, is put in order by partition and written in one run each. One in a file is read in
  * windows, in the order of the input, so that each partition grows by one run a window; where those would be short, the
  * bucket is first split into buckets of its own.
  */
@@ -12,7 +12,7 @@
 #include "partition/files.h"
 
 struct part_gather_options {
-    struct part_aside *aside; /* ended */
+    struct part_aside *aside; /* with a batch, or ended */
     struct part_files *files;
     const char *folder; /* for the files of a bucket that is split */
     uint64_t load;      /* bytes that each worker may hold */
@@ -26,6 +26,10 @@ struct part_gather;
 struct part_gather *part_gather_new(const struct part_gather_options *options, unsigned worker,
                                     struct error *err);
 void part_gather_free(struct part_gather *gather);
+
+/* The mean bytes of a run when a bucket of the batch is laid down; 0: it is empty. */
+bool part_gather_measure(struct part_gather *gather, unsigned bucket, uint64_t *run,
+                         struct error *err);
 
 /* Lays a bucket down. Several workers at once, each with another bucket. */
 bool part_gather_bucket(struct part_gather *gather, unsigned bucket, struct error *err);

@@ -25,6 +25,8 @@
 enum {
     SCATTER = 4096, /* mean bytes of a run at a partition's end below which a piece is scattered */
     SCATTERED_RUNS = 4,   /* so many such runs it has at least */
+    LAY = 32 * 1024,      /* mean bytes of a run that is worth a file's being opened */
+    LAY_AT = 128 << 20,   /* bytes set aside when that is looked at first */
     SCATTERED_PIECES = 4, /* more of those than of others: from then on rows are set aside */
     PIECES_MAX = 1 << 28,
     SPINS = 2000,       /* looks at whose turn it is, before one sleeps */
@@ -42,6 +44,7 @@ struct worker {
     struct part_order order;
     struct part_run run;
     struct part_block *block;
+    struct part_gather *gather; /* NULL: a reading of keys */
     struct part_dedup_worker *keys;
     int64_t first, last; /* ticks of the chunk's rows */
     size_t source;       /* of the piece */
@@ -71,9 +74,13 @@ struct machine {
     int votes;
     struct partition_progress progress;
     unsigned running;
+    bool sorting; /* the input is at its end */
     struct error error;
     atomic_bool failed;
-    atomic_uint bucket; /* the next to gather */
+    atomic_bool laying; /* there is a batch, which workers lay down before they take a piece */
+    atomic_uint bucket; /* the next of it */
+    unsigned laid;      /* buckets of it that are done */
+    uint64_t lay_at;    /* bytes set aside when the next is cut */
 };
 
 static bool first_reading(const struct machine *machine)
@@ -126,9 +133,48 @@ static int take_locked(struct worker *worker, struct error *err)
     return 1;
 }
 
+/* Lays down buckets of the batch until all are taken. */
+static bool lay_some(struct worker *worker, struct error *err)
+{
+    struct machine *machine = worker->machine;
+    while (!atomic_load(&machine->failed)) {
+        unsigned bucket = atomic_fetch_add(&machine->bucket, 1);
+        if (bucket >= PART_BUCKETS)
+            break;
+        struct part_bucket is;
+        part_aside_bucket(machine->aside, bucket, &is);
+        if (!part_gather_bucket(worker->gather, bucket, err))
+            return false;
+        (void) pthread_mutex_lock(&machine->turn);
+        machine->progress.bytes += machine->sorting ? is.bytes : 0;
+        if (++machine->laid == PART_BUCKETS) {
+            part_aside_drop_batch(machine->aside);
+            atomic_store(&machine->laying, false);
+            (void) pthread_cond_broadcast(&machine->turns);
+        }
+        (void) pthread_mutex_unlock(&machine->turn);
+    }
+    return true;
+}
+
+/* All together, and none goes on before all is laid down: memory is what there is too little of. */
+static bool lay_batch(struct worker *worker, struct error *err)
+{
+    struct machine *machine = worker->machine;
+    if (!lay_some(worker, err))
+        return false;
+    (void) pthread_mutex_lock(&machine->turn);
+    while (atomic_load(&machine->laying) && !atomic_load(&machine->failed))
+        (void) pthread_cond_wait(&machine->turns, &machine->turn);
+    (void) pthread_mutex_unlock(&machine->turn);
+    return true;
+}
+
 static int take(struct worker *worker, struct error *err)
 {
     struct machine *machine = worker->machine;
+    if (atomic_load(&machine->laying) && !lay_batch(worker, err))
+        return -1;
     if (atomic_load(&machine->failed))
         return 0;
     if (stop_asked(machine->options->stop)) {
@@ -306,6 +352,28 @@ static bool count(struct worker *worker, struct error *err)
     return true;
 }
 
+/* When enough was set aside, and partitions are so few that their runs are long, it becomes a batch. */
+static bool cut_batch(struct worker *worker, struct error *err)
+{
+    struct machine *machine = worker->machine;
+    uint64_t few = machine->options->small.lay, run = 0;
+    if (atomic_load(&machine->laying) || part_aside_held(machine->aside) < machine->lay_at ||
+        !part_aside_cut(machine->aside))
+        return true;
+    for (unsigned b = 0; run == 0 && b < PART_BUCKETS; b++)
+        if (!part_gather_measure(worker->gather, b, &run, err))
+            return false;
+    if (run < (few > 0 ? few : LAY)) {
+        part_aside_mend(machine->aside);
+        machine->lay_at *= 2;
+        return true;
+    }
+    machine->laid = 0;
+    atomic_store(&machine->bucket, 0);
+    atomic_store(&machine->laying, true);
+    return true;
+}
+
 static bool reserve(struct worker *worker, struct error *err)
 {
     struct machine *machine = worker->machine;
@@ -317,6 +385,8 @@ static bool reserve(struct worker *worker, struct error *err)
     } else if (worker->aside) {
         part_aside_put(machine->aside, worker->block);
         worker->block = NULL;
+        if (!cut_batch(worker, err))
+            return false;
     } else if (!reserve_groups(machine, &worker->order, err)) {
         return false;
     }
@@ -377,35 +447,6 @@ static bool read_all(struct worker *worker, struct error *err)
     }
 }
 
-static bool gather_some(struct worker *worker, struct error *err)
-{
-    struct machine *machine = worker->machine;
-    uint64_t load = machine->options->small.load;
-    struct part_gather_options options = {
-        .aside = machine->aside,
-        .files = machine->out->files,
-        .folder = machine->options->scratch,
-        .load = load > 0 ? load : machine->options->memory / 8 * 3 / machine->worker_count,
-        .run = machine->options->small.run,
-        .stop = machine->options->stop,
-    };
-    struct part_gather *gather = part_gather_new(&options, worker->index, err);
-    bool ok = gather != NULL;
-    while (ok && !atomic_load(&machine->failed)) {
-        unsigned bucket = atomic_fetch_add(&machine->bucket, 1);
-        if (bucket >= PART_BUCKETS)
-            break;
-        struct part_bucket is;
-        part_aside_bucket(machine->aside, bucket, &is);
-        ok = part_gather_bucket(gather, bucket, err);
-        (void) pthread_mutex_lock(&machine->turn);
-        machine->progress.bytes += is.bytes;
-        (void) pthread_mutex_unlock(&machine->turn);
-    }
-    part_gather_free(gather);
-    return ok;
-}
-
 static void run_worker(struct worker *worker, worker_fn *fn)
 {
     struct machine *machine = worker->machine;
@@ -426,7 +467,7 @@ static void *run_read(void *context)
 
 static void *run_gather(void *context)
 {
-    run_worker(context, gather_some);
+    run_worker(context, lay_some);
     return NULL;
 }
 
@@ -494,18 +535,46 @@ static bool run_phase(struct machine *machine, void *(*fn)(void *), struct error
 
 static bool gather_all(struct machine *machine, struct error *err)
 {
+    struct part_bucket is;
     if (!part_aside_end(machine->aside, err))
         return false;
     machine->out->spilled = part_aside_spilled(machine->aside);
-    if (part_aside_bytes(machine->aside) == 0)
+    machine->progress.total = 0;
+    for (unsigned b = 0; b < PART_BUCKETS; b++) {
+        part_aside_bucket(machine->aside, b, &is);
+        machine->progress.total += is.bytes;
+    }
+    if (machine->progress.total == 0)
         return true;
     machine->progress.phase = "sort";
     machine->progress.bytes = 0;
-    machine->progress.total = part_aside_bytes(machine->aside);
+    machine->sorting = true;
+    machine->laid = 0;
+    atomic_store(&machine->bucket, 0);
     return run_phase(machine, run_gather, err);
 }
 
 /* --- from first to last --- */
+
+static bool prepare_gathers(struct machine *machine, struct error *err)
+{
+    const struct partition_small *small = &machine->options->small;
+    struct part_gather_options options = {
+        .aside = machine->aside,
+        .files = machine->out->files,
+        .folder = machine->options->scratch,
+        .load = small->load > 0 ? small->load
+                                : machine->options->memory / 8 * 3 / machine->worker_count,
+        .run = small->run,
+        .stop = machine->options->stop,
+    };
+    for (unsigned i = 0; i < machine->worker_count; i++) {
+        machine->workers[i].gather = part_gather_new(&options, i, err);
+        if (!machine->workers[i].gather)
+            return false;
+    }
+    return true;
+}
 
 static bool prepare_worker(struct machine *machine, unsigned index, struct error *err)
 {
@@ -535,6 +604,7 @@ static void release_worker(struct worker *worker)
     part_chunk_release(&worker->chunk);
     part_order_release(&worker->order);
     part_run_release(&worker->run);
+    part_gather_free(worker->gather);
     part_dedup_worker_free(worker->keys);
 }
 
@@ -560,7 +630,8 @@ static bool prepare(struct machine *machine, struct error *err)
         return true;
     out->files = part_files_new(options->scratch, machine->worker_count, options->small.slots, err);
     machine->aside = out->files ? part_aside_new(&aside, err) : NULL;
-    return machine->aside != NULL;
+    machine->lay_at = aside.held / 4 * 3 < LAY_AT ? aside.held / 4 * 3 : LAY_AT;
+    return machine->aside && prepare_gathers(machine, err);
 }
 
 /* What was seen of keys, in the order of the input whatever the threads. */

@@ -10,7 +10,9 @@
  * so that a piece stays in its processor's cache from the first to the last, and what is written does not depend on the
  * number of threads or their luck. That is the direct way. Where pieces come whose runs are short and belong to partitions
  * that were written before, the input is in no order: all that is taken from then on is set aside by bucket in
- * `rows` already (aside.h), and gathered when the input is at its end (gather.h).
+ * `rows` already (aside.h). What was set aside is gathered by partition (gather.h) by all workers together, as soon as
+ * that makes runs worth a write: so little memory is touched, and again and again. Where partitions are too many for that it
+ * stays in memory as long as it fits, then goes to files, and is gathered when the input is at its end.
  */
 #ifndef WEIR_PARTITION_MACHINE_H
 #define WEIR_PARTITION_MACHINE_H

@@ -79,6 +79,7 @@ struct partition_options {
     struct partition_small {
         size_t slots;   /* files open at once */
         size_t scatter; /* mean bytes of a run below which rows are set aside */
+        size_t lay;     /* mean bytes of a run from which on what was set aside is laid down */
         size_t held;    /* bytes set aside in memory before they are spilled */
         size_t load;    /* bytes of a bucket that a thread puts in order at once */
         size_t run;     /* mean bytes of such a run below which a bucket is split */

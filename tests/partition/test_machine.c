@@ -56,6 +56,7 @@ static const struct way ways[] = {
     {"direct", {.scatter = 1}, false},
     {"direct with two files open", {.scatter = 1, .slots = 2}, false},
     {"aside in memory", {.scatter = 1 << 20}, false},
+    {"laid down meanwhile", {.scatter = 1 << 20, .held = 4000000, .lay = 1}, false},
     {"aside in files", {.scatter = 1 << 20, .held = 200000, .run = 1}, true},
     {"in windows", {.scatter = 1 << 20, .held = 200000, .load = 5000, .run = 1}, true},
     {"in two levels", {.scatter = 1 << 20, .held = 200000, .load = 20000, .run = 1 << 20}, true},
