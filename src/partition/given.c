@@ -139,17 +139,22 @@ static void say_passed(struct part_givens *givens)
 }
 
 bool part_givens_open(struct part_givens *givens, const struct partition_options *options,
-                      const struct lake_imports *imports, const char *but, const char *scratch,
-                      struct part_seen *seen, struct error *err)
+                      const struct lake_imports *imports, const struct lake_schema *schema,
+                      const char *but, const char *scratch, struct part_seen *seen,
+                      struct error *err)
 {
     struct str table = str_of(options->place->table);
     *givens = (struct part_givens){.options = options, .imports = imports, .but = but};
     buf_init(&givens->line, LINE_ROOM);
+    buf_init(&givens->said, LINE_ROOM);
     givens->source = (struct part_source_options){
         .time_column = options->time_column,
         .time_format = options->time_format,
         .time_zone = options->time_zone,
-        .known = options->known,
+        .known = schema ? &schema->columns : options->known,
+        .from = schema ? schema->from : NULL,
+        .n_from = schema ? schema->n_from : 0,
+        .said = &givens->said,
         .custom = str_ends(table, STR("_CL")),
         .zones = &givens->zones,
         .seen = seen,
@@ -182,6 +187,7 @@ void part_givens_release(struct part_givens *givens)
     part_zones_release(&givens->zones);
     part_inputs_release(&givens->inputs);
     buf_release(&givens->line);
+    buf_release(&givens->said);
     *givens = (struct part_givens){0};
 }
 

@@ -45,13 +45,15 @@ struct part_givens {
     size_t *indexes;              /* in v, of each of them */
     size_t source_count;
     struct buf line; /* of a note */
+    struct buf said; /* of time columns */
 };
 
 /* Expands and opens: what can be refused is refused here. With --dedup standard input becomes a file in the scratch folder,
- * since all is read twice. `scratch` and `seen` are lent. */
+ * since all is read twice. `schema` (NULL: the table has none), `scratch` and `seen` are lent. */
 bool part_givens_open(struct part_givens *givens, const struct partition_options *options,
-                      const struct lake_imports *imports, const char *but, const char *scratch,
-                      struct part_seen *seen, struct error *err);
+                      const struct lake_imports *imports, const struct lake_schema *schema,
+                      const char *but, const char *scratch, struct part_seen *seen,
+                      struct error *err);
 void part_givens_release(struct part_givens *givens);
 
 /* Looks for those that are held or stand twice, as far as that is told by sizes, and says it. */

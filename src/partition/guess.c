@@ -443,6 +443,52 @@ static bool choose(const struct part_guess *guess, const struct part_guess_wish 
     return find_only(guess, wish, time, out, err);
 }
 
+static bool is_usual(struct str name)
+{
+    return str_eq(name, STR("TimeGenerated"));
+}
+
+/* Whether a line of such rows has its time by that rule, as readers see it: they take the first that holds, after a
+ * TimeGenerated that names its zone. */
+static bool holds(const struct part_guess *guess, const struct lake_from *from)
+{
+    static const struct part_zone some;
+    const struct seen_key *key = find(guess, str_of(from->key));
+    struct part_time time = {.zone = from->zone && from->zone[0] ? &some : NULL};
+    if (!key || !part_time_format_parse(str_of(from->format), &time.format))
+        return false;
+    uint64_t good = good_rows(key, &time);
+    if (is_usual(str_of(from->key)) && time.format == PART_TIME_ISO)
+        good -= key->utc;
+    return good > 0;
+}
+
+/* Rules of earlier imports go first, so none of them may hold for these rows. */
+static bool check_from(const struct part_guess *guess, const struct part_guess_wish *wish,
+                       const struct part_time *time, struct str key, struct error *err)
+{
+    const char *zone = time->zone ? time->zone->name : "";
+    if (wish->converted || (is_usual(key) && time->format == PART_TIME_ISO && !time->zone))
+        return true;
+    for (size_t i = 0; i < wish->n_from; i++) {
+        const struct lake_from *from = &wish->from[i];
+        bool same_key = str_eq(str_of(from->key), key);
+        if (same_key && strcmp(from->format, part_time_format_name(time->format)) == 0 &&
+            strcmp(from->zone ? from->zone : "", zone) == 0)
+            return true;
+        if (!holds(guess, from))
+            continue;
+        error_set(err, ERROR_SETTINGS,
+                  "%s: readers of the table would take '%s' for the time (%s%s%s)", wish->input,
+                  from->key, from->format, from->zone && from->zone[0] ? ", " : "",
+                  from->zone ? from->zone : "");
+        return error_hint(err,
+                          "so an earlier import has it in schema.json: import by the same, or into "
+                          "another table");
+    }
+    return true;
+}
+
 static bool keep_key(struct part_time *time, struct str key, struct error *err)
 {
     if (key.n > JSON_ROUTE_KEY_MAX || memchr(key.p, '\0', key.n))
@@ -474,11 +520,12 @@ bool part_guess_settle(const struct part_guess *guess, const struct part_guess_w
         return false;
     if (good_rows(key, time) == 0)
         return refuse_values(guess, wish, key, time, err);
-    if (!str_eq(name_of(key), STR("TimeGenerated")) && find(guess, STR("TimeGenerated"))) {
+    if (!is_usual(name_of(key)) && find(guess, STR("TimeGenerated"))) {
         error_set(err, ERROR_SETTINGS, "%s: its rows have a TimeGenerated beside '%s'", wish->input,
                   key->key);
         return error_hint(err,
                           "readers would take TimeGenerated for the time of a row; import by it");
     }
-    return keep_key(time, (struct str){key->key, key->n}, err);
+    struct str name = {key->key, key->n};
+    return check_from(guess, wish, time, name, err) && keep_key(time, name, err);
 }

@@ -11,6 +11,7 @@
 #ifndef WEIR_PARTITION_GUESS_H
 #define WEIR_PARTITION_GUESS_H
 
+#include "lake/schema.h"
 #include "partition/time.h"
 
 enum {
@@ -33,6 +34,9 @@ struct part_guess_wish {
     const char *input;                  /* for messages */
     const char *column, *format, *zone; /* --time-…; NULL: not given */
     struct part_zones *zones;           /* in which time->zone is found; it outlives the time */
+    const struct lake_from *from;       /* by which readers of the table find times already */
+    size_t n_from;
+    bool converted; /* lines get a TimeGenerated of their own */
 };
 struct part_guess_told {
     bool guessed; /* neither named nor TimeGenerated itself */
@@ -40,7 +44,7 @@ struct part_guess_told {
 };
 
 /* Settles *time (zero before). ERROR_SETTINGS for a format or zone that is not known, for a column that no row has or that
- * cannot be told, and where rows have a TimeGenerated beside the time column, since readers would take that. */
+ * cannot be told, and where rows have a TimeGenerated beside the time column, since readers would take that; or a value that is a time by an earlier import's rule (`from`), for the same reason. */
 bool part_guess_settle(const struct part_guess *guess, const struct part_guess_wish *wish,
                        struct part_time *time, struct part_guess_told *told, struct error *err);
 

@@ -100,6 +100,7 @@ static bool begin(struct import *import, struct error *err)
     import->seen = part_seen_new(err);
     return import->seen &&
            part_givens_open(&import->givens, options, &import->imports,
+                            import->has_schema ? &import->schema : NULL,
                             options->replace ? import->replace.id : NULL,
                             buf_text(&import->scratch), import->seen, err) &&
            part_givens_look(&import->givens, err);

@@ -246,19 +246,32 @@ static bool enter_stream(struct part_source *source, struct error *err)
     return source->stream && pass_bom(source, err);
 }
 
+/* Of thousands of inputs that are alike it is said once. */
+static bool is_said(struct buf *said, struct str line)
+{
+    if (!said)
+        return false;
+    if (said->used > 0 && str_eq(buf_str(said), line))
+        return true;
+    buf_reset(said);
+    buf_put_str(said, line);
+    return false;
+}
+
 static void say_time(const struct part_source *source)
 {
     const struct part_source_options *options = source->options;
     const struct part_time *time = &source->time;
-    struct buf line = BUF_INIT(4096);
+    struct buf line = BUF_INIT(8192);
     if (!options->note || !source->guessed)
         return;
-    buf_printf(&line, "%s: the time of a row is its '%s', %s%s%s", source->input->name, time->key,
+    buf_printf(&line, "%s", source->input->name);
+    size_t name = line.used;
+    buf_printf(&line, ": the time of a row is its '%s', %s%s%s%s", time->key,
                source->zeek ? "as Zeek writes it, " : "", part_time_format_name(time->format),
-               time->zone ? ", in " : "");
-    if (time->zone)
-        buf_puts(&line, time->zone->name);
-    if (buf_ok(&line, "a note", NULL))
+               time->zone ? ", in " : "", time->zone ? time->zone->name : "");
+    if (buf_ok(&line, "a note", NULL) &&
+        !is_said(options->said, (struct str){line.bytes + name, line.used - name}))
         options->note(options->context, buf_text(&line));
     buf_release(&line);
 }
@@ -290,7 +303,10 @@ static bool settle(struct part_source *source, struct error *err)
                                    .column = options->time_column,
                                    .format = options->time_format,
                                    .zone = options->time_zone,
-                                   .zones = options->zones};
+                                   .zones = options->zones,
+                                   .from = options->from,
+                                   .n_from = options->n_from,
+                                   .converted = source->converted};
     struct part_guess_told told = {0};
     buf_init(&sample.line, PART_LINE_MAX);
     bool ok = sample.guess && sample_rows(source, &sample, err) &&

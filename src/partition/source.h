@@ -14,6 +14,7 @@
 #define WEIR_PARTITION_SOURCE_H
 
 #include "base/stop.h"
+#include "lake/schema.h"
 #include "partition/digest.h"
 #include "partition/inputs.h"
 #include "partition/reject.h"
@@ -98,10 +99,13 @@ struct part_source_options {
     const char *time_column; /* --time-column; NULL: guessed */
     const char *time_format; /* --time-format; NULL: iso, or what the header and the values say */
     const char *time_zone; /* --time-zone, of times that name none, nor their header; NULL: none */
-    const struct columns *known; /* of the table, for CSV and Parquet; NULL: nothing */
-    bool custom;                 /* a custom table (_CL): suffixes of names tell types */
-    struct part_zones *zones;    /* must be there */
-    struct part_seen *seen;      /* keys of the first rows go there; NULL: not wanted */
+    const struct columns *known;  /* of the table, for CSV and Parquet; NULL: nothing */
+    bool custom;                  /* a custom table (_CL): suffixes of names tell types */
+    const struct lake_from *from; /* of the table's schema: how its readers find times already */
+    size_t n_from;
+    struct buf *said; /* what was said last of a time column: not said again; NULL: always said */
+    struct part_zones *zones; /* must be there */
+    struct part_seen *seen;   /* keys of the first rows go there; NULL: not wanted */
     const char *scratch; /* folder for Parquet that is no file on the disk; NULL: it is refused */
     const struct stop *stop;
     void (*note)(void *context, const char *line); /* what is said aloud; NULL: nobody listens */

@@ -27,21 +27,21 @@ static bool blank(struct str text)
 
 /* --- the header ----------------------------------------------------------------------------------------- */
 
-static bool keep_names(struct csv *self, const struct part_csv_cell *cells, size_t n,
-                       struct error *err)
+/* The names, which are together no longer than their record. */
+static bool keep_names(struct csv *self, struct str record, const struct part_csv_cell *cells,
+                       size_t n, struct error *err)
 {
     struct buf scratch = BUF_INIT(PART_LINE_MAX);
-    bool ok = (self->names = mem_alloc(n, sizeof *self->names, err)) != NULL;
-    ok = ok &&
-         (buf_reserve(&self->header, PART_CUT_KEPT * 64) || buf_ok(&self->header, "a header", err));
+    buf_init(&self->header, record.n + 1);
+    self->names = mem_alloc(n, sizeof *self->names, err);
+    bool ok = self->names &&
+              (buf_reserve(&self->header, record.n) || buf_ok(&self->header, "a header", err));
     for (size_t i = 0; ok && i < n; i++) {
         struct str text;
         ok = part_csv_text(&cells[i], &scratch, &text) || buf_ok(&scratch, "a header", err);
-        text = str_trim(text);
-        if (ok && self->header.used + text.n > self->header.room - 1)
-            ok = error_set(err, ERROR_LIMIT, "its header is too long");
         if (!ok)
             break;
+        text = str_trim(text);
         self->names[i] = (struct str){self->header.bytes + self->header.used, text.n};
         buf_put(&self->header, text.p, text.n);
     }
@@ -66,7 +66,7 @@ static bool read_header(struct part_source *source, struct str record, struct er
     else if (memchr(record.p, '\r', record.n))
         ok = error_set(err, ERROR_FORMAT,
                        "its header has a carriage return in it: lines end in LF or CRLF");
-    ok = ok && keep_names(self, cells, n, err) &&
+    ok = ok && keep_names(self, record, cells, n, err) &&
          part_fields_init(&self->fields, self->names, NULL, n, source->options, err) &&
          part_fields_seen(&self->fields, source->options->seen, err);
     mem_free(cells);
@@ -92,7 +92,6 @@ static bool open_csv(struct part_source *source, struct error *err)
     if (!self)
         return false;
     buf_init(&self->carry, PART_PIECE_BYTES_MAX);
-    buf_init(&self->header, PART_CUT_KEPT * 64 + PART_CUT_KEPT);
     self->cutter.separator = ',';
     return true;
 }

@@ -136,7 +136,8 @@ static void a_column_that_is_not_there_is_refused(void **state)
     (void) state;
     assert_refuses("{\"event_time\":\"2021-11-07T03:05:12Z\"}",
                    (struct part_guess_wish){.column = "event_tme"},
-                   "there is no column 'event_tme' in its only row; did you mean 'event_time'?", "");
+                   "there is no column 'event_tme' in its only row; did you mean 'event_time'?",
+                   "");
 }
 
 static void a_column_may_be_named_without_its_zone(void **state)
@@ -152,6 +153,29 @@ static void a_time_generated_beside_another_time_is_refused(void **state)
     (void) state;
     assert_refuses("{\"TimeGenerated\":\"2021-11-07T03:05:12Z\",\"at\":\"2021-11-07T03:05:12Z\"}",
                    (struct part_guess_wish){.column = "at"}, "TimeGenerated beside 'at'", "");
+}
+
+/* Readers try the rules of schema.json in order: an earlier one must not hold for these rows. */
+static void an_earlier_rule_that_would_hold_is_refused(void **state)
+{
+    struct lake_from from[] = {{.key = "ts", .format = "epoch-s", .zone = "UTC"},
+                               {.key = "at", .format = "iso", .zone = "+02:00"}};
+    (void) state;
+    const struct part_guess_wish wish = {.from = from, .n_from = 2};
+    assert_refuses("{\"ts\":12.5,\"when\":\"2021-11-07T03:05:12Z\"}", wish,
+                   "readers of the table would take 'ts' for the time (epoch-s, UTC)",
+                   "another table");
+    assert_settles("{\"ts\":\"soon\",\"when\":\"2021-11-07T03:05:12Z\"}", wish, "when",
+                   PART_TIME_ISO, "");
+    assert_settles("{\"ts\":12.5,\"TimeGenerated\":\"2021-11-07T03:05:12Z\"}", wish,
+                   "TimeGenerated", PART_TIME_ISO, "");
+    struct part_guess_wish zoned = wish;
+    zoned.zone = "+02:00";
+    assert_settles("{\"at\":\"2021-11-07T03:05:12\"}", zoned, "at", PART_TIME_ISO, "+02:00");
+    zoned.zone = "UTC";
+    assert_refuses("{\"at\":\"2021-11-07T03:05:12\"}", zoned, "(iso, +02:00)", "");
+    zoned.converted = true;
+    assert_settles("{\"at\":\"2021-11-07T03:05:12\"}", zoned, "at", PART_TIME_ISO, "UTC");
 }
 
 static void wall_clocks_without_a_zone_are_refused(void **state)
@@ -224,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_column_that_is_not_there_is_refused),
         cmocka_unit_test(a_column_may_be_named_without_its_zone),
         cmocka_unit_test(a_time_generated_beside_another_time_is_refused),
+        cmocka_unit_test(an_earlier_rule_that_would_hold_is_refused),
         cmocka_unit_test(wall_clocks_without_a_zone_are_refused),
         cmocka_unit_test(words_that_are_no_format_or_zone_are_refused),
         cmocka_unit_test(without_a_row_nothing_is_refused),
