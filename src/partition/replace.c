@@ -25,7 +25,7 @@ bool part_replace_find(const struct lake_imports *imports, const char *id, struc
 bool part_replace_check(const struct part_replace *replace, const struct lake_import *import,
                         bool *done, struct error *err)
 {
-    *done = import && (import == replace->by || import == replace->old);
+    *done = import && import == replace->by;
     if (*done || !replace->by)
         return true;
     (void) error_set(err, ERROR_SETTINGS, "import %s was replaced already, by import %s",
@@ -35,6 +35,8 @@ bool part_replace_check(const struct part_replace *replace, const struct lake_im
 
 void part_replace_tell(const struct part_replace *replace, struct lake_import *import)
 {
+    if (strcmp(import->id, replace->id) == 0)
+        return;
     memcpy(import->replaces, replace->id, sizeof import->replaces);
     import->replaced = replace->old ? replace->old->started : replace->by->replaced;
 }

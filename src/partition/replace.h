@@ -23,12 +23,12 @@ bool part_replace_find(const struct lake_imports *imports, const char *id, struc
                        struct error *err);
 
 /* Whether `import`, which has all that was given or has the id that it would get (NULL: neither), lets nothing be written
- * and part_replace_finish alone be left to do: it replaces the old one already, or it is the old one. ERROR_SETTINGS when the
- * old one was replaced by another. */
+ * and part_replace_finish alone be left to do: it replaces the old one already. ERROR_SETTINGS when the old one was
+ * replaced by another. One that is to replace itself is written anew, whole: that mends blobs that were lost. */
 bool part_replace_check(const struct part_replace *replace, const struct lake_import *import,
                         bool *done, struct error *err);
 
-/* Tells a record that it replaces the old one: before lake_import_writer_new. */
+/* Tells a record that it replaces the old one, unless it is that one anew: before lake_import_writer_new. */
 void part_replace_tell(const struct part_replace *replace, struct lake_import *import);
 
 struct part_replaced {

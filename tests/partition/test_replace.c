@@ -115,6 +115,31 @@ static void the_old_ones_blobs_and_record_go(void **state)
     assert_int_equal(look(f).blobs, 2);
 }
 
+/* The same files in place of themselves: blobs that were lost are written anew. */
+static void one_that_replaces_itself_is_written_anew(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_imports imports;
+    struct part_replace what;
+    struct lake_import anew = {.id = ONE};
+    struct part_replaced out;
+    bool done = true;
+    small_import_put(f, &one);
+    small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
+    assert_true(part_replace_find(&imports, ONE, &what, &f->err));
+    assert_true(part_replace_check(&what, lake_imports_find(&imports, STR(ONE)), &done, &f->err));
+    assert_false(done);
+    part_replace_tell(&what, &anew);
+    assert_string_equal(anew.replaces, "");
+    lake_imports_release(&imports);
+    struct small_import again = one;
+    again.started = "2021-11-20";
+    small_import_put(f, &again);
+    assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
+    assert_int_equal(out.imports, 0);
+    assert_int_equal(look(f).rows, 3);
+}
+
 static void an_id_that_is_not_there_names_those_that_are(void **state)
 {
     struct fixture *f = *state;
@@ -347,6 +372,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(the_old_ones_blobs_and_record_go),
+        CASE(one_that_replaces_itself_is_written_anew),
         CASE(an_id_that_is_not_there_names_those_that_are),
         CASE(what_another_replaced_already_is_refused),
         CASE(one_that_came_again_can_be_replaced_again),
