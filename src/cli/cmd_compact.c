@@ -299,6 +299,7 @@ static bool run_table(struct work *work, const char *table, bool dry, struct com
 {
     struct compact_options options = work->options;
     struct error why = ERROR_INIT;
+    *out = (struct compact_totals){0};
     if (!cli_place_find(work->cli, &work->tables, table, &options.place, err))
         return false;
     options.dry_run = options.dry_run || dry;
@@ -308,7 +309,6 @@ static bool run_table(struct work *work, const char *table, bool dry, struct com
     options.context = work;
     work->table = options.place.table;
     work->began = clock_ns();
-    *out = (struct compact_totals){0};
     bool ok = compact_run(&options, out, &why) || why.code == ERROR_INCOMPLETE;
     cli_status_wipe(&work->status);
     if (!ok)
