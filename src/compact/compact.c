@@ -12,7 +12,6 @@
 enum {
     DAYS_MAX = 1 << 16,
     MEMORY_SHARE = 4, /* of the machine's */
-    MEMORY_LEAST = 256 << 20,
     PATH_ROOM = 8192
 };
 
@@ -229,8 +228,8 @@ static uint64_t memory_of(const struct compact_options *options)
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
     uint64_t share = pages > 0 && size > 0 ? (uint64_t) pages * (uint64_t) size / MEMORY_SHARE : 0;
     if (options->memory > 0)
-        return options->memory;
-    return share > MEMORY_LEAST ? share : MEMORY_LEAST;
+        share = options->memory;
+    return share > COMPACT_MEMORY_LEAST ? share : COMPACT_MEMORY_LEAST;
 }
 
 /* Nothing can be deleted where a hold or a policy is. */

@@ -21,6 +21,7 @@
 #include "store/store.h"
 
 #define COMPACT_CLOSED_AFTER (3 * TICK_DAY)
+#define COMPACT_MEMORY_LEAST (UINT64_C(192) << 20) /* less is taken for this */
 
 /* enum, what it says to people */
 #define COMPACT_VERDICTS(X)                                                                        \

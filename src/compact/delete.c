@@ -57,6 +57,12 @@ static const struct query_blob *find_blob(const struct query_day *day, const cha
     return NULL;
 }
 
+static void count_deleted(struct compact_day *told, const struct query_blob *blob)
+{
+    told->deleted += blob != NULL;
+    told->deleted_bytes += blob ? blob->size : 0;
+}
+
 /* Marks the sources that go: those that are there, and those that a killed run left going. */
 static size_t mark_going(const struct compact_job *job, const struct query_day *day,
                          struct lake_day *record, struct compact_day *told)
@@ -70,9 +76,9 @@ static size_t mark_going(const struct compact_job *job, const struct query_day *
         if (!blob && source->gone == LAKE_DAY_KEPT)
             continue; /* somebody else took it: weir verify says so */
         n++;
-        told->deleted += blob != NULL;
-        told->deleted_bytes += blob ? blob->size : 0;
-        if (!job->options->dry_run)
+        if (job->options->dry_run)
+            count_deleted(told, blob);
+        else
             source->gone = LAKE_DAY_GOING;
     }
     return n;
@@ -93,7 +99,8 @@ static bool is_still(const struct compact_job *job, const struct lake_day_source
     return true;
 }
 
-static bool delete_going(const struct compact_job *job, struct lake_day *record, struct error *err)
+static bool delete_going(const struct compact_job *job, const struct query_day *day,
+                         struct lake_day *record, struct compact_day *told, struct error *err)
 {
     struct buf name = BUF_INIT(LAKE_NAME_MAX);
     bool ok = true;
@@ -109,8 +116,11 @@ static bool delete_going(const struct compact_job *job, struct lake_day *record,
             buf_ok(&name, "the name of a blob", err) &&
             is_still(job, source, buf_text(&name), &still, err) &&
             (!still || store_delete(job->options->store, buf_text(&name), err));
-        if (ok)
-            source->gone = still ? LAKE_DAY_GONE : LAKE_DAY_KEPT;
+        if (!ok)
+            break;
+        source->gone = still ? LAKE_DAY_GONE : LAKE_DAY_KEPT;
+        if (still)
+            count_deleted(told, find_blob(day, source->name));
     }
     buf_release(&name);
     return ok;
@@ -124,6 +134,6 @@ bool compact_delete_day(struct compact_job *job, const struct compact_kept *kept
     if (mark_going(job, &kept->day, record, told) == 0 || job->options->dry_run)
         return true;
     return check_files(job, record, fresh, err) && lake_day_write(store, place, record, err) &&
-           delete_going(job, record, err) && store_sync(store, err) &&
+           delete_going(job, &kept->day, record, told, err) && store_sync(store, err) &&
            lake_day_write(store, place, record, err);
 }

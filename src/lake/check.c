@@ -42,6 +42,7 @@ struct check {
     struct lake_besides besides;
     struct lake_expected expected;
     struct lake_stand stand;
+    size_t day; /* records of days from here on have not been looked at */
 };
 
 const char *lake_finding_text(enum lake_finding finding)
@@ -354,7 +355,7 @@ static bool lack_import(struct check *check, const struct lake_expected_part *pa
 }
 
 /* What the ledger and the records of imports have before `tick`, and what has no blob. */
-static bool check_without(struct check *check, int64_t tick, struct error *err)
+static bool check_lacking(struct check *check, int64_t tick, struct error *err)
 {
     const struct lake_expected_part *part = lake_expected_unseen(&check->expected, tick);
     const struct lake_entry *entry = lake_ledger_next(check->ledger, check->next);
@@ -371,6 +372,29 @@ static bool check_without(struct check *check, int64_t tick, struct error *err)
         entry = entry && entry->partition < tick ? entry : NULL;
     }
     return true;
+}
+
+static bool stands_alone(const struct lake_day *day)
+{
+    for (size_t i = 0; i < day->source_count; i++)
+        if (day->sources[i].gone != LAKE_DAY_KEPT)
+            return true;
+    return false;
+}
+
+/* The same, and days up to `tick` whose Parquet is broken though nothing depends on it yet. */
+static bool check_without(struct check *check, int64_t tick, struct error *err)
+{
+    const struct lake_days *days = &check->stand.days;
+    for (; check->day < days->n && days->v[check->day].day <= tick; check->day++) {
+        const struct lake_day *day = &days->v[check->day];
+        struct item item = {.checked = {.partition = day->day, .finding = LAKE_FINDING_PARQUET}};
+        if (!lake_stand_broken(&check->stand, check->day) || stands_alone(day))
+            continue;
+        if (!check_lacking(check, day->day, err) || !push(check, &item, err))
+            return false;
+    }
+    return check_lacking(check, tick, err);
 }
 
 static bool has_name(struct check *check, const struct lake_blob *blob, uint32_t number)

@@ -6,7 +6,8 @@
  * of the longest line and of store_ahead. A blob whose size or MD5 in the listing is another need not be read.
  *
  * Where blobs were deleted and Parquet stands in for them (lake/day.h), the bytes of that Parquet are looked at instead; a
- * blob then counts with the rows that its record has, and no bytes.
+ * blob then counts with the rows that its record has, and no bytes. Where the blobs are there too, Parquet that is not what
+ * its record says is told once, as the day's first partition without an entry.
  *
  * Of a joined partition the service's own blobs must have the bytes at least that they had. They are listed, not read.
  *
@@ -34,7 +35,7 @@
     X(SUM, "its blob has other rows")                                                              \
     X(UNVERIFIED, "it was never verified")                                                         \
     X(BESIDE, "the service's own blobs lack rows that they had")                                   \
-    X(PARQUET, "the Parquet that stands in for its blob is missing or was changed")                \
+    X(PARQUET, "a file of its day's Parquet is missing or was changed")                            \
     X(UNKNOWN, "the ledger does not know its blob")                                                \
     X(UNRECORDED, "no import's record knows its blob")
 

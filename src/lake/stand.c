@@ -42,21 +42,13 @@ static bool look_at(struct store *store, const char *name, const struct lake_day
     return ok || why.code == ERROR_NOT_FOUND || error_pass(err, &why);
 }
 
-static bool stands_in(const struct lake_day *day)
-{
-    for (size_t i = 0; i < day->source_count; i++)
-        if (day->sources[i].gone != LAKE_DAY_KEPT)
-            return true;
-    return false;
-}
-
 static bool look_at_day(const struct lake_stand *stand, struct store *store,
                         const struct lake_day *day, bool read, const struct stop *stop, bool *whole,
                         struct error *err)
 {
     struct buf name = BUF_INIT(LAKE_NAME_MAX);
     bool ok = true;
-    *whole = stands_in(day);
+    *whole = true;
     for (size_t i = 0; ok && *whole && i < day->file_count; i++) {
         lake_parquet_prefix(&name, stand->place);
         buf_printf(&name, "/%s", day->files[i].name);
@@ -143,4 +135,9 @@ size_t lake_stand_beside(const struct lake_stand *stand, int64_t tick, uint64_t 
     if (!day || !stand->whole[day - stand->days.v])
         return 0;
     return lake_days_gone(&stand->days, tick, LAKE_BLOB_SERVICE, bytes);
+}
+
+bool lake_stand_broken(const struct lake_stand *stand, size_t day)
+{
+    return !stand->whole[day];
 }

@@ -14,11 +14,11 @@
 struct lake_stand {
     const struct lake_place *place; /* lent */
     struct lake_days days;
-    bool *whole; /* of each day: rows of it are in its files alone, and those are all right */
+    bool *whole; /* of each day: its files are all right */
 };
 
-/* Reads the records of days that meet [from, to), and looks at the files of those that stand in for something: at their
- * sizes, and with `read` at their bytes. The caller releases, also on failure. */
+/* Reads the records of days that meet [from, to), and looks at their files: at their sizes, and with `read` at their
+ * bytes. The caller releases, also on failure. */
 bool lake_stand_find(struct lake_stand *stand, struct store *store, const struct lake_place *place,
                      int64_t from, int64_t to, bool read, const struct stop *stop,
                      struct error *err);
@@ -37,5 +37,7 @@ enum lake_stands lake_stand_import(const struct lake_stand *stand, const char *i
                                    const struct lake_import_part *part);
 /* For blobs of the service that may hold rows of the partition: how many, and their bytes. */
 size_t lake_stand_beside(const struct lake_stand *stand, int64_t tick, uint64_t *bytes);
+/* Whether a file of day i of the records is missing or not what it says, whatever it stands in for. */
+bool lake_stand_broken(const struct lake_stand *stand, size_t day);
 
 #endif
