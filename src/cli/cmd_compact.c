@@ -357,11 +357,21 @@ static bool run_tables(struct work *work, struct error *err)
     return true;
 }
 
+/* A mistyped name is told before work begins. */
+static bool find_all(const struct work *work, struct error *err)
+{
+    struct lake_place place;
+    for (int i = 0; i < work->cli->arg_count; i++)
+        if (!cli_place_find(work->cli, &work->tables, work->cli->args[i], &place, err))
+            return false;
+    return true;
+}
+
 static bool open_all(struct work *work, struct error *err)
 {
     return read_line(work, err) && cli_open_store(work->cli, &work->context, err) &&
            cli_check_access(&work->context, 0, !work->options.dry_run, err) &&
-           lake_tables_find(work->context.store, &work->tables, err);
+           lake_tables_find(work->context.store, &work->tables, err) && find_all(work, err);
 }
 
 static int go(struct work *work, struct error *err)

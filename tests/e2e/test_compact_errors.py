@@ -42,6 +42,7 @@ class Compact(unittest.TestCase):
 
     def test_an_unknown_table(self):
         self.refused(1, "Nope", says=["'Nope'", "weir lake ls"])
+        self.refused(1, "T_CL", "Nope", says=["'Nope'"])
 
     def test_options_that_cannot_be(self):
         self.refused(2, "T_CL", "--closed-after", "soon", says=["--closed-after"])
