@@ -387,11 +387,21 @@ bool part_source_take(struct part_source *source, struct part_piece *piece, bool
     return true;
 }
 
+/* Keys: of one row of each piece. Converted rows have told their columns. */
+static bool look_at_one(const struct part_source *source, const struct part_piece *piece,
+                        const struct part_chunk *chunk, struct error *err)
+{
+    if (!chunk->seen || chunk->row_count == 0 || source->converted)
+        return true;
+    const struct part_row *row = &chunk->rows[piece->number % chunk->row_count];
+    return part_seen_line(chunk->seen, (struct str){chunk->text + row->start, row->length}, err);
+}
+
 bool part_source_rows(const struct part_source *source, struct part_piece *piece,
                       struct part_chunk *chunk, struct error *err)
 {
     part_chunk_reset(chunk);
-    return source->form->rows(source, piece, chunk, err);
+    return source->form->rows(source, piece, chunk, err) && look_at_one(source, piece, chunk, err);
 }
 
 bool part_source_end(struct part_source *source, unsigned char hash[PART_DIGEST_SIZE],

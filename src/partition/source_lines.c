@@ -10,7 +10,6 @@
 
 #include "base/memory.h"
 #include "json/route.h"
-#include "partition/seen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,6 +98,36 @@ static void pass_rest(struct str text, size_t *at)
     *at = end ? (size_t) (end - text.p) + 1 : text.n;
 }
 
+/* Where the time is under another key, a line may still have a TimeGenerated of its own, which readers of the lake take
+ * first if it names its zone (schema.json, `from`): so does the row's partition. No row of the sample had one, so that
+ * it is looked for only where the word stands. */
+static bool prefer_own(const struct part_time *time, struct str text, struct part_chunk *chunk,
+                       struct error *err)
+{
+    static const struct str own = STR_INIT("TimeGenerated"), word = STR_INIT("\"TimeGenerated\"");
+    struct json_line lines[LINES];
+    struct json_route route;
+    size_t at = 0, n, row = 0;
+    int64_t tick;
+    if (str_eq(str_of(time->key), own) || !memmem(text.p, text.n, word.p, word.n))
+        return true;
+    if (!json_route_init(&route, own, false, err))
+        return false;
+    while ((n = json_route_lines(&route, text, &at, true, lines, LINES)) > 0) {
+        for (size_t i = 0; i < n && row < chunk->row_count; i++) {
+            if (lines[i].start != chunk->rows[row].start || lines[i].state != JSON_LINE_OBJECT)
+                continue;
+            struct str value = {text.p + lines[i].value, lines[i].value_length};
+            if (lines[i].kind == JSON_KIND_STRING && part_time_fast(value, &tick))
+                chunk->rows[row].tick = tick;
+            row++;
+        }
+        if (lines[n - 1].state == JSON_LINE_LONG)
+            pass_rest(text, &at);
+    }
+    return true;
+}
+
 bool part_lines_rows(const struct part_time *time, struct str text, struct part_chunk *chunk,
                      struct error *err)
 {
@@ -115,7 +144,7 @@ bool part_lines_rows(const struct part_time *time, struct str text, struct part_
         if (n > 0 && lines[n - 1].state == JSON_LINE_LONG)
             pass_rest(text, &at);
     } while (n > 0);
-    return true;
+    return prefer_own(time, text, chunk, err);
 }
 
 /* --- a file in pieces --- */
@@ -219,16 +248,6 @@ static bool find_lines(const struct part_source *source, const struct part_piece
     return true;
 }
 
-/* Keys: of one row of each piece. */
-static bool look_at_one(const struct part_piece *piece, const struct part_chunk *chunk,
-                        struct error *err)
-{
-    if (!chunk->seen || chunk->row_count == 0)
-        return true;
-    const struct part_row *row = &chunk->rows[piece->number % chunk->row_count];
-    return part_seen_line(chunk->seen, (struct str){chunk->text + row->start, row->length}, err);
-}
-
 static bool lines_rows(const struct part_source *source, struct part_piece *piece,
                        struct part_chunk *chunk, struct error *err)
 {
@@ -245,7 +264,7 @@ static bool lines_rows(const struct part_source *source, struct part_piece *piec
         return false;
     part_digest_block(raw->bytes + lead, length, piece->digest);
     return find_lines(source, piece, raw, lead, &text, err) &&
-           part_lines_rows(&source->time, text, chunk, err) && look_at_one(piece, chunk, err);
+           part_lines_rows(&source->time, text, chunk, err);
 }
 
 static void lines_close(struct part_source *source)

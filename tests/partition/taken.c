@@ -94,6 +94,7 @@ static bool read_pieces(struct part_source *source, struct part_seen *seen, stru
     for (unsigned i = 0; ok && !end; i ^= 1) {
         ok = part_source_take(source, &pieces[i], &end, err);
         if (ok && waiting) {
+            part_seen_at(seen, 0, pieces[i ^ 1].number);
             ok = part_source_rows(source, &pieces[i ^ 1], &chunk, err);
             if (ok)
                 gather(&chunk, out);

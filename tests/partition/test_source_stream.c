@@ -18,6 +18,7 @@
 #include <zstd.h>
 
 #define T "\"TimeGenerated\":\"2021-11-07T03:05:12Z\""
+#define T2 "\"TimeGenerated\":\"2022-01-01T00:00:00Z\""
 
 static char *make_lines(size_t rows, size_t *n)
 {
@@ -173,6 +174,55 @@ static void packed_arrays_and_csv_are_seen(void **state)
     free(gz);
 }
 
+/* Readers take a TimeGenerated that names its zone before any other key, so its row is of that partition. */
+static void a_time_generated_behind_the_first_rows_is_taken(void **state)
+{
+    struct taken taken;
+    char *text = malloc(1 << 20);
+    size_t n = 0;
+    int64_t tick;
+    (void) state;
+    for (int i = 0; i < 1000; i++)
+        n += sprintf(text + n, "{\"at\":\"2021-11-07T03:05:12Z\"}\n");
+    n +=
+        sprintf(text + n, "not json\n{\"at\":\"2021-11-07T03:05:12Z\"," T2 "}\n"
+                          "{" T2 "}\n{\"at\":\"2021-11-07T03:05:13Z\",\"TimeGenerated\":\"soon\"}");
+    char *path = taken_file("own.json", text, n);
+    taken_all(path, NULL, &taken);
+    assert_string_equal(taken.key, "at");
+    assert_int_equal(taken.row_count, 1002);
+    assert_true(tick_parse(STR("2022-01-01T00:00:00Z"), &tick));
+    assert_int_equal(taken.rows[1000].tick, tick);
+    assert_true(tick_parse(STR("2021-11-07T03:05:13Z"), &tick));
+    assert_int_equal(taken.rows[1001].tick, tick);
+    assert_int_equal(taken.reject_count, 2);
+    assert_int_equal(taken.rejects[1].reason, PART_REASON_NO_TIME);
+    taken_release(&taken);
+    free(path);
+    free(text);
+}
+
+/* The key of the last row of a later piece is met by looking at a row of each piece. */
+static void keys_are_seen_in_every_piece(void **state)
+{
+    struct taken taken;
+    char *text = malloc(2 << 20);
+    size_t n = 0;
+    (void) state;
+    for (int i = 0; n < 5 * PART_PIECE; i++)
+        n += sprintf(text + n, "{" T ",\"%s\":%d}\n", n < 2 * PART_PIECE ? "early" : "late", i);
+    size_t packed;
+    void *gz = pack_gz(text, n, &packed);
+    char *path = taken_file("late.json.gz", gz, packed);
+    taken_all(path, NULL, &taken);
+    assert_true(columns_find(&taken.columns, STR("early")) > 0);
+    assert_true(columns_find(&taken.columns, STR("late")) > 0);
+    taken_release(&taken);
+    free(path);
+    free(gz);
+    free(text);
+}
+
 struct feeder {
     int fd;
     const char *text;
@@ -231,6 +281,8 @@ int main(void)
         cmocka_unit_test(zst_of_several_frames_is_one_stream),
         cmocka_unit_test(zeros_behind_gz_are_padding),
         cmocka_unit_test(packed_arrays_and_csv_are_seen),
+        cmocka_unit_test(a_time_generated_behind_the_first_rows_is_taken),
+        cmocka_unit_test(keys_are_seen_in_every_piece),
         cmocka_unit_test(standard_input_gives_the_same_rows),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
