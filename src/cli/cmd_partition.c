@@ -258,12 +258,11 @@ static void say_reasons(const struct import *import)
 static void say_input(const struct import *import, const struct partition_input *input)
 {
     struct buf line = BUF_INIT(LAST_TEXT);
-    char bytes[TEXT_NUMBER_MAX];
+    char bytes[TEXT_NUMBER_MAX], rows[CLI_COUNT_TEXT];
     cli_put_line(&line, input->name);
-    buf_printf(&line, ": %s, %s, %llu rows, %llu rejected, %llu blank",
-               input->kind ? input->kind : "", text_bytes(input->bytes, bytes),
-               (unsigned long long) input->rows, (unsigned long long) input->rejected,
-               (unsigned long long) input->blank);
+    buf_printf(&line, ": %s, %s, %s, %llu rejected, %llu blank", input->kind ? input->kind : "",
+               text_bytes(input->bytes, bytes), cli_count_text(input->rows, "row", rows),
+               (unsigned long long) input->rejected, (unsigned long long) input->blank);
     cli_detail(import->cli, "%s", buf_text(&line));
     buf_release(&line);
 }
@@ -393,7 +392,9 @@ const struct cli_command cli_command_partition = {
         "bytes of the files: those that the lake has already are left out, so the same command "
         "may be given again, and a run that was killed is finished by it. Nothing shows before "
         "all is read, then each partition appears in one step. Content that changed is a new "
-        "import: --replace ID puts it in the place of the one before, --dedup leaves out rows "
+        "import: --replace ID puts it in the place of the one before (with the same files it "
+        "brings "
+        "a damaged import anew), --dedup leaves out rows "
         "that the lake has, or that stand in the files twice, by the columns named (* is the "
         "whole row).\n\n"
         "The workspace in the lake's path is that of --workspace-resource-id, or the profile's, "

@@ -223,8 +223,10 @@ static void say_imports(const struct verify *verify)
     (void) cli_count_text(totals->partitions - killed, "partition", parts);
     (void) cli_count_text(found->imports, "import", imports);
     if (failed > 0)
-        cli_last(verify->cli, "%s of %s of %s of %s %s not verify", text_grouped(failed, bad),
-                 parts, imports, table, failed == 1 ? "does" : "do");
+        cli_last(verify->cli,
+                 "%s of %s of %s of %s %s not verify; weir partition with its files and --replace "
+                 "ID brings an import anew",
+                 text_grouped(failed, bad), parts, imports, table, failed == 1 ? "does" : "do");
     else if (found->imports > 0)
         cli_last(verify->cli, "%s of %s of %s verified against %s: %s, %s", parts, imports, table,
                  found->imports == 1 ? "its record" : "their records",
@@ -348,8 +350,9 @@ const struct cli_command cli_command_verify = {
         "blob that is not its ledger's) and grew (the workspace has more rows). Partitions that "
         "aged out of the workspace or were purged there are no fault of the lake: they are "
         "counted, and checked against the ledger alone. --offline compares the blobs of imports "
-        "with their records, too; the reason names the import, and the same weir partition "
-        "command mends one that was killed.\n\n"
+        "with their records, too; the reason names the import. The same weir partition "
+        "command finishes one that was killed, and with --replace and its id it brings anew what "
+        "is damaged.\n\n"
         "The exit status is 3 when a partition does not verify, and when the ledger lacks "
         "partitions of a given range. weir export --repair, with the same range, fetches exactly "
         "those. Rows that came late, after their partition was verified, are told and are no "

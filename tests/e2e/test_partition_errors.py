@@ -206,6 +206,10 @@ class Partition(unittest.TestCase):
         self.assertEqual([(t["partition"], t["verdict"], t["rows_expected"]) for t in told],
                          [("2021-11-07T03:05:00Z", "missing", 1), ("2021-11-07T03:10:00Z", "changed", 1)])
         self.assertIn("2 of 2 partitions of 1 import of T_CL do not verify", done.stderr)
+        self.assertIn("--replace", done.stderr)
+        (record,) = self.weir.lake.glob("weir/*/t-cl/imports/*")
+        self.ok(path, "--replace", record.stem)
+        self.weir.ok("verify", "T_CL", "--offline")
 
     def test_verify_knows_an_import_that_was_killed(self):
         path = self.write("a.jsonl", lines(ROWS))
