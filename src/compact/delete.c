@@ -9,6 +9,8 @@
  */
 #include "compact/job.h"
 
+#include <stdlib.h>
+
 /* Whether the files are as the record says. `fresh`: this run has just written them from what it had proven. */
 static bool check_files(const struct compact_job *job, const struct lake_day *record, bool fresh,
                         struct error *err)
@@ -49,11 +51,39 @@ static bool may_go(const struct compact_job *job, const struct lake_day_source *
     }
 }
 
-static const struct query_blob *find_blob(const struct query_day *day, const char *name)
+/* The blobs of a day by what stands behind the prefix. */
+struct index {
+    const struct query_blob **v;
+    size_t n;
+};
+
+static int compare_names(const void *left, const void *right)
 {
-    for (size_t i = 0; i < day->n; i++)
-        if (strcmp(day->blobs[i].name + day->blobs[i].behind, name) == 0)
-            return &day->blobs[i];
+    const struct query_blob *const *a = left, *const *b = right;
+    return strcmp((*a)->name + (*a)->behind, (*b)->name + (*b)->behind);
+}
+
+static bool index_make(struct index *index, const struct query_day *day, struct error *err)
+{
+    index->v = mem_alloc(day->n, sizeof *index->v, err);
+    for (; index->v && index->n < day->n; index->n++)
+        index->v[index->n] = &day->blobs[index->n];
+    if (index->n > 1)
+        qsort(index->v, index->n, sizeof *index->v, compare_names);
+    return index->v != NULL;
+}
+
+static const struct query_blob *find_blob(const struct index *index, const char *name)
+{
+    size_t low = 0, high = index->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct query_blob *blob = index->v[middle];
+        int order = strcmp(blob->name + blob->behind, name);
+        if (order == 0)
+            return blob;
+        *(order < 0 ? &low : &high) = order < 0 ? middle + 1 : middle;
+    }
     return NULL;
 }
 
@@ -64,7 +94,7 @@ static void count_deleted(struct compact_day *told, const struct query_blob *blo
 }
 
 /* Marks the sources that go: those that are there, and those that a killed run left going. */
-static size_t mark_going(const struct compact_job *job, const struct query_day *day,
+static size_t mark_going(const struct compact_job *job, const struct index *index,
                          struct lake_day *record, struct compact_day *told)
 {
     size_t n = 0;
@@ -72,7 +102,7 @@ static size_t mark_going(const struct compact_job *job, const struct query_day *
         struct lake_day_source *source = &record->sources[i];
         if (source->gone == LAKE_DAY_GONE || !may_go(job, source))
             continue;
-        const struct query_blob *blob = find_blob(day, source->name);
+        const struct query_blob *blob = find_blob(index, source->name);
         if (!blob && source->gone == LAKE_DAY_KEPT)
             continue; /* somebody else took it: weir verify says so */
         n++;
@@ -99,7 +129,7 @@ static bool is_still(const struct compact_job *job, const struct lake_day_source
     return true;
 }
 
-static bool delete_going(const struct compact_job *job, const struct query_day *day,
+static bool delete_going(const struct compact_job *job, const struct index *index,
                          struct lake_day *record, struct compact_day *told, struct error *err)
 {
     struct buf name = BUF_INIT(LAKE_NAME_MAX);
@@ -120,7 +150,7 @@ static bool delete_going(const struct compact_job *job, const struct query_day *
             break;
         source->gone = still ? LAKE_DAY_GONE : LAKE_DAY_KEPT;
         if (still)
-            count_deleted(told, find_blob(day, source->name));
+            count_deleted(told, find_blob(index, source->name));
     }
     buf_release(&name);
     return ok;
@@ -131,9 +161,12 @@ bool compact_delete_day(struct compact_job *job, const struct compact_kept *kept
 {
     struct store *store = job->options->store;
     const struct lake_place *place = &job->options->place;
-    if (mark_going(job, &kept->day, record, told) == 0 || job->options->dry_run)
-        return true;
-    return check_files(job, record, fresh, err) && lake_day_write(store, place, record, err) &&
-           delete_going(job, &kept->day, record, told, err) && store_sync(store, err) &&
-           lake_day_write(store, place, record, err);
+    struct index index = {0};
+    bool ok = index_make(&index, &kept->day, err);
+    if (ok && mark_going(job, &index, record, told) > 0 && !job->options->dry_run)
+        ok = check_files(job, record, fresh, err) && lake_day_write(store, place, record, err) &&
+             delete_going(job, &index, record, told, err) && store_sync(store, err) &&
+             lake_day_write(store, place, record, err);
+    mem_free(index.v);
+    return ok;
 }
