@@ -26,6 +26,20 @@ static const char *const driver_folders[] = {
     "../" ENGINE_LIBDIR "/weir",
 };
 
+/* Names are looked for when they are needed, and first in the object itself: an engine has tens of thousands, which took
+ * more time than a small query. A sanitizer's own functions must come before all others. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LOAD_FLAGS (RTLD_LAZY | RTLD_LOCAL)
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define LOAD_FLAGS (RTLD_LAZY | RTLD_LOCAL)
+#endif
+#endif
+#ifndef LOAD_FLAGS
+#define LOAD_FLAGS (RTLD_LAZY | RTLD_LOCAL | RTLD_DEEPBIND)
+#endif
+
 struct engine {
     void *library;
     const struct engine_driver *driver;
@@ -81,7 +95,7 @@ static bool load_driver(const struct driver_place *place, struct engine *engine,
     struct buf path = BUF_INIT(PATH_MAX);
     bool ok = find_library(place, &path, err);
     if (ok) {
-        engine->library = dlopen(buf_text(&path), RTLD_NOW | RTLD_LOCAL);
+        engine->library = dlopen(buf_text(&path), LOAD_FLAGS);
         if (!engine->library)
             ok = error_set(err, ERROR_NOT_FOUND, "the engine %s does not load: %s", place->name,
                            dlerror());

@@ -378,6 +378,47 @@ static void a_range_of_the_rows_can_be_compacted(void **state)
     stand_end(&stand);
 }
 
+/* Zeroes in place of the first quarter of a file of two groups of rows: who reads the first group fails. */
+static void spoil_first_group(const char *path)
+{
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long quarter = ftell(file) / 4;
+    assert_int_equal(fseek(file, 4, SEEK_SET), 0);
+    for (long i = 4; i < quarter; i++)
+        assert_int_equal(fputc(0, file), 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void groups_of_rows_that_a_filter_excludes_are_not_read(void **state)
+{
+    struct bench *bench = *state;
+    struct stand stand = stand_of(bench, "TimeGenerated:datetime x:string n:long");
+    struct buf text = BUF_INIT(1 << 26);
+    int64_t late;
+    for (int i = 0; i < 250000; i++)
+        buf_printf(
+            &text,
+            "{\"TimeGenerated\":\"2021-11-07T%02d:%02d:%02d.5000001Z\",\"x\":\"x%07d\",\"n\":%d}\n",
+            i / 10800, i / 180 % 60, i / 3 % 60, i, i);
+    const char *path = files_add(&bench->files, "a.json", buf_str(&text));
+    buf_release(&text);
+    assert_true(tick_parse(STR("2021-11-07T23:00:00Z"), &late));
+    (void) compact(&stand, &path, 1, NULL, 0);
+    spoil_first_group(stand.files[0].path);
+    view_compacted(&stand, stand.files, 1, NULL, 0, 0, 0);
+    assert_int_not_equal(
+        query_error(bench, "SELECT max(TimeGenerated) FROM T WHERE x > ''", "t:datetime"),
+        ERROR_NONE);
+    view_compacted(&stand, stand.files, 1, NULL, 0, late, late + TICK_HOUR);
+    check_query(bench, "SELECT count(*) FROM T WHERE x > ''", "n:long", "1600\n");
+    view_compacted(&stand, stand.files, 1, NULL, 0, 0, 0);
+    check_query(bench, "SELECT n FROM T WHERE x = 'x0249999'", "n:long", "249999\n");
+    check_query(bench, "SELECT x FROM T WHERE n > 249998", "x:string", "'x0249999'\n");
+    stand_end(&stand);
+}
+
 static void another_key_of_the_time_is_compacted_too(void **state)
 {
     struct bench *bench = *state;
@@ -448,6 +489,47 @@ static void no_row_is_a_file_without_rows(void **state)
     stand_end(&stand);
 }
 
+/* Sorting goes through scratch, and leaves nothing there. */
+static void more_lines_than_memory_are_compacted(void **state)
+{
+    struct bench *bench = *state;
+    enum { ROWS = 330000, STRIDE = 7919 };
+    char *scratch = (char *) (uintptr_t) files_name(&bench->files, "scratch");
+    const struct engine_options options = {
+        .threads = 2, .memory = UINT64_C(96) << 20, .scratch = scratch};
+    struct stand stand = stand_of(bench, "TimeGenerated:datetime x:string n:long");
+    struct buf text = BUF_INIT(1 << 27);
+    for (int i = 0; i < ROWS; i++) {
+        int64_t k = (int64_t) i * STRIDE % ROWS;
+        buf_printf(
+            &text,
+            "{\"TimeGenerated\":\"2021-11-07T%02d:%02d:%02d.0000001Z\",\"x\":\"%096d%096d%096d\","
+            "\"n\":%d}\n",
+            (int) (k / 36000), (int) (k / 600 % 60), (int) (k / 10 % 60), i, i * 7, i * 3, (int) k);
+    }
+    const char *path = files_add(&bench->files, "a.json", buf_str(&text));
+    assert_true(text.used > options.memory);
+    buf_release(&text);
+    engine_task_free(bench->task);
+    engine_free(bench->engine);
+    bench->engine = engine_open(&options, &bench->err);
+    bench->task = engine_task_new(bench->engine, &bench->err);
+    assert_non_null(bench->task);
+    assert_int_equal(compact(&stand, &path, 1, NULL, 0)->rows, ROWS);
+    view_compacted(&stand, stand.files, 1, NULL, 0, 0, 0);
+    check_query(bench, "SELECT count(*), sum(n)::BIGINT, min(length(x)) FROM T",
+                "n:long s:long l:long", "330000|54449835000|288\n");
+    struct buf sql = BUF_INIT(4096); /* ten rows have one time */
+    buf_printf(&sql,
+               "SELECT count(*) FROM read_parquet('%s', file_row_number = true) "
+               "WHERE n // 10 <> file_row_number // 10",
+               stand.files[0].path);
+    check_query(bench, buf_text(&sql), "wrong:long", "0\n");
+    buf_release(&sql);
+    (void) rmdir(scratch);
+    stand_end(&stand);
+}
+
 static void a_failure_leaves_no_file(void **state)
 {
     struct bench *bench = *state;
@@ -484,9 +566,11 @@ int main(void)
         TEST(superseded_rows_are_left_out_and_lines_stand_beside),
         TEST(a_file_is_merged_with_new_lines),
         TEST(a_range_of_the_rows_can_be_compacted),
+        TEST(groups_of_rows_that_a_filter_excludes_are_not_read),
         TEST(another_key_of_the_time_is_compacted_too),
         TEST(a_file_is_read_as_it_stands),
         TEST(no_row_is_a_file_without_rows),
+        TEST(more_lines_than_memory_are_compacted),
         TEST(a_failure_leaves_no_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,10 @@
  *
  * Wide tables are mostly empty. A column without a value in any row does not pass through the sort.
  *
+ * More rows than the memory can sort are written in stretches of time, one after the other, each to a file of its own, and
+ * those are put together by one thread: DuckDB's own way through the disk is slower than reading the lines again, and ends
+ * where its blocks in use do not fit.
+ *
  * Rows of files that were compacted before pass through SQL alone: their values as a view would restore them, and of their
  * `_weir_rest` what the columns of today do not tell.
  */
@@ -15,16 +19,25 @@
 #include <unistd.h>
 
 /* Rows of a group of the file, as DuckDB writes them of itself; fewer where they are wide, so that what the threads hold
- * of them stays a share of the memory. */
+ * of them stays a share of the memory. So do the dictionaries of a group's columns, for which room is made beforehand:
+ * 24 bytes for a text, twice over and rounded up to a power of two, and a page for their characters. */
 enum {
     GROUP_ROWS = 60 * ENGINE_CHUNK_ROWS,
-    GROUP_SHARES = 8, /* of the memory, for the groups of all threads; and for their dictionaries */
-    GROUP_BYTES_LEAST = 4 << 20,
-    GROUP_BYTES_MOST = 256 << 20,
+    GROUP_SHARES = 8,
+    VALUE_BYTES = 16,            /* of each value, beside the bytes of the line */
     TEXTS_MOST = GROUP_ROWS / 5, /* as DuckDB has it */
     TEXTS_LEAST = 500,
     TEXT_BYTES = 64,
+    PAGE_LEAST = 16 << 10,
+    PAGE_MOST = 1 << 20,                                   /* as DuckDB has it */
     TRAITS = ENGINE_TICKS | ENGINE_MENDED | ENGINE_MISFITS /* those that are told */
+};
+
+/* Memory that sorting and writing a row takes: so many times the bytes of its line and its values. */
+enum {
+    SORT_TIMES = 2,
+    LINE_BYTES = 1024, /* of a row that comes without a line */
+    STRETCHES_MAX = 4096
 };
 
 static const char relation_name[] = ".compact"; /* no table is called so */
@@ -361,29 +374,59 @@ static void put_columns(struct buf *sql, const struct compaction *compaction)
     buf_puts(sql, "s AS \"" DUCK_SOURCE_COLUMN "\"");
 }
 
-static uint64_t group_bytes(const struct driver_database *database)
+/* Of a row in memory. */
+static uint64_t row_bytes(const struct compaction *compaction)
 {
-    uint64_t bytes = database->memory / GROUP_SHARES / database->threads;
-    if (database->memory == 0 || bytes > GROUP_BYTES_MOST)
-        return GROUP_BYTES_MOST;
-    return bytes > GROUP_BYTES_LEAST ? bytes : GROUP_BYTES_LEAST;
+    uint64_t bytes = atomic_load(&compaction->source->whole->bytes);
+    uint64_t line = compaction->rows > 0 ? bytes / compaction->rows : 0;
+    if (compaction->files->compacted_count > 0 && line < LINE_BYTES)
+        line = LINE_BYTES;
+    return line + VALUE_BYTES * compaction->columns.n;
 }
 
-/* Different texts of a column that its dictionary in a group may have. Room for them is made beforehand, for all columns
- * of the group: 24 bytes, twice over and rounded up to a power of two. */
-static uint64_t group_texts(const struct driver_database *database, size_t columns)
+/* What the group of one thread may take; 0: as much as it likes. */
+static uint64_t group_share(const struct compaction *compaction)
 {
-    uint64_t texts = database->memory / GROUP_SHARES / database->threads / (columns * TEXT_BYTES);
-    if (database->memory == 0 || texts > TEXTS_MOST)
-        return TEXTS_MOST;
-    return texts > TEXTS_LEAST ? texts : TEXTS_LEAST;
+    const struct driver_database *database = compaction->task->database;
+    return database->memory / GROUP_SHARES / database->threads;
 }
 
-static bool write_file(struct compaction *compaction, const char *path, struct error *err)
+static uint64_t group_rows(const struct compaction *compaction)
+{
+    uint64_t share = group_share(compaction), width = row_bytes(compaction);
+    uint64_t chunks = share / width / ENGINE_CHUNK_ROWS;
+    if (share == 0 || chunks > GROUP_ROWS / ENGINE_CHUNK_ROWS)
+        return GROUP_ROWS;
+    return (chunks > 0 ? chunks : 1) * ENGINE_CHUNK_ROWS;
+}
+
+/* How many times `bytes` each column may take of it. */
+static uint64_t of_share(const struct compaction *compaction, uint64_t bytes, uint64_t least,
+                         uint64_t most)
+{
+    uint64_t share = group_share(compaction), n = share / (compaction->columns.n * bytes);
+    if (share == 0 || n > most)
+        return most;
+    return n > least ? n : least;
+}
+
+static void put_copy(struct buf *sql, const struct compaction *compaction, const char *path)
+{
+    buf_puts(sql, " TO ");
+    duck_put_string(sql, str_of(path));
+    buf_printf(sql,
+               " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, ROW_GROUP_SIZE %llu, "
+               "DICTIONARY_SIZE_LIMIT %llu, STRING_DICTIONARY_PAGE_SIZE_LIMIT %llu)",
+               (unsigned long long) group_rows(compaction),
+               (unsigned long long) of_share(compaction, TEXT_BYTES, TEXTS_LEAST, TEXTS_MOST),
+               (unsigned long long) of_share(compaction, 2, PAGE_LEAST, PAGE_MOST));
+}
+
+/* The rows of the source's range. */
+static bool write_rows(const struct compaction *compaction, const char *path, struct error *err)
 {
     struct buf sql = BUF_INIT(DUCK_SQL_MAX);
     const struct engine_files *files = compaction->files;
-    const struct driver_database *database = compaction->task->database;
     buf_puts(&sql, "COPY (SELECT ");
     put_columns(&sql, compaction);
     buf_puts(&sql, " FROM (");
@@ -391,16 +434,119 @@ static bool write_file(struct compaction *compaction, const char *path, struct e
         put_all_rows(&sql, compaction);
     else
         put_no_rows(&sql, compaction);
-    buf_printf(&sql, ") ORDER BY c%d NULLS LAST, o) TO ", compaction->source->time_column);
-    duck_put_string(&sql, str_of(path));
-    buf_printf(&sql,
-               " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, ROW_GROUP_SIZE %d, "
-               "ROW_GROUP_SIZE_BYTES '%lluKiB', DICTIONARY_SIZE_LIMIT %llu)",
-               GROUP_ROWS, (unsigned long long) (group_bytes(database) / 1024),
-               (unsigned long long) group_texts(database, compaction->columns.n));
+    buf_printf(&sql, ") ORDER BY c%d NULLS LAST, o)", compaction->source->time_column);
+    put_copy(&sql, compaction, path);
     bool ok =
         buf_ok(&sql, "the list of files", err) && result_run(compaction->task, buf_text(&sql), err);
     buf_release(&sql);
+    return ok;
+}
+
+/* --- in stretches of time ------------------------------------------------------------------------------- */
+
+struct stretches {
+    int64_t bounds[STRETCHES_MAX + 1];
+    size_t n;
+    char **paths;
+};
+
+static size_t count_stretches(const struct compaction *compaction)
+{
+    uint64_t memory = compaction->task->database->memory;
+    if (memory == 0)
+        return 1;
+    uint64_t n = compaction->rows * row_bytes(compaction) / (memory / SORT_TIMES) + 1;
+    return n < STRETCHES_MAX ? (size_t) n : STRETCHES_MAX;
+}
+
+/* Times that cut the rows into parts of one size; equal ones are one. */
+static bool find_bounds(const struct compaction *compaction, size_t count,
+                        struct stretches *stretches, struct error *err)
+{
+    const struct source *source = compaction->source;
+    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
+    int64_t *found = mem_alloc(count, sizeof found[0], err);
+    buf_puts(&sql, "SELECT ");
+    for (size_t i = 1; i < count; i++)
+        buf_printf(&sql, "%scoalesce(q[%zu], 0)", i > 1 ? ", " : "", i);
+    buf_puts(&sql, " FROM (SELECT quantile_disc(t, [");
+    for (size_t i = 1; i < count; i++)
+        buf_printf(&sql, "%s%.6f", i > 1 ? ", " : "", (double) i / (double) count);
+    buf_puts(&sql, "]) AS q FROM (");
+    put_times(&sql, compaction);
+    buf_puts(&sql, "))");
+    bool ok = found && buf_ok(&sql, "the list of files", err) &&
+              query_numbers(compaction->task, buf_text(&sql), found, count - 1, err);
+    bool bounded = source_bounded(source);
+    stretches->bounds[0] = bounded ? source->from : INT64_MIN;
+    for (size_t i = 0; ok && i + 1 < count; i++) {
+        if (found[i] > stretches->bounds[stretches->n])
+            stretches->bounds[++stretches->n] = found[i];
+    }
+    stretches->bounds[++stretches->n] = bounded ? source->to : INT64_MAX;
+    buf_release(&sql);
+    mem_free(found);
+    return ok;
+}
+
+static char *stretch_path(const char *path, size_t i, struct error *err)
+{
+    struct buf name = BUF_INIT(DUCK_SQL_MAX);
+    buf_printf(&name, "%s.%zu", path, i);
+    char *out = buf_ok(&name, "a path", err) ? buf_take(&name) : NULL;
+    buf_release(&name);
+    return out;
+}
+
+static bool write_stretches(struct compaction *compaction, struct stretches *stretches,
+                            const char *path, struct error *err)
+{
+    struct source *source = compaction->source;
+    bool ok = true;
+    for (size_t i = 0; ok && i < stretches->n; i++) {
+        source->from = stretches->bounds[i];
+        source->to = stretches->bounds[i + 1];
+        stretches->paths[i] = stretch_path(path, i, err);
+        ok = stretches->paths[i] && write_rows(compaction, stretches->paths[i], err);
+    }
+    return ok;
+}
+
+/* Rows that are numbered as they come are handed on by one thread, in the order of the files. */
+static bool join_stretches(const struct compaction *compaction, const struct stretches *stretches,
+                           const char *path, struct error *err)
+{
+    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
+    buf_puts(&sql, "COPY (SELECT * EXCLUDE (\"" DUCK_ROW_COLUMN "\") FROM (SELECT *, "
+                   "row_number() OVER () AS \"" DUCK_ROW_COLUMN "\" FROM ");
+    reader_put_parquet(&sql, stretches->paths, stretches->n, (struct reader_parquet){0});
+    buf_puts(&sql, ") WHERE \"" DUCK_ROW_COLUMN "\" > 0)");
+    put_copy(&sql, compaction, path);
+    bool ok =
+        buf_ok(&sql, "the list of files", err) && result_run(compaction->task, buf_text(&sql), err);
+    buf_release(&sql);
+    return ok;
+}
+
+static bool write_file(struct compaction *compaction, const char *path, struct error *err)
+{
+    size_t count = count_stretches(compaction);
+    if (count == 1)
+        return write_rows(compaction, path, err);
+    struct stretches *stretches = mem_alloc(1, sizeof *stretches, err);
+    if (!stretches)
+        return false;
+    stretches->paths = mem_alloc(count, sizeof stretches->paths[0], err);
+    bool ok = stretches->paths && find_bounds(compaction, count, stretches, err) &&
+              write_stretches(compaction, stretches, path, err) &&
+              join_stretches(compaction, stretches, path, err);
+    for (size_t i = 0; stretches->paths && i < count; i++) {
+        if (stretches->paths[i])
+            (void) unlink(stretches->paths[i]);
+        mem_free(stretches->paths[i]);
+    }
+    mem_free(stretches->paths);
+    mem_free(stretches);
     return ok;
 }
 
@@ -466,69 +612,4 @@ bool compact_write(struct driver_task *task, const struct engine_files *files,
     mem_free(compaction.keys);
     mem_free(compaction.traits);
     return ok;
-}
-
-/* --- as it stands --------------------------------------------------------------------------------------- */
-
-struct raw_way {
-    enum column_type type;
-    const char *before, *behind;
-};
-
-static struct raw_way raw_way(duckdb_type type)
-{
-    switch (type) {
-    case DUCKDB_TYPE_BOOLEAN:
-        return (struct raw_way){COLUMN_BOOL, "", ""};
-    case DUCKDB_TYPE_INTEGER:
-        return (struct raw_way){COLUMN_INT, "", ""};
-    case DUCKDB_TYPE_BIGINT:
-        return (struct raw_way){COLUMN_LONG, "", ""};
-    case DUCKDB_TYPE_TINYINT:
-    case DUCKDB_TYPE_SMALLINT:
-    case DUCKDB_TYPE_UTINYINT:
-    case DUCKDB_TYPE_USMALLINT:
-    case DUCKDB_TYPE_UINTEGER:
-        return (struct raw_way){COLUMN_LONG, "CAST(", " AS BIGINT)"};
-    case DUCKDB_TYPE_DOUBLE:
-        return (struct raw_way){COLUMN_REAL, "", ""};
-    case DUCKDB_TYPE_TIMESTAMP:
-    case DUCKDB_TYPE_TIMESTAMP_TZ:
-        return (struct raw_way){COLUMN_LONG, "epoch_us(", ")"};
-    default:
-        return (struct raw_way){COLUMN_STRING, "CAST(", " AS VARCHAR)"};
-    }
-}
-
-static bool put_raw(struct buf *sql, const struct found *found, struct columns *columns,
-                    struct error *err)
-{
-    bool ok = true;
-    buf_puts(sql, "SELECT ");
-    for (size_t i = 0; ok && i < found->n; i++) {
-        struct raw_way way = raw_way(found->v[i].type);
-        buf_printf(sql, "%s%s%s%s", i ? ", " : "", way.before, found->v[i].sql, way.behind);
-        ok = columns_add(columns, str_of(found->v[i].name), way.type, err);
-    }
-    buf_puts(sql, " FROM ");
-    return ok;
-}
-
-struct driver_result *compact_raw(struct driver_task *task, const char *path,
-                                  struct columns *columns, struct error *err)
-{
-    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
-    struct found found = {0};
-    struct driver_result *result = NULL;
-    char *file = source_absolute(path, err);
-    bool ok =
-        file && found_parquet(task, &file, 1, &found, err) && put_raw(&sql, &found, columns, err);
-    if (ok)
-        reader_put_parquet(&sql, &file, 1, (struct reader_parquet){0});
-    if (ok && buf_ok(&sql, "the columns", err))
-        result = result_query(task, buf_text(&sql), columns, err);
-    found_release(&found);
-    buf_release(&sql);
-    mem_free(file);
-    return result;
 }

@@ -323,6 +323,6 @@ const struct engine_driver engine_duckdb_driver = {
     .result_free = result_free,
     .copy_parquet = parquet_copy,
     .compact = compact_write,
-    .raw = compact_raw,
+    .raw = raw_query,
     .zone = zones_read,
 };

@@ -57,6 +57,7 @@ struct source_whole {
     uint32_t *numbers;            /* of each file: its `_weir_source` */
     atomic_uint_least8_t *traits; /* of each column: enum engine_trait, SOURCE_VALUES */
     atomic_bool rest;             /* a row has one */
+    atomic_uint_least64_t bytes;  /* of the lines */
 };
 
 struct source {
@@ -182,8 +183,8 @@ bool parquet_copy(struct driver_task *task, const char *sql, const struct column
 bool compact_write(struct driver_task *task, const struct engine_files *files,
                    const uint32_t *sources, const char *path, struct engine_compact_result *out,
                    struct error *err);
-struct driver_result *compact_raw(struct driver_task *task, const char *path,
-                                  struct columns *columns, struct error *err);
+struct driver_result *raw_query(struct driver_task *task, const char *path, struct columns *columns,
+                                struct error *err);
 
 /* Registers the functions that KQL's SQL calls (kql/duckdb_functions.h) and those that convert the text of CSV
  * and Parquet: weir_in_<type>(source number, column number, text). */

@@ -48,7 +48,7 @@ struct thread_state {
     struct duck_sink *sinks;
     struct rest *rest; /* of a source that is looked at whole */
     struct buf scratch;
-    uint64_t misfits, doubled;
+    uint64_t misfits, doubled, bytes;
 };
 
 /* --- bind: the columns ---------------------------------------------------------------------------------- */
@@ -371,6 +371,7 @@ static bool put_rest(struct thread_state *thread, const struct query_state *stat
     struct str rest;
     if (!rest_end(thread->rest, object->json.bytes, &rest, err))
         return error_prefix(err, "%s", state->source->paths[object->file]);
+    thread->bytes += object->json.bytes.n;
     if (rest.n > 0)
         atomic_store_explicit(&state->source->whole->rest, true, memory_order_relaxed);
     if (state->rest_position != NO_KEY) {
@@ -458,7 +459,9 @@ static bool fill_chunk(struct thread_state *thread, const struct query_state *st
     duckdb_data_chunk_set_size(output, row);
     atomic_fetch_add(&state->source->signs->misfits, thread->misfits);
     atomic_fetch_add(&state->source->signs->doubled, thread->doubled);
-    thread->misfits = thread->doubled = 0;
+    if (state->source->whole)
+        atomic_fetch_add(&state->source->whole->bytes, thread->bytes);
+    thread->misfits = thread->doubled = thread->bytes = 0;
     return true;
 }
 
