@@ -448,12 +448,11 @@ static bool put_schema(struct store *store, const struct lake_place *place,
     return ok;
 }
 
-static bool knows_from(const struct lake_schema *schema, const struct lake_from *from)
+static bool has_from(const struct lake_from *all, size_t n, const struct lake_from *from)
 {
-    for (size_t i = 0; i < schema->n_from; i++)
-        if (strcmp(schema->from[i].key, from->key) == 0 &&
-            strcmp(schema->from[i].format, from->format) == 0 &&
-            strcmp(schema->from[i].zone, from->zone) == 0)
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(all[i].key, from->key) == 0 && strcmp(all[i].format, from->format) == 0 &&
+            strcmp(all[i].zone, from->zone) == 0)
             return true;
     return false;
 }
@@ -485,22 +484,39 @@ static bool add_from(struct lake_schema *schema, const struct lake_from *from, s
     return true;
 }
 
-static bool merge_from(struct lake_schema *schema, const struct lake_from *from, size_t n,
+static bool merge_from(struct lake_schema *schema, const struct lake_from_change *from,
                        struct lake_schema_change *change, struct error *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (knows_from(schema, &from[i]))
+    size_t n = schema->n_from, kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!has_from(from->drop, from->n_drop, &schema->from[i]) ||
+            has_from(from->add, from->n_add, &schema->from[i]))
+            schema->from[kept++] = schema->from[i];
+    schema->n_from = kept;
+    change->from = kept < n;
+    for (size_t i = 0; i < from->n_add; i++) {
+        if (has_from(schema->from, schema->n_from, &from->add[i]))
             continue;
-        if (!add_from(schema, &from[i], err))
+        if (!add_from(schema, &from->add[i], err))
             return false;
         change->from = true;
     }
     return true;
 }
 
+size_t lake_schema_drop_from(struct lake_schema *schema, const struct lake_from *drop, size_t n)
+{
+    size_t before = schema->n_from, kept = 0;
+    for (size_t i = 0; i < before; i++)
+        if (!has_from(drop, n, &schema->from[i]))
+            schema->from[kept++] = schema->from[i];
+    schema->n_from = kept;
+    return before - kept;
+}
+
 bool lake_schema_update_from(struct store *store, const struct lake_place *place, const char *query,
-                             const struct columns *columns, const struct lake_from *from,
-                             size_t n_from, struct lake_schema_change *change, struct error *err)
+                             const struct columns *columns, const struct lake_from_change *from,
+                             struct lake_schema_change *change, struct error *err)
 {
     struct lake_schema schema;
     struct lake_schema_change changed = {0};
@@ -511,7 +527,7 @@ bool lake_schema_update_from(struct store *store, const struct lake_place *place
     else if (!ok && err && err->code == ERROR_NONE)
         *err = why;
     ok = ok && check_query(&schema, query, err) && check_resource(&schema, place, err) &&
-         merge(&schema, columns, &changed, err) && merge_from(&schema, from, n_from, &changed, err);
+         merge(&schema, columns, &changed, err) && merge_from(&schema, from, &changed, err);
     if (ok && (!there || changed.added > 0 || changed.retyped > 0 || changed.from))
         ok = put_schema(store, place, &schema, there, err);
     lake_schema_release(&schema);
@@ -524,7 +540,8 @@ bool lake_schema_update(struct store *store, const struct lake_place *place, con
                         const struct columns *columns, struct lake_schema_change *change,
                         struct error *err)
 {
-    return lake_schema_update_from(store, place, query, columns, NULL, 0, change, err);
+    const struct lake_from_change none = {0};
+    return lake_schema_update_from(store, place, query, columns, &none, change, err);
 }
 
 bool lake_columns_hash(const struct columns *columns, char out[HASH_SHA256_HEX], struct error *err)

@@ -51,7 +51,7 @@ bool lake_schema_load(struct store *store, const char *folder, struct lake_schem
 
 struct lake_schema_change {
     size_t added, retyped; /* columns */
-    bool from;             /* a place of the time is new */
+    bool from;             /* a place of the time is new, or gone */
 };
 
 /* Makes the place's schema hold these columns: writes it when there is none, else adds the new ones behind
@@ -62,11 +62,18 @@ struct lake_schema_change {
 bool lake_schema_update(struct store *store, const struct lake_place *place, const char *query,
                         const struct columns *columns, struct lake_schema_change *change,
                         struct error *err);
-/* The same for an import whose lines may have their time under other keys: those of `from` that are not known yet are added
- * behind those that are. ERROR_LIMIT beyond LAKE_FROM_MAX. */
+/* The same for an import whose lines may have their time under other keys: those to `add` that are not known yet go behind
+ * those that are, once those to `drop` are taken out, by which no line that counts is read any more. ERROR_LIMIT beyond
+ * LAKE_FROM_MAX. All lent. */
+struct lake_from_change {
+    const struct lake_from *add, *drop;
+    size_t n_add, n_drop;
+};
 bool lake_schema_update_from(struct store *store, const struct lake_place *place, const char *query,
-                             const struct columns *columns, const struct lake_from *from,
-                             size_t n_from, struct lake_schema_change *change, struct error *err);
+                             const struct columns *columns, const struct lake_from_change *from,
+                             struct lake_schema_change *change, struct error *err);
+/* Takes them out of a schema in memory; how many there were. */
+size_t lake_schema_drop_from(struct lake_schema *schema, const struct lake_from *drop, size_t n);
 
 /* SHA-256 of the lines `name<TAB>type<LF>` of all columns in order: says in the ledger what was exported. */
 bool lake_columns_hash(const struct columns *columns, char out[HASH_SHA256_HEX], struct error *err);

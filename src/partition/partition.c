@@ -46,6 +46,8 @@ struct import {
     struct part_seen *seen;
     struct lake_schema schema;
     bool has_schema;
+    struct lake_from *dropped; /* rules of the import that is replaced, and of no other */
+    size_t n_dropped;
     struct part_givens givens;
     struct part_reject_file rejects;
     struct part_dedup *dedup;
@@ -81,6 +83,18 @@ static bool read_schema(struct import *import, struct error *err)
     return import->has_schema || why.code == ERROR_NOT_FOUND || error_pass(err, &why);
 }
 
+/* What is to be replaced. The rules of its times go with it: another zone may be why it is. */
+static bool begin_replace(struct import *import, struct error *err)
+{
+    if (!part_replace_find(&import->imports, import->options->replace, &import->replace, err) ||
+        !part_replace_times(&import->replace, &import->imports, &import->dropped,
+                            &import->n_dropped, err))
+        return false;
+    if (import->has_schema)
+        (void) lake_schema_drop_from(&import->schema, import->dropped, import->n_dropped);
+    return true;
+}
+
 static bool begin(struct import *import, struct error *err)
 {
     const struct partition_options *options = import->options;
@@ -94,8 +108,7 @@ static bool begin(struct import *import, struct error *err)
         !lake_imports_read(options->store, options->place, LAKE_IMPORTS_HEADS, &import->imports,
                            err))
         return false;
-    if (options->replace &&
-        !part_replace_find(&import->imports, options->replace, &import->replace, err))
+    if (options->replace && !begin_replace(import, err))
         return false;
     import->seen = part_seen_new(err);
     return import->seen &&
@@ -361,11 +374,13 @@ static bool update_schema(const struct import *import, struct error *err)
     struct columns known, columns = {0};
     size_t n = 0;
     struct lake_from *from = all_times(import, false, &n, err);
+    const struct lake_from_change times = {
+        .add = from, .n_add = n, .drop = import->dropped, .n_drop = import->n_dropped};
     bool ok =
         known_columns(import, &known, err) && from &&
         part_seen_columns(import->seen, &known, import->givens.source.custom, &columns, err) &&
         lake_schema_update_from(options->store, options->place,
-                                import->has_schema ? import->schema.query : NULL, &columns, from, n,
+                                import->has_schema ? import->schema.query : NULL, &columns, &times,
                                 NULL, err);
     columns_release(&known);
     columns_release(&columns);
@@ -517,6 +532,7 @@ static void release(struct import *import)
     part_seen_free(import->seen);
     if (import->has_schema)
         lake_schema_release(&import->schema);
+    mem_free(import->dropped);
     lake_imports_release(&import->imports);
     store_lock_free(import->lock);
     mem_free(import->record.inputs);

@@ -41,6 +41,51 @@ void part_replace_tell(const struct part_replace *replace, struct lake_import *i
     import->replaced = replace->old ? replace->old->started : replace->by->replaced;
 }
 
+/* --- times --- */
+
+static bool same_time(const struct lake_from *a, const struct lake_from *b)
+{
+    return a->key && b->key && strcmp(a->key, b->key) == 0 && strcmp(a->format, b->format) == 0 &&
+           strcmp(a->zone, b->zone) == 0;
+}
+
+static bool reads_by(const struct lake_import *import, const struct lake_from *time)
+{
+    for (size_t i = 0; i < import->n_inputs; i++)
+        if (same_time(&import->inputs[i].time, time))
+            return true;
+    return false;
+}
+
+/* Whether it is a time of the old one that is not in the list yet, and no other's. */
+static bool is_its_own(const struct lake_imports *imports, const struct lake_import *old,
+                       const struct lake_from *time, const struct lake_from *list, size_t n)
+{
+    if (!time->key)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (same_time(&list[i], time))
+            return false;
+    for (size_t i = 0; i < imports->n; i++)
+        if (&imports->v[i] != old && !imports->v[i].dead && reads_by(&imports->v[i], time))
+            return false;
+    return true;
+}
+
+bool part_replace_times(const struct part_replace *replace, const struct lake_imports *imports,
+                        struct lake_from **out, size_t *n, struct error *err)
+{
+    const struct lake_import *old = replace->old && !replace->old->dead ? replace->old : NULL;
+    *n = 0;
+    *out = mem_alloc(LAKE_FROM_MAX, sizeof **out, err);
+    if (!*out)
+        return false;
+    for (size_t i = 0; old && i < old->n_inputs && *n < LAKE_FROM_MAX; i++)
+        if (is_its_own(imports, old, &old->inputs[i].time, *out, *n))
+            (*out)[(*n)++] = old->inputs[i].time;
+    return true;
+}
+
 /* --- removing --- */
 
 static bool remove_blobs(struct store *store, const struct lake_place *place,

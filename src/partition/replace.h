@@ -31,6 +31,11 @@ bool part_replace_check(const struct part_replace *replace, const struct lake_im
 /* Tells a record that it replaces the old one, unless it is that one anew: before lake_import_writer_new. */
 void part_replace_tell(const struct part_replace *replace, struct lake_import *import);
 
+/* The times by which rows of the old one are read and those of no other live import: to be dropped from the schema when the new
+ * one comes, since another rule for the same key may be why. *out is to be freed with mem_free; its texts are lent. */
+bool part_replace_times(const struct part_replace *replace, const struct lake_imports *imports,
+                        struct lake_from **out, size_t *n, struct error *err);
+
 struct part_replaced {
     size_t imports, blobs; /* removed; of a blob that was gone already nothing is counted */
     size_t kept; /* imports that stay where nothing can be deleted: dead, and read by nobody */

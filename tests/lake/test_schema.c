@@ -132,8 +132,9 @@ static bool update_from(struct fixture *f, const char *text, const struct lake_f
 {
     struct columns columns = columns_of(text);
     error_clear(&f->err);
-    bool ok = lake_schema_update_from(f->store, &place_of_tests, NULL, &columns, from, n, change,
-                                      &f->err);
+    const struct lake_from_change times = {.add = from, .n_add = n};
+    bool ok =
+        lake_schema_update_from(f->store, &place_of_tests, NULL, &columns, &times, change, &f->err);
     columns_release(&columns);
     return ok;
 }
@@ -165,6 +166,41 @@ static void the_keys_of_times_are_kept_in_order_each_once(void **state)
     assert_string_equal(schema.from[1].zone, "Europe/Berlin");
     assert_string_equal(schema.from[2].format, "epoch-ms");
     lake_schema_release(&schema);
+}
+
+static void a_rule_that_no_line_needs_any_more_is_dropped(void **state)
+{
+    static const struct lake_from old = {"when", "iso", "Europe/Berlin"},
+                                  other = {"ts", "epoch-s", ""},
+                                  new = {"when", "iso", "America/Lima"};
+    const struct lake_from both[] = {old, other};
+    struct fixture *f = *state;
+    struct lake_schema_change change;
+    struct lake_schema schema;
+    struct columns columns = columns_of("TimeGenerated datetime");
+    assert_true(update_from(f, "TimeGenerated datetime", both, 2, NULL));
+    struct lake_from_change times = {.add = &new, .n_add = 1, .drop = &old, .n_drop = 1};
+    assert_true(lake_schema_update_from(f->store, &place_of_tests, NULL, &columns, &times, &change,
+                                        &f->err));
+    assert_true(change.from);
+    assert_true(lake_schema_read(f->store, &place_of_tests, &schema, &f->err));
+    assert_int_equal(schema.n_from, 2);
+    assert_string_equal(schema.from[0].key, "ts");
+    assert_string_equal(schema.from[1].zone, "America/Lima");
+    assert_int_equal(lake_schema_drop_from(&schema, both, 2), 1);
+    assert_int_equal(schema.n_from, 1);
+    lake_schema_release(&schema);
+    /* One that is added as well stays, where it was; the last one leaves none behind. */
+    times = (struct lake_from_change){.add = &other, .n_add = 1, .drop = both, .n_drop = 2};
+    assert_true(lake_schema_update_from(f->store, &place_of_tests, NULL, &columns, &times, &change,
+                                        &f->err));
+    assert_false(change.from);
+    const struct lake_from all[] = {other, new};
+    times = (struct lake_from_change){.drop = all, .n_drop = 2};
+    assert_true(lake_schema_update_from(f->store, &place_of_tests, NULL, &columns, &times, &change,
+                                        &f->err));
+    assert_null(strstr(file(f), "from"));
+    columns_release(&columns);
 }
 
 static void more_keys_of_times_than_any_table_has_are_refused(void **state)
@@ -314,6 +350,7 @@ int main(void)
         T(nothing_new_writes_nothing),
         T(a_type_that_changed_is_kept_beside_the_new_one),
         T(the_keys_of_times_are_kept_in_order_each_once),
+        T(a_rule_that_no_line_needs_any_more_is_dropped),
         T(more_keys_of_times_than_any_table_has_are_refused),
         T(damaged_keys_of_times_are_named),
         T(another_query_is_refused),

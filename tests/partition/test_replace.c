@@ -140,6 +140,30 @@ static void one_that_replaces_itself_is_written_anew(void **state)
     assert_int_equal(look(f).rows, 3);
 }
 
+/* Its rule for the time goes with it, unless another import is read by it. */
+static void the_times_of_the_old_one_go_where_no_other_needs_them(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_imports imports;
+    struct part_replace what;
+    struct lake_from *times;
+    size_t n;
+    struct small_import other = one;
+    other.id = THREE;
+    other.input = "c";
+    for (int i = 0; i < 2; i++) {
+        small_import_put(f, i == 0 ? &one : &other);
+        small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
+        assert_true(part_replace_find(&imports, ONE, &what, &f->err));
+        assert_true(part_replace_times(&what, &imports, &times, &n, &f->err));
+        assert_int_equal(n, i == 0);
+        if (i == 0)
+            assert_string_equal(times[0].key, "ts");
+        mem_free(times);
+        lake_imports_release(&imports);
+    }
+}
+
 static void an_id_that_is_not_there_names_those_that_are(void **state)
 {
     struct fixture *f = *state;
@@ -373,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(the_old_ones_blobs_and_record_go),
         CASE(one_that_replaces_itself_is_written_anew),
+        CASE(the_times_of_the_old_one_go_where_no_other_needs_them),
         CASE(an_id_that_is_not_there_names_those_that_are),
         CASE(what_another_replaced_already_is_refused),
         CASE(one_that_came_again_can_be_replaced_again),

@@ -29,13 +29,14 @@ static void put_schema(struct fixture *f)
 {
     static const struct lake_from from[] = {{"ts", "epoch-s", ""},
                                             {"when", "us", "America/Los_Angeles"}};
+    const struct lake_from_change times = {.add = from, .n_add = 2};
     struct columns columns = {0};
     assert_true(
         columns_add(&columns, STR("TimeGenerated"), COLUMN_DATETIME, &f->err) &&
         columns_add(&columns, STR("n"), COLUMN_LONG, &f->err) &&
         columns_add(&columns, STR("ts"), COLUMN_REAL, &f->err) &&
         columns_add(&columns, STR("when"), COLUMN_STRING, &f->err) &&
-        lake_schema_update_from(f->store, &place_of_tests, NULL, &columns, from, 2, NULL, &f->err));
+        lake_schema_update_from(f->store, &place_of_tests, NULL, &columns, &times, NULL, &f->err));
     columns_release(&columns);
 }
 
