@@ -60,6 +60,15 @@ static void keep_note(void *context, const char *line)
     out->note = strdup(line);
 }
 
+static char *copy(const char *bytes, size_t n)
+{
+    char *text = malloc(n + 1);
+    assert_non_null(text);
+    memcpy(text, bytes, n);
+    text[n] = '\0';
+    return text;
+}
+
 static void gather(const struct part_chunk *chunk, struct taken *out)
 {
     out->rows = realloc(out->rows, (out->row_count + chunk->row_count + 1) * sizeof *out->rows);
@@ -70,14 +79,14 @@ static void gather(const struct part_chunk *chunk, struct taken *out)
     for (size_t i = 0; i < chunk->row_count; i++) {
         const struct part_row *row = &chunk->rows[i];
         out->rows[out->row_count++] = (struct taken_row){
-            .line = strndup(chunk->text + row->start, row->length), .tick = row->tick};
+            .line = copy(chunk->text + row->start, row->length), .tick = row->tick};
     }
     for (size_t i = 0; i < chunk->reject_count; i++) {
         const struct part_reject *reject = &chunk->rejects[i];
         out->rejects[out->reject_count++] =
             (struct taken_reject){.line = out->lines + reject->line + 1,
                                   .reason = reject->reason,
-                                  .text = strndup(chunk->text + reject->start, reject->length)};
+                                  .text = copy(chunk->text + reject->start, reject->length)};
     }
     out->lines += chunk->lines;
 }
@@ -135,8 +144,9 @@ bool taken_read(const char *path, const struct part_source_options *given, struc
     options.scratch = taken_folder();
     options.note = keep_note;
     options.context = out;
-    part_seen_at(options.seen, 0, 0);
-    struct part_source *source = part_source_open(&input, &options, err);
+    if (options.seen)
+        part_seen_at(options.seen, 0, 0);
+    struct part_source *source = options.seen ? part_source_open(&input, &options, err) : NULL;
     bool ok = source && read_pieces(source, options.seen, out, err);
     if (ok)
         tell(source, out);
