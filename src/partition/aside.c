@@ -171,6 +171,26 @@ static void free_blocks(struct part_aside *aside, struct part_block *blocks)
     }
 }
 
+/* All slices, when no block is left. */
+static void free_memory(struct part_aside *aside)
+{
+    for (unsigned i = 0; aside->own && i < aside->options.workers; i++) {
+        if (aside->own[i])
+            leave_slice(aside, aside->own[i]);
+        aside->own[i] = NULL;
+    }
+    while (aside->unused) {
+        struct slice *next = aside->unused->next;
+        mem_free(aside->unused);
+        aside->unused = next;
+    }
+    for (size_t i = 0; i < aside->slab_count; i++)
+        mem_free(aside->slabs[i]);
+    mem_free(aside->slabs);
+    aside->slabs = NULL;
+    aside->slab_count = aside->slab_room = aside->slab_left = 0;
+}
+
 /* --- to the files --- */
 
 void part_aside_path(const struct part_aside *aside, unsigned bucket, char out[PART_ASIDE_PATH_MAX])
@@ -451,6 +471,8 @@ bool part_aside_end(struct part_aside *aside, struct error *err)
     (void) pthread_mutex_lock(&aside->lock);
     while (ok && aside->spilled > 0 && aside->first)
         ok = write_share(aside, UINT64_MAX, err);
+    if (ok && aside->spilled > 0)
+        free_memory(aside); /* who gathers wants it */
     (void) pthread_mutex_unlock(&aside->lock);
     if (ok)
         (void) part_aside_cut(aside);
@@ -535,21 +557,11 @@ void part_aside_free(struct part_aside *aside)
         return;
     free_blocks(aside, aside->first);
     free_blocks(aside, aside->batch);
-    for (unsigned i = 0; aside->own && i < aside->options.workers; i++)
-        if (aside->own[i])
-            leave_slice(aside, aside->own[i]);
-    while (aside->unused) {
-        struct slice *next = aside->unused->next;
-        mem_free(aside->unused);
-        aside->unused = next;
-    }
-    for (size_t i = 0; i < aside->slab_count; i++)
-        mem_free(aside->slabs[i]);
+    free_memory(aside);
     if (aside->folder && aside->name)
         remove_files(aside);
     (void) pthread_cond_destroy(&aside->room);
     (void) pthread_mutex_destroy(&aside->lock);
-    mem_free(aside->slabs);
     mem_free(aside->own);
     mem_free(aside->folder);
     mem_free(aside->name);
