@@ -1,6 +1,7 @@
 /* Rows that the lake has, or that came before in the import, are dropped: each by value, and never one too many. */
 #include "partition/dedup.h"
 
+#include "base/random.h"
 #include "lake/ledger.h"
 
 #include "../lake/small_import.h"
@@ -261,6 +262,77 @@ static void rows_far_apart_are_found(void **state)
     part_dedup_free(dedup);
 }
 
+/* --- any rows --- */
+
+enum { RANDOM_ROWS = 600, RANDOM_LAKE = 100, VALUES = 12 };
+
+/* What a row says, as few values that meet often: 0 is empty. */
+struct row {
+    unsigned n, s;
+};
+
+static void put_row(struct random *random, const struct row *row, char *out, size_t room)
+{
+    static const char *const zeros[] = {"", ".0", "e0"};
+    char n[32] = "\"n\":null", s[32] = "\"s\":\"\"";
+    if (row->n > 0)
+        (void) snprintf(n, sizeof n, "\"n\":%u%s", row->n, zeros[random_below(random, 3)]);
+    if (row->s > 0 && random_below(random, 2))
+        (void) snprintf(s, sizeof s, "\"s\":\"\\u%04x\"", 'a' + row->s);
+    else if (row->s > 0)
+        (void) snprintf(s, sizeof s, "\"s\":\"%c\"", (char) ('a' + row->s));
+    bool first = random_below(random, 2);
+    (void) snprintf(out, room, "{%s,\"x\":%u,%s}", first ? n : s,
+                    (unsigned) random_below(random, 9), first ? s : n);
+}
+
+static bool are_equal(const struct row *a, const struct row *b)
+{
+    return a->n == b->n && a->s == b->s && (a->n > 0 || a->s > 0);
+}
+
+/* Against the rule itself: a row goes when the lake or a row before it is equal to it. */
+static void any_rows_are_dropped_as_the_rule_says(void **state)
+{
+    struct fixture *f = *state;
+    struct random random;
+    struct row rows[RANDOM_LAKE + RANDOM_ROWS];
+    char line[128], texts[RANDOM_ROWS][128];
+    const char *lines[RANDOM_ROWS];
+    uint64_t seed = (uint64_t) tick_now();
+    printf("seed %llu\n", (unsigned long long) seed);
+    random_seed(&random, seed);
+    struct buf blob = BUF_INIT(1 << 20);
+    for (size_t i = 0; i < RANDOM_LAKE + RANDOM_ROWS; i++) {
+        rows[i] = (struct row){(unsigned) random_below(&random, 3 * VALUES),
+                               (unsigned) random_below(&random, VALUES)};
+        put_row(&random, &rows[i], line, sizeof line);
+        if (i < RANDOM_LAKE) {
+            buf_printf(&blob, "%s\n", line);
+            continue;
+        }
+        memcpy(texts[i - RANDOM_LAKE], line, sizeof line);
+        lines[i - RANDOM_LAKE] = texts[i - RANDOM_LAKE];
+    }
+    assert_true(store_put(f->store, DAY "h=03/m=05/PT05M.json", buf_str(&blob), &f->err));
+    struct lake_imports imports;
+    small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
+    const struct part_dedup_lake lake = lake_of(f, &imports);
+    struct part_dedup *dedup = begin(f, "s,n", NULL, 0);
+    take_all(f, dedup, lines, RANDOM_ROWS);
+    assert_true(part_dedup_lake(dedup, &lake, NULL, &f->err));
+    const char *is = dropped(f, dedup, RANDOM_ROWS);
+    for (size_t i = RANDOM_LAKE; i < RANDOM_LAKE + RANDOM_ROWS; i++) {
+        bool before = false;
+        for (size_t k = 0; k < i; k++)
+            before |= are_equal(&rows[k], &rows[i]);
+        assert_int_equal(is[i - RANDOM_LAKE], before ? 'd' : 'k');
+    }
+    part_dedup_free(dedup);
+    lake_imports_release(&imports);
+    buf_release(&blob);
+}
+
 /* --- what the lake has --- */
 
 static void put(struct fixture *f, const char *name, const char *bytes)
@@ -439,6 +511,7 @@ int main(void)
         CASE(what_is_no_list_of_columns_is_refused),
         CASE(several_workers_drop_the_same_rows_as_one),
         CASE(rows_far_apart_are_found),
+        CASE(any_rows_are_dropped_as_the_rule_says),
         CASE(rows_of_all_kinds_of_blobs_in_the_range_count),
         CASE(what_does_not_count_drops_nothing),
         CASE(of_numbered_exports_the_one_that_counts_is_read),
