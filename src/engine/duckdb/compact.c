@@ -96,27 +96,30 @@ static bool choose_columns(struct compaction *compaction, struct error *err)
     const struct engine_files *files = compaction->files;
     const struct columns *all = files->columns;
     compaction->keys = mem_alloc(all->n, sizeof compaction->keys[0], err);
+    bool timed = false;
     if (!compaction->keys)
         return false;
     for (size_t i = 0; i < all->n; i++) {
         struct str name = str_of(all->v[i].name);
+        timed = timed || (all->v[i].type == COLUMN_DATETIME && str_eq(name, STR("TimeGenerated")));
         if (is_ours(name) || is_ticks(all, name) || is_taken(all, i))
             continue;
         compaction->keys[compaction->columns.n] = files->source_keys ? files->source_keys[i] : NULL;
         if (!columns_add(&compaction->columns, name, all->v[i].type, err))
             return false;
     }
-    int time = columns_find(&compaction->columns, STR("TimeGenerated"));
-    if (time < 0 || compaction->columns.v[time].type != COLUMN_DATETIME)
-        return error_set(err, ERROR_FORMAT, "there is no column TimeGenerated of type datetime");
-    return true;
+    if (!timed)
+        (void) error_set(err, ERROR_FORMAT, "there is no column TimeGenerated of type datetime");
+    return timed;
 }
 
 static bool open_source(struct compaction *compaction, const uint32_t *sources, struct error *err)
 {
     struct engine_files files = *compaction->files;
-    if (files.form != ENGINE_LINES)
-        return error_set(err, ERROR_INTERNAL, "only lines are compacted");
+    if (files.form != ENGINE_LINES) {
+        (void) error_set(err, ERROR_INTERNAL, "only lines are compacted");
+        return false;
+    }
     files.name = relation_name;
     files.columns = &compaction->columns;
     files.source_keys = compaction->keys;
@@ -220,8 +223,8 @@ static void put_restored(struct buf *sql, const struct compaction *compaction, s
         restore_put_column(sql, compaction->source, i, file);
         buf_printf(sql, " AS c%zu, ", i);
     }
-    buf_printf(sql, "file_row_number + %lld AS o, ",
-               (long long) (before_lines + (int64_t) ((uint64_t) number << DUCK_ROW_SHIFT)));
+    const int64_t first = before_lines + (int64_t) ((uint64_t) number << DUCK_ROW_SHIFT);
+    buf_printf(sql, "file_row_number + %lld AS o, ", (long long) first);
     put_renumbered(sql, file);
     buf_puts(sql, " AS s");
     if (compaction->rest) {
@@ -381,7 +384,7 @@ static uint64_t row_bytes(const struct compaction *compaction)
     uint64_t line = compaction->rows > 0 ? bytes / compaction->rows : 0;
     if (compaction->files->compacted_count > 0 && line < LINE_BYTES)
         line = LINE_BYTES;
-    return line + VALUE_BYTES * compaction->columns.n;
+    return 1 + line + VALUE_BYTES * compaction->columns.n;
 }
 
 /* What the group of one thread may take; 0: as much as it likes. */

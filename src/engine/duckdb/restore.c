@@ -51,13 +51,14 @@ static void put_json_time(struct buf *sql, const struct engine_compacted *file, 
 
 void restore_put_json(struct buf *sql, const struct engine_compacted *file, size_t i)
 {
+    static const char real[] = "(CASE WHEN isfinite(@) THEN CAST(@ AS VARCHAR) WHEN isnan(@) THEN "
+                               "'\"NaN\"' WHEN @ > 0 THEN '\"Infinity\"' WHEN @ < 0 THEN "
+                               "'\"-Infinity\"' END)";
     static const char *const ways[COLUMN_TYPE_COUNT] = {
         [COLUMN_BOOL] = "CAST(@ AS VARCHAR)",
         [COLUMN_INT] = "CAST(@ AS VARCHAR)",
         [COLUMN_LONG] = "CAST(@ AS VARCHAR)",
-        [COLUMN_REAL] =
-            "(CASE WHEN isfinite(@) THEN CAST(@ AS VARCHAR) WHEN isnan(@) THEN '\"NaN\"' "
-            "WHEN @ > 0 THEN '\"Infinity\"' WHEN @ < 0 THEN '\"-Infinity\"' END)",
+        [COLUMN_REAL] = real,
         [COLUMN_DECIMAL] = "('\"' || @ || '\"')",
         [COLUMN_TIMESPAN] = "('\"' || weir_timespan_text(@) || '\"')",
         [COLUMN_GUID] = "('\"' || @ || '\"')",
