@@ -77,8 +77,8 @@ static void how_it_is_written_does_not(void **state)
 static void a_time_under_another_key_is_the_rows_time(void **state)
 {
     (void) state;
-    static const char key[] = "ts", text[] = "when", seconds[] = "epoch-s", iso[] = "iso", utc[] = "UTC",
-                      zone[] = "Europe/Zurich";
+    static const char key[] = "ts", text[] = "when", seconds[] = "epoch-s", iso[] = "iso",
+                      utc[] = "UTC", zone[] = "Europe/Zurich";
     const struct lake_from from[] = {{key, seconds, utc}, {text, iso, zone}};
     struct lake_rows *rows = rows_of(from, 2);
     struct lake_row row;
