@@ -6,6 +6,7 @@
 #include "compact/compact.h"
 
 #include "compact/job.h"
+#include "compact/prove.h"
 
 #include <unistd.h>
 
@@ -264,8 +265,8 @@ static bool job_begin(struct compact_job *job, struct error *err)
     if (!lake_schema_read(options->store, &options->place, &job->schema, err) ||
         !query_known_init(&job->known, options->store, &options->place, 0, 0, err))
         return false;
-    job->rows = lake_rows_new(&job->schema.columns, err);
-    return job->rows && lake_rows_from(job->rows, job->schema.from, job->schema.n_from, err);
+    job->rows = compact_rows_new(&job->schema, err);
+    return job->rows != NULL;
 }
 
 static void job_end(struct compact_job *job)

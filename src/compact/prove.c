@@ -17,6 +17,15 @@ static bool stopped(const struct stop *stop, struct error *err)
     return stop_asked(stop) && !error_set(err, ERROR_INTERRUPTED, "interrupted");
 }
 
+struct lake_rows *compact_rows_new(const struct lake_schema *schema, struct error *err)
+{
+    struct lake_rows *rows = lake_rows_new(&schema->columns, err);
+    if (rows && lake_rows_from(rows, schema->from, schema->n_from, err))
+        return rows;
+    lake_rows_free(rows);
+    return NULL;
+}
+
 /* --- ids of a group --------------------------------------------------------------------------------------- */
 
 /* A table of open places; the key of all zero is kept apart. */

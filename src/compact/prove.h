@@ -10,7 +10,11 @@
 #include "base/stop.h"
 #include "engine/engine.h"
 #include "lake/day.h"
+#include "lake/schema.h"
 #include "query/days.h"
+
+/* Identities of the table's rows, for one thread. */
+struct lake_rows *compact_rows_new(const struct lake_schema *schema, struct error *err);
 
 struct compact_sum {
     uint64_t rows, doubled;

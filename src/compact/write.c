@@ -18,6 +18,7 @@
 #include "query/tables.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <unistd.h>
 
 enum {
@@ -327,33 +328,78 @@ static void put_path_of(const struct work *work, size_t slice, struct buf *path)
     buf_printf(path, "%s/day-%zu.parquet", buf_text(&work->scratch), slice);
 }
 
-/* The left side reads the lines, and the files of before as they stand; the right side the new files. */
+/* The right side: the new files, read by a thread of its own while the calling one reads the lines. */
+struct right_side {
+    struct work *work;
+    struct engine_task *task;
+    const struct piece *piece;
+    const struct made *made;
+    struct compact_sum sum;
+    struct error err;
+    bool ok;
+};
+
+static bool sum_made(struct right_side *side, struct lake_rows *rows, size_t slice)
+{
+    const struct lake_day_file *made = &side->made[slice].file;
+    struct buf path = BUF_INIT(PATH_ROOM);
+    uint64_t before = side->sum.rows;
+    put_path_of(side->work, slice, &path);
+    const struct engine_compacted file = {.path = buf_text(&path),
+                                          .columns = &made->columns,
+                                          .traits = made->traits,
+                                          .rest = made->rest};
+    bool ok = compact_sum_file(side->task, rows, &file, side->work->job->options->stop, &side->sum,
+                               &side->err);
+    if (ok && side->sum.rows - before != made->rows)
+        ok = error_set(&side->err, ERROR_INTERNAL, "the engine miscounted the rows of a file");
+    buf_release(&path);
+    return ok;
+}
+
+static void *read_right(void *context)
+{
+    struct right_side *side = context;
+    struct lake_rows *rows = compact_rows_new(&side->work->job->schema, &side->err);
+    side->ok = rows != NULL;
+    for (size_t i = 0; side->ok && i < side->piece->slices; i++)
+        side->ok = sum_made(side, rows, i);
+    lake_rows_free(rows);
+    return NULL;
+}
+
+/* The left side: the lines, and the files of before as they stand. */
+static bool read_left(struct work *work, const struct piece *piece, struct compact_sum *sum,
+                      struct error *err)
+{
+    struct compact_sources *sources = &work->sources;
+    return compact_sum_lines(store_of(work), work->job->rows, sources->blobs + piece->first,
+                             piece->n, work->job->options->stop, sources->sha256 + piece->first,
+                             sum, err);
+}
+
 static bool prove(struct work *work, struct runner *runner, const struct piece *piece,
                   const struct made *made, struct compact_sum *sum, struct error *err)
 {
-    const struct stop *stop = work->job->options->stop;
-    struct compact_sources *sources = &work->sources;
-    struct compact_sum back = {0};
-    struct buf path = BUF_INIT(PATH_ROOM);
+    struct right_side right = {
+        .work = work, .task = runner->task, .piece = piece, .made = made, .err = ERROR_INIT};
+    pthread_t thread;
     bool ok = true;
     *sum = (struct compact_sum){0};
     for (size_t i = 0; ok && piece->merge && i < work->n_before; i++)
-        ok = compact_sum_file(runner->task, work->job->rows, &work->before[i], stop, sum, err);
-    ok = ok && compact_sum_lines(store_of(work), work->job->rows, sources->blobs + piece->first,
-                                 piece->n, stop, sources->sha256 + piece->first, sum, err);
-    for (size_t i = 0; ok && i < piece->slices; i++) {
-        struct engine_compacted file = {.columns = &made[i].file.columns,
-                                        .traits = made[i].file.traits,
-                                        .rest = made[i].file.rest};
-        uint64_t before = back.rows;
-        put_path_of(work, i, &path);
-        file.path = buf_text(&path);
-        ok = compact_sum_file(runner->task, work->job->rows, &file, stop, &back, err);
-        if (ok && back.rows - before != made[i].file.rows)
-            ok = error_set(err, ERROR_INTERNAL, "the engine miscounted the rows of a file");
-    }
-    buf_release(&path);
-    return ok && compare(sum, &back, err);
+        ok = compact_sum_file(runner->task, work->job->rows, &work->before[i],
+                              work->job->options->stop, sum, err);
+    if (!ok)
+        return false;
+    bool apart = pthread_create(&thread, NULL, read_right, &right) == 0;
+    ok = read_left(work, piece, sum, err);
+    if (apart)
+        (void) pthread_join(thread, NULL);
+    else if (ok)
+        (void) read_right(&right);
+    if (!ok)
+        return false;
+    return right.ok ? compare(sum, &right.sum, err) : error_pass(err, &right.err);
 }
 
 /* --- a file ----------------------------------------------------------------------------------------------- */
