@@ -139,11 +139,47 @@ bool part_fields_seen(const struct part_fields *fields, struct part_seen *seen, 
 
 /* --- values --------------------------------------------------------------------------------------------- */
 
+/* Eight bytes of which none has to be looked at: ASCII, no control character, no quote, no backslash. */
+static bool is_plain8(const char *p)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    uint64_t quote = x ^ ones * '"', backslash = x ^ ones * '\\';
+    uint64_t low = (x - ones * ' ') | (quote - ones) | (backslash - ones);
+    return ((low | x) & highs) == 0;
+}
+
+static bool is_plain(struct str text)
+{
+    size_t at = 0;
+    for (; at + 8 <= text.n; at += 8) {
+        if (!is_plain8(text.p + at))
+            return false;
+    }
+    for (; at < text.n; at++) {
+        unsigned char c = (unsigned char) text.p[at];
+        if (c < ' ' || c > '~' || c == '"' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
 static void put_string(struct str text, struct buf *line)
 {
-    buf_putc(line, '"');
-    text_put_json(line, text);
-    buf_putc(line, '"');
+    if (!is_plain(text)) {
+        buf_putc(line, '"');
+        text_put_json(line, text);
+        buf_putc(line, '"');
+        return;
+    }
+    if (!buf_reserve(line, text.n + 2))
+        return;
+    char *p = line->bytes + line->used;
+    *p = '"';
+    memcpy(p + 1, text.p, text.n);
+    p[text.n + 1] = '"';
+    line->used += text.n + 2;
 }
 
 static bool put_bool(struct str text, struct buf *line)

@@ -2,6 +2,8 @@
 #include "tests/partition/taken.h"
 
 #include "partition/csv.h"
+#include "partition/fields.h"
+#include "json/value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,6 +97,29 @@ static void records_become_lines(void **state)
                 "{\"TimeGenerated\":\"2020-11-20T16:20:29.443Z\",\"a\":\"1\",\"b\":\"x\\\"y\\n\"}");
     assert_line("TimeGenerated;a\n2021-11-07T05:05:12.10+02:00;\n", NULL,
                 "{\"TimeGenerated\":\"2021-11-07T03:05:12.1Z\"}");
+}
+
+/* Each byte at each place of a cell: as a JSON string it says what it said. */
+static void every_character_arrives(void **state)
+{
+    struct part_field field = {.member = STR(",\"a\":"), .type = COLUMN_STRING};
+    (void) state;
+    for (int c = 0; c < 0x80; c++) {
+        for (size_t at = 0; at < 17; at++) {
+            struct buf line = BUF_INIT(4096), back = BUF_INIT(4096);
+            char text[17];
+            memset(text, 'x', sizeof text);
+            text[at] = (char) c;
+            part_fields_put(&field, (struct str){text, sizeof text}, &line);
+            const size_t begin = strlen(",\"a\":\"");
+            assert_memory_equal(line.bytes, ",\"a\":\"", begin);
+            assert_true(
+                json_unescape((struct str){line.bytes + begin, line.used - begin - 1}, &back));
+            assert_true(str_eq(buf_str(&back), (struct str){text, sizeof text}));
+            buf_release(&line);
+            buf_release(&back);
+        }
+    }
 }
 
 static void a_time_of_another_name_stays_beside_time_generated(void **state)
@@ -287,6 +312,7 @@ int main(void)
         cmocka_unit_test(what_is_no_record_is_told),
         cmocka_unit_test(the_separator_is_that_of_the_header),
         cmocka_unit_test(records_become_lines),
+        cmocka_unit_test(every_character_arrives),
         cmocka_unit_test(a_time_of_another_name_stays_beside_time_generated),
         cmocka_unit_test(cells_get_the_types_of_the_known_table),
         cmocka_unit_test(suffixes_tell_types_in_a_custom_table),
