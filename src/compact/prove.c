@@ -103,6 +103,8 @@ struct lines_side {
     struct compact_sum *sum;
     uint64_t seen;
     const struct stop *stop;
+    bool plain;     /* so far each line of the blob was one object: no need of the scanner */
+    uint64_t lines; /* that were taken so */
 };
 
 static bool side_init(struct lines_side *side, struct error *err)
@@ -180,9 +182,35 @@ static bool take_object(struct lines_side *side, const struct json_object *objec
     if (doubled)
         return true;
     if (!lake_row_whole(side->rows, object->bytes, &key, err))
-        return error_prefix(err, "line %llu", (unsigned long long) object->line);
+        return error_prefix(err, "line %llu", (unsigned long long) (side->lines + object->line));
     lake_row_sum(&side->sum->hash, &key);
     side->sum->rows++;
+    return true;
+}
+
+/* Takes whole lines, while each of them is one object; what is not, the scanner looks at. */
+static bool take_lines(struct lines_side *side, bool last, size_t *at, struct error *err)
+{
+    struct str text = buf_str(&side->window);
+    while (side->plain && *at < text.n) {
+        struct lake_row_key key;
+        struct error why = ERROR_INIT;
+        const char *from = text.p + *at, *end = memchr(from, '\n', text.n - *at);
+        if (!end && !last)
+            return true;
+        struct str line = {from, end ? (size_t) (end - from) : text.n - *at};
+        if (side->seen++ % STOP_EVERY == 0 && stopped(side->stop, err))
+            return false;
+        if (str_trim(line).n > 0) {
+            side->plain = lake_row_whole(side->rows, line, &key, &why);
+            if (!side->plain)
+                return why.code == ERROR_FORMAT || error_pass(err, &why);
+            lake_row_sum(&side->sum->hash, &key);
+            side->sum->rows++;
+        }
+        *at += line.n + (end != NULL);
+        side->lines++;
+    }
     return true;
 }
 
@@ -190,13 +218,18 @@ static bool take_objects(struct lines_side *side, bool last, struct error *err)
 {
     size_t at = 0;
     struct json_object object;
-    int found;
-    while ((found = json_lines_next(side->scanner, buf_str(&side->window), &at, last, &object,
-                                    err)) > 0)
+    int found = 0;
+    if (!take_lines(side, last, &at, err))
+        return false;
+    while (!side->plain && (found = json_lines_next(side->scanner, buf_str(&side->window), &at,
+                                                    last, &object, err)) > 0)
         if (!take_object(side, &object, err))
             return false;
     if (found < 0)
-        return err && err->line > 0 ? error_prefix(err, "line %d", err->line) : false;
+        return err && err->line > 0
+                   ? error_prefix(err, "line %llu",
+                                  (unsigned long long) side->lines + (unsigned) err->line)
+                   : false;
     memmove(side->window.bytes, side->window.bytes + at, side->window.used - at);
     side->window.used -= at;
     return true;
@@ -207,6 +240,8 @@ static bool take_blob(struct lines_side *side, struct store_ahead *ahead, struct
     struct str piece;
     size_t index;
     uint64_t bytes = 0;
+    side->plain = side->group == 0;
+    side->lines = 0;
     json_lines_reset(side->scanner);
     hash_sha256_reset(side->sha256);
     buf_reset(&side->window);
