@@ -295,7 +295,7 @@ size_t part_files_count(const struct part_files *files)
 bool part_files_close(struct part_files *files, struct error *err)
 {
     bool ok = true;
-    for (int32_t i = files->newest; i >= 0; i = files->slots[i].older) {
+    for (int32_t i = files->slots ? files->newest : -1; i >= 0; i = files->slots[i].older) {
         struct slot *slot = &files->slots[i];
         if (slot->fd >= 0 && close(slot->fd) != 0)
             ok = fail("write", slot->file, errno, err);

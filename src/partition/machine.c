@@ -563,8 +563,7 @@ static bool prepare_gathers(struct machine *machine, struct error *err)
         .aside = machine->aside,
         .files = machine->out->files,
         .folder = machine->options->scratch,
-        .load = small->load > 0 ? small->load
-                                : machine->options->memory / 8 * 3 / machine->worker_count,
+        .load = small->load > 0 ? small->load : machine->load,
         .run = small->run,
         .stop = machine->options->stop,
     };
@@ -670,7 +669,8 @@ bool part_machine_run(const struct part_machine_options *options, struct part_ma
         return false;
     machine->options = options;
     machine->out = out;
-    machine->worker_count = options->threads;
+    machine->worker_count = options->threads > 0 ? options->threads : 1;
+    machine->load = options->memory / 8 * 3 / machine->worker_count;
     machine->error = (struct error) ERROR_INIT;
     machine->progress = (struct partition_progress){.phase = "read", .total = options->total};
     out->rows = out->rejected = out->dropped = out->spilled = 0;
