@@ -81,6 +81,7 @@ struct machine {
     atomic_uint bucket; /* the next of it */
     unsigned laid;      /* buckets of it that are done */
     uint64_t lay_at;    /* bytes set aside when the next is cut */
+    uint64_t load;      /* bytes of a bucket file that each worker may hold */
 };
 
 static bool first_reading(const struct machine *machine)
