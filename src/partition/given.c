@@ -163,8 +163,9 @@ bool part_givens_open(struct part_givens *givens, const struct partition_options
         .note = options->watch ? options->watch->note : NULL,
         .context = options->watch ? options->watch->context : NULL,
     };
-    if (!part_inputs_expand(options->inputs, options->input_count, options->remote, &givens->inputs,
-                            err))
+    const char *lake = store_remote(options->store) ? NULL : store_address(options->store);
+    if (!part_inputs_expand(options->inputs, options->input_count, lake, options->remote,
+                            &givens->inputs, err))
         return false;
     say_passed(givens);
     givens->v = mem_alloc(givens->inputs.n, sizeof *givens->v, err);

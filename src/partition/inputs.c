@@ -24,6 +24,7 @@ void part_inputs_release(struct part_inputs *inputs)
     mem_free(inputs->stores);
     mem_free(inputs->first_passed);
     mem_free(inputs->first_link);
+    mem_free(inputs->lake);
     *inputs = (struct part_inputs){0};
 }
 
@@ -137,6 +138,20 @@ static void leave(struct level *level)
     *level = (struct level){0};
 }
 
+/* Whether a folder is the lake that the import goes to. */
+static bool is_target(const struct part_inputs *inputs, const struct stat *about)
+{
+    return inputs->target_known && about->st_dev == inputs->target_device &&
+           about->st_ino == inputs->target_number;
+}
+
+static bool pass_target(struct part_inputs *inputs, const struct buf *path, struct error *err)
+{
+    mem_free(inputs->lake);
+    inputs->lake = mem_copy(path->bytes, path->used, err);
+    return inputs->lake != NULL;
+}
+
 /* What an entry is: a folder goes one level down, a file is taken. Symbolic links are not followed. */
 static bool take_entry(struct part_inputs *inputs, struct level *levels, size_t *depth,
                        struct buf *path, struct error *err)
@@ -154,6 +169,8 @@ static bool take_entry(struct part_inputs *inputs, struct level *levels, size_t 
         return false;
     if (lstat(buf_text(path), &about) != 0)
         return error_set_errno(err, ERROR_IO, errno, "%s", buf_text(path));
+    if (S_ISDIR(about.st_mode) && is_target(inputs, &about))
+        return pass_target(inputs, path, err);
     if (S_ISDIR(about.st_mode)) {
         if (*depth == PART_INPUT_DEPTH_MAX)
             return error_set(err, ERROR_LIMIT, "%s is deeper than %d folders", buf_text(path),
@@ -200,8 +217,8 @@ static bool add_path(struct part_inputs *inputs, const char *path, const struct 
 {
     if (S_ISDIR(about->st_mode))
         return add_folder(inputs, path, err);
-    return add(inputs, PART_INPUT_FILE, str_of(path), path,
-               S_ISREG(about->st_mode) ? (uint64_t) about->st_size : 0, NULL, err);
+    return add(inputs, S_ISREG(about->st_mode) ? PART_INPUT_FILE : PART_INPUT_PIPE, str_of(path),
+               path, S_ISREG(about->st_mode) ? (uint64_t) about->st_size : 0, NULL, err);
 }
 
 static bool add_glob(struct part_inputs *inputs, const char *pattern, struct error *err)
@@ -378,10 +395,17 @@ static bool expand(struct part_inputs *inputs, const char *argument,
                            argument);
 }
 
-bool part_inputs_expand(const char *const *arguments, size_t n, const struct store_options *remote,
-                        struct part_inputs *out, struct error *err)
+bool part_inputs_expand(const char *const *arguments, size_t n, const char *lake,
+                        const struct store_options *remote, struct part_inputs *out,
+                        struct error *err)
 {
+    struct stat about;
     *out = (struct part_inputs){0};
+    if (lake && stat(lake, &about) == 0) {
+        out->target_known = true;
+        out->target_device = about.st_dev;
+        out->target_number = about.st_ino;
+    }
     for (size_t i = 0; i < n; i++) {
         if (!expand(out, arguments[i], remote, err)) {
             part_inputs_release(out);
@@ -410,5 +434,8 @@ bool part_inputs_say_passed(const struct part_inputs *inputs, struct buf *line)
                " are passed over: by their names they are no logs");
     put_passed(line, inputs->links, inputs->first_link, " is passed over: it is a link or no file",
                " are passed over: links, or no files");
+    if (inputs->lake)
+        buf_printf(line, "%s%s is passed over: it is the lake itself", line->used > 0 ? "; " : "",
+                   inputs->lake);
     return line->used > 0;
 }

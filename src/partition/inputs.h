@@ -13,13 +13,20 @@
 #include "base/text.h"
 #include "store/store.h"
 
+#include <sys/types.h>
+
 enum {
     PART_INPUTS_MAX = 1 << 20,
     PART_INPUT_DEPTH_MAX = 64, /* folders below a folder */
     PART_INPUT_NAME_MAX = 4096
 };
 
-enum part_input_kind { PART_INPUT_FILE, PART_INPUT_STDIN, PART_INPUT_BLOB };
+enum part_input_kind {
+    PART_INPUT_FILE,
+    PART_INPUT_STDIN, /* read once, as is */
+    PART_INPUT_PIPE,  /* a named pipe or a device */
+    PART_INPUT_BLOB
+};
 
 struct part_input {
     enum part_input_kind kind;
@@ -37,15 +44,21 @@ struct part_inputs {
     size_t passed; /* files of folders that are no logs by their names */
     size_t links;  /* links and devices in folders: they are not followed */
     char *first_passed, *first_link;
+    char *lake;        /* the lake of the import, where it lay in a folder: it is not read; NULL */
+    bool target_known; /* of that lake: which folder it is */
+    dev_t target_device;
+    ino_t target_number;
 };
 
 void part_inputs_release(struct part_inputs *inputs);
 
 /* Expands arguments in their order. A file that is named twice stands twice: the machine tells equal inputs by their
  * hashes. ERROR_NOT_FOUND names the argument that is not there or matches nothing; ERROR_USAGE for `-` twice.
+ * `lake` is the folder of the import's own lake, which is left out of others (NULL: it has none).
  * `remote` has all but the address of the stores to open for blobs; NULL: blobs are refused. */
-bool part_inputs_expand(const char *const *arguments, size_t n, const struct store_options *remote,
-                        struct part_inputs *out, struct error *err);
+bool part_inputs_expand(const char *const *arguments, size_t n, const char *lake,
+                        const struct store_options *remote, struct part_inputs *out,
+                        struct error *err);
 
 /* Says in a line what of the folders is passed over; false: nothing. */
 bool part_inputs_say_passed(const struct part_inputs *inputs, struct buf *line);

@@ -228,10 +228,15 @@ static bool pass_bom(struct part_source *source, struct error *err)
     return true;
 }
 
+static bool reads_once(const struct part_input *input)
+{
+    return input->kind == PART_INPUT_STDIN || input->kind == PART_INPUT_PIPE;
+}
+
 /* There may be very many inputs, which are all opened before the first is read. What can be opened again is. */
 static void leave_stream(struct part_source *source)
 {
-    if (source->input->kind == PART_INPUT_STDIN)
+    if (reads_once(source->input))
         return;
     part_stream_free(source->stream);
     source->stream = NULL;
@@ -331,7 +336,7 @@ static bool open_form(struct part_source *source, struct error *err)
     if (source->form->settled && !source->form->settled(source, err))
         return false;
     say_time(source);
-    if (source->input->kind == PART_INPUT_STDIN)
+    if (reads_once(source->input))
         return pass_bom(source, err);
     leave_stream(source);
     return true;

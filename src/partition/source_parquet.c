@@ -70,7 +70,7 @@ static bool copy_file(struct part_source *source, struct error *err)
     bool ok = drain(source, fd, buf_text(&self->path), err);
     if (close(fd) != 0 && ok)
         ok = error_set_errno(err, ERROR_IO, errno, "%s", buf_text(&self->path));
-    self->hashed = ok && source->input->kind == PART_INPUT_STDIN;
+    self->hashed = ok && source->input->kind != PART_INPUT_BLOB;
     return ok;
 }
 

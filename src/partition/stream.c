@@ -58,6 +58,7 @@ static bool open_stored(struct part_stream *stream, struct error *err)
 {
     switch (stream->input->kind) {
     case PART_INPUT_FILE:
+    case PART_INPUT_PIPE:
         return open_file(stream, err);
     case PART_INPUT_STDIN:
         stream->fd = STDIN_FILENO;

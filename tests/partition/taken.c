@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -136,8 +137,11 @@ bool taken_read(const char *path, const struct part_source_options *given, struc
     struct part_source_options options = given ? *given : (struct part_source_options){0};
     bool piped = strcmp(path, "-") == 0;
     struct part_input input = {.kind = PART_INPUT_FILE, .name = strdup(path), .path = strdup(path)};
+    struct stat about;
     if (piped)
         input.kind = PART_INPUT_STDIN;
+    else if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
+        input.kind = PART_INPUT_PIPE;
     *out = (struct taken){0};
     options.zones = &zones;
     options.seen = part_seen_new(err);

@@ -36,7 +36,7 @@ static void assert_expands(const char *const *arguments, size_t n, const char *e
     struct error err = ERROR_INIT;
     struct part_inputs inputs;
     struct buf out = BUF_INIT(1 << 16);
-    if (!part_inputs_expand(arguments, n, NULL, &inputs, &err)) {
+    if (!part_inputs_expand(arguments, n, NULL, NULL, &inputs, &err)) {
         buf_printf(&out, "%s", error_name(err.code));
     } else {
         for (size_t i = 0; i < inputs.n; i++) {
@@ -97,7 +97,7 @@ static void what_is_passed_over_is_told(void **state)
     (void) state;
     path_join(&path, taken_folder(), "logs");
     const char *argument = buf_text(&path);
-    assert_true(part_inputs_expand(&argument, 1, NULL, &inputs, &err));
+    assert_true(part_inputs_expand(&argument, 1, NULL, NULL, &inputs, &err));
     assert_int_equal(inputs.passed, 3); /* _SUCCESS, readme.md, x.json.bak */
     assert_int_equal(inputs.links, 2);
     assert_true(part_inputs_say_passed(&inputs, &line));
@@ -158,6 +158,46 @@ static void the_records_of_a_lake_are_no_rows(void **state)
     expand_one("no-lake", "|no-lake/weir/x.json");
 }
 
+static void the_lake_itself_is_left_out_of_a_folder(void **state)
+{
+    struct error err = ERROR_INIT;
+    struct part_inputs inputs;
+    struct buf path = BUF_INIT(4096), lake = BUF_INIT(4096), line = BUF_INIT(8192);
+    (void) state;
+    make_folder("home/x/lake/am-t");
+    make("home/x/lake/am-t/PT05M.json");
+    make("home/x/new.json");
+    path_join(&path, taken_folder(), "home");
+    path_join(&lake, taken_folder(), "home/x/../x/lake/");
+    const char *argument = buf_text(&path);
+    assert_true(part_inputs_expand(&argument, 1, buf_text(&lake), NULL, &inputs, &err));
+    assert_int_equal(inputs.n, 1);
+    assert_true(str_ends(str_of(inputs.v[0].name), STR("home/x/new.json")));
+    assert_true(part_inputs_say_passed(&inputs, &line));
+    assert_non_null(strstr(buf_text(&line), "home/x/lake is passed over: it is the lake itself"));
+    part_inputs_release(&inputs);
+    /* Who names it means it. */
+    argument = buf_text(&lake);
+    assert_true(part_inputs_expand(&argument, 1, buf_text(&lake), NULL, &inputs, &err));
+    assert_int_equal(inputs.n, 1);
+    part_inputs_release(&inputs);
+    buf_release(&path);
+    buf_release(&lake);
+    buf_release(&line);
+}
+
+static void a_pipe_is_one(void **state)
+{
+    struct error err = ERROR_INIT;
+    struct part_inputs inputs;
+    const char *argument = "/dev/null";
+    (void) state;
+    assert_true(part_inputs_expand(&argument, 1, NULL, NULL, &inputs, &err));
+    assert_int_equal(inputs.n, 1);
+    assert_int_equal(inputs.v[0].kind, PART_INPUT_PIPE);
+    part_inputs_release(&inputs);
+}
+
 static void folders_below_the_limit_are_walked(void **state)
 {
     struct buf deep = BUF_INIT(4096);
@@ -195,6 +235,8 @@ int main(void)
         cmocka_unit_test(what_is_not_there_is_told),
         cmocka_unit_test(arguments_keep_their_order_and_may_repeat),
         cmocka_unit_test(the_records_of_a_lake_are_no_rows),
+        cmocka_unit_test(the_lake_itself_is_left_out_of_a_folder),
+        cmocka_unit_test(a_pipe_is_one),
         cmocka_unit_test(folders_below_the_limit_are_walked),
     };
     return cmocka_run_group_tests(tests, set_up, clean);

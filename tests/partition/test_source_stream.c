@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -227,6 +229,7 @@ struct feeder {
     int fd;
     const char *text;
     size_t n;
+    const char *name; /* of a named pipe */
 };
 
 static void *feed(void *context)
@@ -250,7 +253,7 @@ static void standard_input_gives_the_same_rows(void **state)
     (void) state;
     taken_all(path, NULL, &plain);
     assert_int_equal(pipe(ends), 0);
-    struct feeder feeder = {ends[1], text, n};
+    struct feeder feeder = {ends[1], text, n, NULL};
     assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
     (void) close(ends[0]);
     assert_int_equal(pthread_create(&thread, NULL, feed, &feeder), 0);
@@ -263,6 +266,38 @@ static void standard_input_gives_the_same_rows(void **state)
     taken_release(&piped);
     (void) dup2(saved, STDIN_FILENO);
     (void) close(saved);
+    free(path);
+    free(text);
+}
+
+static void *feed_named(void *context)
+{
+    struct feeder *feeder = context;
+    feeder->fd = open(feeder->name, O_WRONLY);
+    return feeder->fd < 0 ? NULL : feed(feeder);
+}
+
+/* It can be opened once. */
+static void a_named_pipe_gives_the_same_rows(void **state)
+{
+    struct taken plain, piped;
+    size_t n;
+    char *text = make_lines(5000, &n);
+    char *path = taken_file("plain3.json", text, n);
+    char name[4096];
+    pthread_t thread;
+    (void) state;
+    (void) snprintf(name, sizeof name, "%s.pipe", path);
+    assert_int_equal(mkfifo(name, 0600), 0);
+    taken_all(path, NULL, &plain);
+    struct feeder feeder = {-1, text, n, name};
+    assert_int_equal(pthread_create(&thread, NULL, feed_named, &feeder), 0);
+    taken_all(name, NULL, &piped);
+    (void) pthread_join(thread, NULL);
+    assert_same(&plain, &piped);
+    assert_memory_equal(piped.hash, plain.hash, PART_DIGEST_SIZE);
+    taken_release(&plain);
+    taken_release(&piped);
     free(path);
     free(text);
 }
@@ -283,6 +318,7 @@ int main(void)
         cmocka_unit_test(packed_arrays_and_csv_are_seen),
         cmocka_unit_test(a_time_generated_behind_the_first_rows_is_taken),
         cmocka_unit_test(keys_are_seen_in_every_piece),
+        cmocka_unit_test(a_named_pipe_gives_the_same_rows),
         cmocka_unit_test(standard_input_gives_the_same_rows),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
