@@ -24,8 +24,9 @@
 enum {
     GROUP_ROWS = 60 * ENGINE_CHUNK_ROWS,
     GROUP_SHARES = 8,
-    VALUE_BYTES = 16,            /* of each value, beside the bytes of the line */
-    TEXTS_MOST = GROUP_ROWS / 5, /* as DuckDB has it */
+    VALUE_BYTES = 16, /* of each value, beside the bytes of the line */
+    TEXTS_SHARE = 5,  /* as DuckDB has it */
+    TEXTS_MOST = GROUP_ROWS / TEXTS_SHARE,
     TEXTS_LEAST = 500,
     TEXT_BYTES = 64,
     PAGE_LEAST = 16 << 10,
@@ -409,19 +410,21 @@ static uint64_t of_share(const struct compaction *compaction, uint64_t bytes, ui
 {
     uint64_t share = group_share(compaction), n = share / (compaction->columns.n * bytes);
     if (share == 0 || n > most)
-        return most;
+        n = most;
     return n > least ? n : least;
 }
 
 static void put_copy(struct buf *sql, const struct compaction *compaction, const char *path)
 {
+    uint64_t most_texts =
+        compaction->rows < GROUP_ROWS ? compaction->rows / TEXTS_SHARE : TEXTS_MOST;
     buf_puts(sql, " TO ");
     duck_put_string(sql, str_of(path));
     buf_printf(sql,
                " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, ROW_GROUP_SIZE %llu, "
                "DICTIONARY_SIZE_LIMIT %llu, STRING_DICTIONARY_PAGE_SIZE_LIMIT %llu)",
                (unsigned long long) group_rows(compaction),
-               (unsigned long long) of_share(compaction, TEXT_BYTES, TEXTS_LEAST, TEXTS_MOST),
+               (unsigned long long) of_share(compaction, TEXT_BYTES, TEXTS_LEAST, most_texts),
                (unsigned long long) of_share(compaction, 2, PAGE_LEAST, PAGE_MOST));
 }
 
