@@ -36,7 +36,7 @@ static struct seen_key *find(const struct part_guess *guess, struct str key)
 {
     for (size_t i = 0; i < guess->count; i++) {
         struct seen_key *at = &guess->keys[(guess->next + i) % guess->count];
-        if (at->n == key.n && memcmp(at->key, key.p, key.n) == 0)
+        if (str_eq((struct str){at->key, at->n}, key))
             return at;
     }
     return NULL;
