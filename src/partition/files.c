@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -344,6 +345,15 @@ static bool make_folders(struct part_files *files, const char *scratch, struct e
     return !failed || error_set_errno(err, ERROR_IO, failed, "cannot make a scratch folder");
 }
 
+/* Half of what the process may have open, if that is less. */
+static size_t slots_allowed(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 >= PART_FILES_OPEN)
+        return PART_FILES_OPEN;
+    return limit.rlim_cur >= 2 ? (size_t) limit.rlim_cur / 2 : 1;
+}
+
 struct part_files *part_files_new(const char *scratch, unsigned workers, size_t open_max,
                                   struct error *err)
 {
@@ -351,7 +361,7 @@ struct part_files *part_files_new(const char *scratch, unsigned workers, size_t 
     if (!files)
         return NULL;
     *files = (struct part_files){.workers = workers, .newest = -1, .oldest = -1};
-    files->slot_count = open_max > 0 ? open_max : PART_FILES_OPEN;
+    files->slot_count = open_max > 0 ? open_max : slots_allowed();
     files->folders = mem_alloc(workers, sizeof *files->folders, err);
     files->slots = mem_alloc(files->slot_count, sizeof *files->slots, err);
     for (unsigned i = 0; files->folders && i < workers; i++)

@@ -18,7 +18,7 @@
 
 enum {
     PART_FILES_MAX = 1 << 22, /* partitions of one import: LAKE_IMPORT_PARTS_MAX */
-    PART_FILES_OPEN = 256,    /* open at once */
+    PART_FILES_OPEN = 256,    /* open at once, or half of what the process may have */
     PART_FILES_NAME_MAX = 32
 };
 

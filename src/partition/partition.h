@@ -64,7 +64,8 @@ struct partition_options {
         time_zone; /* IANA, Windows' or the portal's name, of times that name none; NULL: they are rejected */
     const struct columns *known; /* columns of the table that are known beforehand; NULL: none */
 
-    uint64_t memory;     /* bytes; 0: a quarter of the machine's, at least 256 MiB */
+    /* bytes; 0: a quarter of the machine's, at least 256 MiB. Uploads of a remote store come to it, and lines of many MB. */
+    uint64_t memory;
     unsigned threads;    /* 0: as many as processors */
     bool sync;           /* on the disk before the first name shows, and again at the end */
     const char *dedup;   /* columns, "A,B" or "*"; NULL: none */
