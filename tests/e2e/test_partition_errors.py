@@ -97,6 +97,11 @@ class Partition(unittest.TestCase):
         self.ok("-", input=lines(rows))
         self.assertEqual(b"".join(b.read_bytes() for b in self.blobs()), lines(rows).encode())
 
+    def test_what_is_no_file_is_read_once_and_whole(self):
+        rows = [ROWS[0]] * 40000
+        self.ok("/dev/stdin", input=lines(rows))
+        self.assertEqual(b"".join(b.read_bytes() for b in self.blobs()), lines(rows).encode())
+
     def test_a_lake_is_made_of_nothing_but_rows_and_what_is_weirs(self):
         self.ok(self.write("a.jsonl", lines(ROWS)))
         left = {p.name for p in self.weir.lake.glob("weir/tmp/**/*") if p.is_file()} - {"lock"}
@@ -123,6 +128,13 @@ class Partition(unittest.TestCase):
 
     def test_a_glob_that_matches_nothing(self):
         self.refused(1, "nowhere/*.jsonl", says=["nowhere/*.jsonl"])
+
+    def test_a_folder_that_holds_the_lake_gives_no_rows_of_it(self):
+        self.write("in/a.jsonl", lines(ROWS))
+        for _ in range(2):
+            done = self.ok("in", "--lake", "in/lake")
+            self.assertIn("the lake itself", done.stderr)
+        self.assertIn("nothing is new", done.stderr.splitlines()[-1])
 
     def test_options_that_cannot_be(self):
         path = self.write("a.jsonl", lines(ROWS))
