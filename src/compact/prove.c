@@ -5,6 +5,8 @@
 #include "json/lines.h"
 #include "json/value.h"
 
+#include <inttypes.h>
+
 enum {
     WINDOW_MAX = 2 * JSON_ROW_MAX,
     ITEM_MAX = JSON_ROW_MAX,
@@ -182,7 +184,7 @@ static bool take_object(struct lines_side *side, const struct json_object *objec
     if (doubled)
         return true;
     if (!lake_row_whole(side->rows, object->bytes, &key, err))
-        return error_prefix(err, "line %llu", (unsigned long long) (side->lines + object->line));
+        return error_prefix(err, "line %" PRIu64, side->lines + object->line);
     lake_row_sum(&side->sum->hash, &key);
     side->sum->rows++;
     return true;
@@ -227,8 +229,7 @@ static bool take_objects(struct lines_side *side, bool last, struct error *err)
             return false;
     if (found < 0)
         return err && err->line > 0
-                   ? error_prefix(err, "line %llu",
-                                  (unsigned long long) side->lines + (unsigned) err->line)
+                   ? error_prefix(err, "line %" PRIu64, side->lines + (unsigned) err->line)
                    : false;
     memmove(side->window.bytes, side->window.bytes + at, side->window.used - at);
     side->window.used -= at;

@@ -79,8 +79,9 @@ bool compact_sources_find(struct compact_sources *sources, struct compact_kept *
                           struct error *err)
 {
     const struct query_day *day = &kept->day;
-    *sources = (struct compact_sources){.merge = day->record && day->form != QUERY_DAY_LINES};
-    size_t old = sources->merge ? day->record->source_count : 0;
+    bool merge = day->record && day->form != QUERY_DAY_LINES;
+    size_t old = merge ? day->record->source_count : 0;
+    *sources = (struct compact_sources){.merge = merge};
     if (!take_blobs(sources, kept, err))
         return false;
     if (sources->n + old > LAKE_DAY_SOURCES_MAX)

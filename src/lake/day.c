@@ -468,7 +468,7 @@ bool lake_day_parse(struct str text, const struct lake_place *place, struct aren
 {
     struct reading reading = {.place = place, .arena = arena, .out = out, .err = err};
     struct str head;
-    uint64_t lines;
+    uint64_t lines = 0;
     *out = (struct lake_day){0};
     buf_init(&reading.levels, LAKE_NAME_MAX);
     bool ok = cut_end(&text, &lines, err) && str_split(&text, '\n', &head) &&
