@@ -2,6 +2,7 @@
 #include "import.h"
 
 #include "../store/fault.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -106,6 +107,26 @@ static void a_write_that_is_cut_is_gone_on_with(void **state)
     }
 }
 
+/* Of the thread that calls: the workers have a count of their own. */
+static void an_allocation_that_fails_leaves_nothing_or_all(void **state)
+{
+    struct import *im = *state;
+    make_input(im);
+    int failed = 0, well = 0; /* in a row: some allocations can be done without */
+    for (int n = 1; well < 40; n++) {
+        import_again(im);
+        mem_fail_at((uint64_t) n);
+        bool ok = import_run(im);
+        mem_fail_at(0);
+        assert_true(ok || (im->err.code != ERROR_NONE && im->err.message[0]));
+        assert_true(n < CALLS_MAX);
+        (void) import_check(im, ok);
+        failed += !ok;
+        well = ok ? well + 1 : 0;
+    }
+    assert_true(failed > 50);
+}
+
 /* A process of its own, killed at its n-th call. */
 static bool run_killed(struct import *im, int n)
 {
@@ -160,6 +181,7 @@ int main(void)
         T(a_call_that_fails_leaves_only_whole_partitions),
         T(a_full_disk_leaves_only_whole_partitions),
         T(a_write_that_is_cut_is_gone_on_with),
+        T(an_allocation_that_fails_leaves_nothing_or_all),
         T(a_killed_import_is_finished_by_the_next),
 #undef T
     };
