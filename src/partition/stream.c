@@ -5,13 +5,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <zlib.h>
 #include <zstd.h>
 
-enum { GZ_WINDOW = 15 + 16 /* of zlib: the largest, with gzip's header */ };
+enum {
+    GZ_WINDOW = 15 + 16, /* of zlib: the largest, with gzip's header */
+    LOOK_MS = 200        /* between two looks whether to stop, while a pipe gives nothing */
+};
 
 struct part_stream {
     const struct part_input *input;
@@ -70,21 +74,35 @@ static bool open_stored(struct part_stream *stream, struct error *err)
     return error_set(err, ERROR_INTERNAL, "an input of no kind");
 }
 
+/* Waits until a read gives something, which a pipe may not for hours; a signal wakes the thread that it meets alone. */
+static bool wait_for_bytes(const struct part_stream *stream, struct error *err)
+{
+    struct pollfd look = {.fd = stream->fd, .events = POLLIN};
+    for (;;) {
+        if (stop_asked(stream->stop))
+            return error_set(err, ERROR_INTERRUPTED, "interrupted");
+        int ready = poll(&look, 1, LOOK_MS);
+        if (ready > 0)
+            return true;
+        if (ready < 0 && errno != EINTR)
+            return error_set_errno(err, ERROR_IO, errno, "%s", stream->input->name);
+    }
+}
+
 static bool read_stored(struct part_stream *stream, size_t *n, struct error *err)
 {
     if (stream->reader)
         return store_reader_next(stream->reader, stream->block, PART_STREAM_BLOCK, n, err);
-    for (;;) {
-        if (stop_asked(stream->stop))
-            return error_set(err, ERROR_INTERRUPTED, "interrupted");
+    while (wait_for_bytes(stream, err)) {
         ssize_t got = read(stream->fd, stream->block, PART_STREAM_BLOCK);
         if (got >= 0) {
             *n = (size_t) got;
             return true;
         }
-        if (errno != EINTR)
+        if (errno != EINTR && errno != EAGAIN)
             return error_set_errno(err, ERROR_IO, errno, "%s", stream->input->name);
     }
+    return false;
 }
 
 /* The next block, when this one is used up. */
