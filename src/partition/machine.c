@@ -25,7 +25,7 @@
 enum {
     SCATTER = 4096, /* mean bytes of a run at a partition's end below which a piece is scattered */
     SCATTERED_RUNS = 4,   /* so many such runs it has at least */
-    LAY = 12 * 1024,      /* mean bytes of a run that is worth a file's being opened */
+    LAY = 8 * 1024,       /* mean bytes of a run that is worth a file's being opened */
     LAY_AT = 128 << 20,   /* bytes set aside when that is looked at first */
     SCATTERED_PIECES = 4, /* more of those than of others: from then on rows are set aside */
     PIECES_MAX = 1 << 28,
