@@ -247,16 +247,11 @@ bool cli_check_access(struct cli_context *context, double seconds, bool writes, 
     return true;
 }
 
-bool cli_open_place(const struct cli *cli, const char *table, struct cli_context *context,
+bool cli_take_place(struct cli_context *context, const char *resource_id, const char *table,
                     struct error *err)
 {
-    if ((!context->id[0] && !read_id(cli, context, err)) || !need(cli, CLI_RESOURCE_ID, err))
-        return false;
     context->place = (struct lake_place){
-        .workspace_id = context->id,
-        .resource_id = cli_text(cli, CLI_RESOURCE_ID),
-        .table = table,
-    };
+        .workspace_id = context->id, .resource_id = resource_id, .table = table};
     if (!lake_place_check(&context->place, err))
         return false;
     if (!context->store)
@@ -267,6 +262,13 @@ bool cli_open_place(const struct cli *cli, const char *table, struct cli_context
         return false;
     context->place.container = buf_text(&context->container);
     return true;
+}
+
+bool cli_open_place(const struct cli *cli, const char *table, struct cli_context *context,
+                    struct error *err)
+{
+    return (context->id[0] || read_id(cli, context, err)) && need(cli, CLI_RESOURCE_ID, err) &&
+           cli_take_place(context, cli_text(cli, CLI_RESOURCE_ID), table, err);
 }
 
 void cli_close(struct cli_context *context)

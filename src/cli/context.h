@@ -47,6 +47,9 @@ bool cli_check_access(struct cli_context *context, double seconds, bool writes, 
 /* The place of a table: id and resource id from settings, checked. Its container is lent until the next. */
 bool cli_open_place(const struct cli *cli, const char *table, struct cli_context *context,
                     struct error *err);
+/* The same with context->id and the resource id at hand, which is lent as the table is. */
+bool cli_take_place(struct cli_context *context, const char *resource_id, const char *table,
+                    struct error *err);
 void cli_close(struct cli_context *context);
 
 /* "contoso-sec (8ecf8077-...)" or the GUID. */

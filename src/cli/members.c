@@ -69,3 +69,16 @@ void cli_put_close(struct buf *out, char bracket)
 {
     buf_putc(out, bracket);
 }
+
+void cli_put_error(struct buf *out, const struct error *error)
+{
+    if (!error || error->code == ERROR_NONE) {
+        cli_put_text(out, "error", NULL);
+        return;
+    }
+    cli_put_open(out, "error", '{');
+    cli_put_text(out, "code", error_name(error->code));
+    cli_put_text(out, "message", error->message);
+    cli_put_text(out, "hint", error->hint[0] ? error->hint : NULL);
+    cli_put_close(out, '}');
+}

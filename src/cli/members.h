@@ -10,6 +10,7 @@
 #ifndef WEIR_CLI_MEMBERS_H
 #define WEIR_CLI_MEMBERS_H
 
+#include "base/error.h"
 #include "base/text.h"
 
 void cli_put_text(struct buf *out, const char *name, const char *text);  /* NULL: null */
@@ -19,5 +20,7 @@ void cli_put_bool(struct buf *out, const char *name, bool value);
 void cli_put_time(struct buf *out, const char *name, int64_t tick); /* ISO 8601; 0: null */
 void cli_put_open(struct buf *out, const char *name, char bracket);
 void cli_put_close(struct buf *out, char bracket);
+/* "error": code, message and hint; null for NULL and for none. */
+void cli_put_error(struct buf *out, const struct error *error);
 
 #endif

@@ -132,17 +132,7 @@ bool cli_place_import(struct cli *cli, struct cli_context *context, const char *
                       struct error *err)
 {
     const char *resource_id;
-    if (!cli_place_name(table, err) || !choose_resource(cli, context->store, &resource_id, err) ||
-        !choose_id(cli, context, resource_id, table, err))
-        return false;
-    context->place = (struct lake_place){
-        .workspace_id = context->id, .resource_id = resource_id, .table = table};
-    if (!lake_place_check(&context->place, err))
-        return false;
-    buf_release(&context->container);
-    buf_init(&context->container, LAKE_NAME_MAX);
-    if (!lake_container_find(context->store, table, &context->container, err))
-        return false;
-    context->place.container = buf_text(&context->container);
-    return true;
+    return cli_place_name(table, err) && choose_resource(cli, context->store, &resource_id, err) &&
+           choose_id(cli, context, resource_id, table, err) &&
+           cli_take_place(context, resource_id, table, err);
 }

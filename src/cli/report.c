@@ -4,19 +4,6 @@
 
 enum { REPORT_VERSION = 1 };
 
-static void put_error(struct buf *out, const struct error *error)
-{
-    if (error->code == ERROR_NONE) {
-        cli_put_text(out, "error", NULL);
-        return;
-    }
-    cli_put_open(out, "error", '{');
-    cli_put_text(out, "code", error_name(error->code));
-    cli_put_text(out, "message", error->message);
-    cli_put_text(out, "hint", error->hint[0] ? error->hint : NULL);
-    cli_put_close(out, '}');
-}
-
 static void put_verdicts(struct buf *out, const struct export_report *report)
 {
     cli_put_open(out, "verdicts", '{');
@@ -145,7 +132,7 @@ static void put_table(struct buf *out, const struct cli_record *record,
     cli_put_open(out, NULL, '{');
     cli_put_text(out, "table", table->name);
     cli_put_text(out, "verdict", cli_table_verdict(record, table));
-    put_error(out, &table->error);
+    cli_put_error(out, &table->error);
     cli_put_time(out, "from", table->range.from);
     cli_put_time(out, "to", table->range.to);
     cli_put_time(out, "snapshot", report->snapshot);
@@ -177,7 +164,7 @@ void cli_report_put(struct buf *out, const struct cli_record *record)
         cli_put_number(out, "exit", (uint64_t) record->status);
     else
         cli_put_text(out, "exit", NULL);
-    put_error(out, &record->error);
+    cli_put_error(out, &record->error);
     cli_put_text(out, "workspace", record->context->id);
     cli_put_text(out, "lake", cli_text(record->cli, CLI_LAKE));
     cli_put_text(out, "identity", record->identity);

@@ -13,19 +13,6 @@ struct ending {
     const struct error *error; /* NULL: none */
 };
 
-static void put_error(struct buf *out, const struct error *error)
-{
-    if (!error) {
-        cli_put_text(out, "error", NULL);
-        return;
-    }
-    cli_put_open(out, "error", '{');
-    cli_put_text(out, "code", error_name(error->code));
-    cli_put_text(out, "message", error->message);
-    cli_put_text(out, "hint", error->hint[0] ? error->hint : NULL);
-    cli_put_close(out, '}');
-}
-
 static void put_members(const struct cli_summary *summary, const struct ending *ending,
                         struct buf *out)
 {
@@ -36,7 +23,7 @@ static void put_members(const struct cli_summary *summary, const struct ending *
     cli_put_time(out, "ended", ending->ended ? tick_now() : 0);
     cli_put_text(out, "verdict", ending->verdict);
     cli_put_number(out, "exit", ending->ended ? (uint64_t) ending->status : UINT64_MAX);
-    put_error(out, ending->error);
+    cli_put_error(out, ending->error);
     cli_put_text(out, "lake", cli_text(cli, CLI_LAKE));
     cli_put_real(out, "seconds", (double) (clock_ns() - summary->begun_ns) / 1e9);
     if (ending->ended)

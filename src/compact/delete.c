@@ -8,6 +8,7 @@
  * Killed behind 2, the next run does the rest: until then a blob that is going and still there is the source that it was.
  */
 #include "compact/job.h"
+#include "lake/stand.h"
 
 #include <stdlib.h>
 
@@ -25,7 +26,8 @@ static bool check_files(const struct compact_job *job, const struct lake_day *re
         buf_printf(&name, "/%s", file->name);
         ok = buf_ok(&name, "the name of a file", err) &&
              (fresh ? store_stat(job->options->store, buf_text(&name), &bytes, err)
-                    : compact_hash_blob(job->options->store, buf_text(&name), sha256, &bytes, err));
+                    : lake_hash_blob(job->options->store, buf_text(&name), job->options->stop,
+                                     sha256, &bytes, err));
         if (ok &&
             (bytes != file->bytes || (!fresh && memcmp(sha256, file->sha256, sizeof sha256) != 0)))
             ok = error_set(err, ERROR_FORMAT,

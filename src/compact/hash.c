@@ -34,25 +34,3 @@ bool compact_hash_file(const char *path, unsigned char sha256[HASH_SHA256_SIZE],
     hash_sha256_free(hash);
     return ok;
 }
-
-bool compact_hash_blob(struct store *store, const char *name,
-                       unsigned char sha256[HASH_SHA256_SIZE], uint64_t *bytes, struct error *err)
-{
-    struct hash_sha256 *hash = hash_sha256_new(err);
-    char *piece = mem_alloc(PIECE, 1, err);
-    struct store_reader *reader = hash && piece ? store_reader_new(store, name, err) : NULL;
-    bool ok = reader != NULL;
-    size_t n = 1;
-    *bytes = 0;
-    while (ok && n > 0) {
-        ok = store_reader_next(reader, piece, PIECE, &n, err);
-        if (ok)
-            hash_sha256_add(hash, piece, n);
-        *bytes += n;
-    }
-    ok = ok && hash_sha256_end(hash, sha256, err);
-    store_reader_free(reader);
-    mem_free(piece);
-    hash_sha256_free(hash);
-    return ok;
-}

@@ -50,8 +50,5 @@ bool compact_is_own(struct str path);
 /* SHA-256 of a file on the disk. */
 bool compact_hash_file(const char *path, unsigned char sha256[HASH_SHA256_SIZE], uint64_t *bytes,
                        struct error *err);
-/* The same of a blob. */
-bool compact_hash_blob(struct store *store, const char *name,
-                       unsigned char sha256[HASH_SHA256_SIZE], uint64_t *bytes, struct error *err);
 
 #endif

@@ -13,6 +13,11 @@ bool json_valid(struct str text)
     return length > 0 && json_skip_space(p + length, end) == end;
 }
 
+enum json_kind json_value_kind(struct str value)
+{
+    return value.n > 0 ? json_kind_of(value.p[0]) : JSON_KIND_NONE;
+}
+
 static unsigned hex_digit(char c)
 {
     return c <= '9' ? (unsigned) (c - '0') : (unsigned) ((c | 0x20) - 'a') + 10;

@@ -7,6 +7,9 @@
 /* True when the whole text is one valid JSON value (white space around it allowed). */
 bool json_valid(struct str text);
 
+/* What kind a valid value is, by its first byte; JSON_KIND_NONE where none begins so. */
+enum json_kind json_value_kind(struct str value);
+
 /* Decodes the inside of a JSON string (escapes, surrogate pairs) as UTF-8 behind `out`; false when it
  * is not valid. A lone surrogate \ud800 becomes U+FFFD. */
 bool json_unescape(struct str inside, struct buf *out);

@@ -154,8 +154,7 @@ bool lake_day_put(struct buf *out, const struct lake_place *place, const struct 
     if (!buf_ok(out, "the record of a day", err) ||
         !hash_sha256_hex((struct str){out->bytes + begin, out->used - begin}, hex, err))
         return false;
-    buf_printf(out, "{\"lines\":%zu,\"sha256\":\"%s\"}\n", day->file_count + day->source_count,
-               hex);
+    fields_put_tail(out, day->file_count + day->source_count, hex);
     return buf_ok(out, "the record of a day", err);
 }
 
@@ -196,7 +195,6 @@ bool lake_day_write(struct store *store, const struct lake_place *place, const s
     X(COLUMNS, "columns")
 #define SOURCE_KEYS(X) X(SOURCE, "source") X(BYTES, "bytes") X(SHA256, "sha256") X(GONE, "gone")
 #define COLUMN_KEYS(X) X(NAME, "name") X(TYPE, "type") X(TICKS, "ticks") X(REST, "rest")
-#define TAIL_KEYS(X) X(LINES, "lines") X(SHA256, "sha256")
 
 #define X(name, text) HEAD_##name,
 enum head_key { HEAD_KEYS(X) HEAD_COUNT };
@@ -210,15 +208,11 @@ enum source_key { SOURCE_KEYS(X) SOURCE_COUNT };
 #define X(name, text) COLUMN_KEY_##name,
 enum column_key { COLUMN_KEYS(X) COLUMN_KEY_COUNT };
 #undef X
-#define X(name, text) TAIL_##name,
-enum tail_key { TAIL_KEYS(X) TAIL_COUNT };
-#undef X
 #define X(name, text) text,
 static const char *const head_keys[] = {HEAD_KEYS(X)};
 static const char *const file_keys[] = {FILE_KEYS(X)};
 static const char *const source_keys[] = {SOURCE_KEYS(X)};
 static const char *const column_keys[] = {COLUMN_KEYS(X)};
-static const char *const tail_keys[] = {TAIL_KEYS(X)};
 #undef X
 
 /* One record that is being read. */
@@ -244,27 +238,13 @@ static bool read_hash(const struct fields *f, struct lake_row_key *out)
     return true;
 }
 
-static bool check_version(const struct fields *f)
-{
-    struct str format;
-    uint64_t version;
-    if (!fields_raw(f, HEAD_FORMAT, &format) || !fields_number(f, HEAD_VERSION, &version))
-        return false;
-    if (!str_eq(format, str_of(format_name)))
-        return fields_bad(f, HEAD_FORMAT);
-    if (version == LAKE_DAY_VERSION)
-        return true;
-    (void) error_set(f->err, ERROR_FORMAT, "it is of version %llu, and this weir reads version %d",
-                     (unsigned long long) version, LAKE_DAY_VERSION);
-    return error_hint(f->err, "use the weir that wrote it, or a newer one");
-}
-
 static bool read_head(struct reading *reading, struct str line)
 {
     struct lake_day *day = reading->out;
     struct fields f = {.keys = head_keys, .n = HEAD_COUNT, .line = 1, .err = reading->err};
     struct str workspace, table;
-    if (!fields_take(line, &f) || !check_version(&f) ||
+    if (!fields_take(line, &f) ||
+        !fields_version(&f, HEAD_FORMAT, HEAD_VERSION, format_name, LAKE_DAY_VERSION) ||
         !fields_raw(&f, HEAD_WORKSPACE, &workspace) || !fields_raw(&f, HEAD_TABLE, &table))
         return false;
     if (!str_eq(table, str_of(reading->place->table)) ||
@@ -415,7 +395,6 @@ static bool read_line(struct reading *reading, struct str line, size_t number)
 static bool cut_end(struct str *text, uint64_t *lines, struct error *err)
 {
     char is[HASH_SHA256_HEX], said[HASH_SHA256_HEX] = "";
-    struct fields f = {.keys = tail_keys, .n = TAIL_COUNT};
     const char *before =
         text->n > 1 && text->p[text->n - 1] == '\n' ? memrchr(text->p, '\n', text->n - 1) : NULL;
     if (!before)
@@ -423,14 +402,9 @@ static bool cut_end(struct str *text, uint64_t *lines, struct error *err)
     size_t at = (size_t) (before - text->p) + 1;
     struct str tail = {text->p + at, text->n - at - 1};
     *text = (struct str){text->p, at};
-    if (!fields_take(tail, &f) || !fields_number(&f, TAIL_LINES, lines) ||
-        !fields_hex(&f, TAIL_SHA256, said))
+    if (!fields_tail(tail, lines, said))
         return error_set(err, ERROR_FORMAT, "it is torn: its last line does not end it");
-    return hash_sha256_hex(*text, is, err) &&
-           (strcmp(is, said) == 0 ||
-            error_set(err, ERROR_FORMAT,
-                      "it was changed: its bytes do not have the hash that its "
-                      "last line names"));
+    return hash_sha256_hex(*text, is, err) && fields_unchanged(is, said, err);
 }
 
 /* Room for what its lines can be, before they are read. */

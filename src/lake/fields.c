@@ -164,3 +164,42 @@ bool fields_hex(const struct fields *f, size_t key, char out[HASH_SHA256_HEX])
     text_hex(sum, sizeof sum, out);
     return true;
 }
+
+/* --- heads and ends ------------------------------------------------------------------------------------- */
+
+bool fields_version(const struct fields *f, size_t format_key, size_t version_key,
+                    const char *format, int version)
+{
+    struct str named;
+    uint64_t is;
+    if (!fields_raw(f, format_key, &named) || !fields_number(f, version_key, &is))
+        return false;
+    if (!str_eq(named, str_of(format)))
+        return fields_bad(f, format_key);
+    if (is == (uint64_t) version)
+        return true;
+    (void) error_set(f->err, ERROR_FORMAT, "it is of version %llu, and this weir reads version %d",
+                     (unsigned long long) is, version);
+    return error_hint(f->err, "use the weir that wrote it, or a newer one");
+}
+
+void fields_put_tail(struct buf *out, size_t lines, const char *sha256)
+{
+    buf_printf(out, "{\"lines\":%zu,\"sha256\":\"%s\"}\n", lines, sha256);
+}
+
+bool fields_tail(struct str line, uint64_t *lines, char sha256[HASH_SHA256_HEX])
+{
+    static const char *const keys[] = {"lines", "sha256"};
+    struct fields f = {.keys = keys, .n = 2};
+    return fields_take(line, &f) && fields_number(&f, 0, lines) && fields_hex(&f, 1, sha256);
+}
+
+bool fields_unchanged(const char *is, const char *said, struct error *err)
+{
+    return strcmp(is, said) == 0 ||
+           error_set(err, ERROR_FORMAT,
+                     "it was changed: its bytes do not have the hash %.12s... that its last line "
+                     "names",
+                     said);
+}

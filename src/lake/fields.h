@@ -1,5 +1,5 @@
-/* Fields: one line of JSON of which the keys are known, to and fro: lines of the ledger's segments and of the records of
- * imports. Internal to this room.
+/* Fields: one line of JSON of which the keys are known, to and fro: lines of the ledger's segments, and of the records of
+ * imports and of compacted days. Internal to this room.
  *
  * Keys may come in any order, none twice; those that are not known are passed over. What is missing or wrong is ERROR_FORMAT
  * with the number of the line and the key.
@@ -50,5 +50,16 @@ bool fields_enum(const struct fields *f, size_t key, const char *const *texts, u
 bool fields_hash(const struct fields *f, size_t key, unsigned char *out, size_t size);
 /* A SHA-256 as text; "" for null. */
 bool fields_hex(const struct fields *f, size_t key, char out[HASH_SHA256_HEX]);
+
+/* What all of them have: a head that names its format and version, and a last line that tells how many lines stand between
+ * the two and the hash of all bytes before it. */
+/* The keys are those of "format" and "version". A version that is another's is ERROR_FORMAT with a hint. */
+bool fields_version(const struct fields *f, size_t format_key, size_t version_key,
+                    const char *format, int version);
+void fields_put_tail(struct buf *out, size_t lines, const char *sha256);
+/* False when the line is no such end; what is wrong is the caller's to say. */
+bool fields_tail(struct str line, uint64_t *lines, char sha256[HASH_SHA256_HEX]);
+/* False, ERROR_FORMAT: the bytes have not the hash that the last line names. */
+bool fields_unchanged(const char *is, const char *said, struct error *err);
 
 #endif

@@ -43,7 +43,6 @@ static const char format_name[] = "weir-import";
 
 #define TIME_KEYS(X) X(KEY, "key") X(FORMAT, "format") X(ZONE, "zone")
 #define PART_KEYS(X) X(PARTITION, "partition") X(ROWS, "rows") X(BYTES, "bytes") X(HASH, "hash")
-#define TAIL_KEYS(X) X(LINES, "lines") X(SHA256, "sha256")
 
 #define X(name, text) HEAD_##name,
 enum head_key { HEAD_KEYS(X) HEAD_COUNT };
@@ -57,15 +56,11 @@ enum time_key { TIME_KEYS(X) TIME_COUNT };
 #define X(name, text) PART_##name,
 enum part_key { PART_KEYS(X) PART_COUNT };
 #undef X
-#define X(name, text) TAIL_##name,
-enum tail_key { TAIL_KEYS(X) TAIL_COUNT };
-#undef X
 #define X(name, text) text,
 static const char *const head_keys[] = {HEAD_KEYS(X)};
 static const char *const input_keys[] = {INPUT_KEYS(X)};
 static const char *const time_keys[] = {TIME_KEYS(X)};
 static const char *const part_keys[] = {PART_KEYS(X)};
-static const char *const tail_keys[] = {TAIL_KEYS(X)};
 #undef X
 
 enum state { AT_HEAD, AT_INPUTS, AT_PARTS, AT_TAIL, AT_END };
@@ -101,21 +96,6 @@ void record_name(struct buf *out, const struct lake_place *place, const char *id
 }
 
 /* --- reading the head --- */
-
-static bool check_version(const struct fields *f)
-{
-    struct str format;
-    uint64_t version;
-    if (!fields_raw(f, HEAD_FORMAT, &format) || !fields_number(f, HEAD_VERSION, &version))
-        return false;
-    if (!str_eq(format, str_of(format_name)))
-        return fields_bad(f, HEAD_FORMAT);
-    if (version == LAKE_IMPORT_VERSION)
-        return true;
-    (void) error_set(f->err, ERROR_FORMAT, "it is of version %llu, and this weir reads version %d",
-                     (unsigned long long) version, LAKE_IMPORT_VERSION);
-    return error_hint(f->err, "use the weir that wrote it, or a newer one");
-}
 
 static bool read_id(const struct fields *f, size_t key, char out[LAKE_IMPORT_ID_MAX])
 {
@@ -179,7 +159,9 @@ static bool read_head(struct record *record, struct str line, struct error *err)
     struct fields f = {.keys = head_keys, .n = HEAD_COUNT, .line = 1, .err = err};
     struct lake_import *out = record->out;
     struct arena *arena = record->arena;
-    return fields_take(line, &f) && check_version(&f) && read_id(&f, HEAD_IMPORT, out->id) &&
+    return fields_take(line, &f) &&
+           fields_version(&f, HEAD_FORMAT, HEAD_VERSION, format_name, LAKE_IMPORT_VERSION) &&
+           read_id(&f, HEAD_IMPORT, out->id) &&
            fields_text(&f, HEAD_WORKSPACE, LAKE_IMPORT_TEXT_MAX, false, arena,
                        &record->workspace_id) &&
            fields_text(&f, HEAD_TABLE, LAKE_IMPORT_TEXT_MAX, false, arena, &record->table) &&
@@ -272,19 +254,14 @@ static bool read_tail(struct record *record, struct str line, struct error *err)
     char is[HASH_SHA256_HEX], said[HASH_SHA256_HEX] = "";
     unsigned char sum[HASH_SHA256_SIZE];
     uint64_t lines = 0;
-    struct fields f = {.keys = tail_keys, .n = TAIL_COUNT, .line = record->lines};
     const struct lake_import *out = record->out;
-    if (!fields_take(line, &f) || !fields_number(&f, TAIL_LINES, &lines) ||
-        !fields_hex(&f, TAIL_SHA256, said) || lines != record->lines - 2)
+    if (!fields_tail(line, &lines, said) || lines != record->lines - 2)
         return error_set(err, ERROR_FORMAT, "it is torn: line %zu does not end it", record->lines);
     if (!hash_sha256_end(record->hash, sum, err))
         return false;
     text_hex(sum, sizeof sum, is);
-    if (strcmp(is, said) != 0)
-        return error_set(err, ERROR_FORMAT,
-                         "it was changed: its bytes do not have the hash %.12s... that its last "
-                         "line names",
-                         said);
+    if (!fields_unchanged(is, said, err))
+        return false;
     return (record->rows == out->rows && record->bytes == out->bytes &&
             record->rejected == out->rejected) ||
            error_set(err, ERROR_FORMAT, "its head has other sums than its lines");
@@ -594,7 +571,7 @@ static bool put_tail(struct lake_import_writer *writer, struct error *err)
     if (!flush(writer, err) || !hash_sha256_end(writer->hash, sum, err))
         return false;
     text_hex(sum, sizeof sum, hex);
-    buf_printf(&writer->text, "{\"lines\":%zu,\"sha256\":\"%s\"}\n", writer->lines, hex);
+    fields_put_tail(&writer->text, writer->lines, hex);
     return buf_ok(&writer->text, "a record of an import", err) &&
            store_writer_add(writer->to, writer->text.bytes, writer->text.used, err);
 }

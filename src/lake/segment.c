@@ -112,7 +112,7 @@ bool lake_segment_write(const struct lake_segment *segment, const struct lake_en
         return false;
     if (!hash_sha256_hex((struct str){out->bytes + begin, out->used - begin}, hex, err))
         return false;
-    buf_printf(out, "{\"lines\":%zu,\"sha256\":\"%s\"}\n", n, hex);
+    fields_put_tail(out, n, hex);
     return buf_ok(out, "a segment of the ledger", err);
 }
 
@@ -153,7 +153,6 @@ bool lake_segment_write(const struct lake_segment *segment, const struct lake_en
     X(AT, "at")
 
 #define BESIDE_KEYS(X) X(ROWS, "rows") X(SUM, "sum") X(BYTES, "bytes") X(DOUBLED, "doubled")
-#define TAIL_KEYS(X) X(LINES, "lines") X(SHA256, "sha256")
 
 #define X(name, text) HEAD_##name,
 enum head_key { HEAD_KEYS(X) HEAD_COUNT };
@@ -164,32 +163,13 @@ enum line_key { LINE_KEYS(X) LINE_COUNT };
 #define X(name, text) BESIDE_##name,
 enum beside_key { BESIDE_KEYS(X) BESIDE_COUNT };
 #undef X
-#define X(name, text) TAIL_##name,
-enum tail_key { TAIL_KEYS(X) TAIL_COUNT };
-#undef X
 #define X(name, text) text,
 static const char *const head_keys[] = {HEAD_KEYS(X)};
 static const char *const line_keys[] = {LINE_KEYS(X)};
 static const char *const beside_keys[] = {BESIDE_KEYS(X)};
-static const char *const tail_keys[] = {TAIL_KEYS(X)};
 #undef X
 
 /* --- head --- */
-
-static bool check_version(const struct fields *f)
-{
-    struct str format;
-    uint64_t version;
-    if (!fields_raw(f, HEAD_FORMAT, &format) || !fields_number(f, HEAD_VERSION, &version))
-        return false;
-    if (!str_eq(format, str_of(format_name)))
-        return fields_bad(f, HEAD_FORMAT);
-    if (version == LAKE_LEDGER_VERSION)
-        return true;
-    (void) error_set(f->err, ERROR_FORMAT, "it is of version %llu, and this weir reads version %d",
-                     (unsigned long long) version, LAKE_LEDGER_VERSION);
-    return error_hint(f->err, "use the weir that wrote it, or a newer one");
-}
 
 static bool read_run(const struct fields *f, struct arena *arena, struct lake_run *run)
 {
@@ -212,7 +192,8 @@ static bool read_head(struct str line, struct arena *arena, struct lake_segment 
                       struct error *err)
 {
     struct fields f = {.keys = head_keys, .n = HEAD_COUNT, .line = 1, .err = err};
-    return fields_take(line, &f) && check_version(&f) &&
+    return fields_take(line, &f) &&
+           fields_version(&f, HEAD_FORMAT, HEAD_VERSION, format_name, LAKE_LEDGER_VERSION) &&
            fields_number(&f, HEAD_SEGMENT, &out->number) &&
            fields_hex(&f, HEAD_PREVIOUS, out->previous) &&
            fields_text(&f, HEAD_WORKSPACE, TEXT_MAX, false, arena, &out->workspace_id) &&
@@ -321,18 +302,9 @@ static bool check_tail(const struct parts *parts, struct error *err)
     char is[HASH_SHA256_HEX], said[HASH_SHA256_HEX] = "";
     uint64_t lines = 0;
     size_t count = count_lines(parts->lines);
-    struct fields f = {.keys = tail_keys, .n = TAIL_COUNT, .line = count + 2};
-    bool ok = fields_take(parts->tail, &f) && fields_number(&f, TAIL_LINES, &lines) &&
-              fields_hex(&f, TAIL_SHA256, said);
-    if (!ok || lines != count)
+    if (!fields_tail(parts->tail, &lines, said) || lines != count)
         return error_set(err, ERROR_FORMAT, "it is torn: its last line does not end it");
-    if (!hash_sha256_hex(parts->hashed, is, err))
-        return false;
-    return strcmp(is, said) == 0 ||
-           error_set(err, ERROR_FORMAT,
-                     "it was changed: its bytes do not have the hash %.12s... "
-                     "that its last line names",
-                     said);
+    return hash_sha256_hex(parts->hashed, is, err) && fields_unchanged(is, said, err);
 }
 
 static bool read_lines(struct str lines, lake_entry_fn *fn, void *context, struct error *err)

@@ -5,29 +5,6 @@ enum { PIECE = 1 << 20 };
 
 /* --- the files -------------------------------------------------------------------------------------------- */
 
-static bool hash_file(struct store *store, const char *name, const struct stop *stop,
-                      unsigned char sha256[HASH_SHA256_SIZE], uint64_t *bytes, struct error *err)
-{
-    struct hash_sha256 *hash = hash_sha256_new(err);
-    char *piece = mem_alloc(PIECE, 1, err);
-    struct store_reader *reader = hash && piece ? store_reader_new(store, name, err) : NULL;
-    bool ok = reader != NULL;
-    size_t n = 1;
-    *bytes = 0;
-    while (ok && n > 0) {
-        ok = (!stop_asked(stop) || error_set(err, ERROR_INTERRUPTED, "interrupted")) &&
-             store_reader_next(reader, piece, PIECE, &n, err);
-        if (ok)
-            hash_sha256_add(hash, piece, n);
-        *bytes += n;
-    }
-    ok = ok && hash_sha256_end(hash, sha256, err);
-    store_reader_free(reader);
-    mem_free(piece);
-    hash_sha256_free(hash);
-    return ok;
-}
-
 /* *whole is false when it is missing or another; false is returned when that cannot be told. */
 static bool look_at(struct store *store, const char *name, const struct lake_day_file *file,
                     bool read, const struct stop *stop, bool *whole, struct error *err)
@@ -35,7 +12,7 @@ static bool look_at(struct store *store, const char *name, const struct lake_day
     struct error why = ERROR_INIT;
     unsigned char sha256[HASH_SHA256_SIZE];
     uint64_t bytes = 0;
-    bool ok = read ? hash_file(store, name, stop, sha256, &bytes, &why)
+    bool ok = read ? lake_hash_blob(store, name, stop, sha256, &bytes, &why)
                    : store_stat(store, name, &bytes, &why);
     *whole =
         ok && bytes == file->bytes && (!read || memcmp(sha256, file->sha256, sizeof sha256) == 0);
@@ -140,4 +117,27 @@ size_t lake_stand_beside(const struct lake_stand *stand, int64_t tick, uint64_t 
 bool lake_stand_broken(const struct lake_stand *stand, size_t day)
 {
     return !stand->whole[day];
+}
+
+bool lake_hash_blob(struct store *store, const char *name, const struct stop *stop,
+                    unsigned char sha256[HASH_SHA256_SIZE], uint64_t *bytes, struct error *err)
+{
+    struct hash_sha256 *hash = hash_sha256_new(err);
+    char *piece = mem_alloc(PIECE, 1, err);
+    struct store_reader *reader = hash && piece ? store_reader_new(store, name, err) : NULL;
+    bool ok = reader != NULL;
+    size_t n = 1;
+    *bytes = 0;
+    while (ok && n > 0) {
+        ok = (!stop_asked(stop) || error_set(err, ERROR_INTERRUPTED, "interrupted")) &&
+             store_reader_next(reader, piece, PIECE, &n, err);
+        if (ok)
+            hash_sha256_add(hash, piece, n);
+        *bytes += n;
+    }
+    ok = ok && hash_sha256_end(hash, sha256, err);
+    store_reader_free(reader);
+    mem_free(piece);
+    hash_sha256_free(hash);
+    return ok;
 }

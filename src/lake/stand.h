@@ -40,4 +40,8 @@ size_t lake_stand_beside(const struct lake_stand *stand, int64_t tick, uint64_t 
 /* Whether a file of day i of the records is missing or not what it says, whatever it stands in for. */
 bool lake_stand_broken(const struct lake_stand *stand, size_t day);
 
+/* SHA-256 and bytes of a blob as it is there now, read in pieces. */
+bool lake_hash_blob(struct store *store, const char *name, const struct stop *stop,
+                    unsigned char sha256[HASH_SHA256_SIZE], uint64_t *bytes, struct error *err);
+
 #endif

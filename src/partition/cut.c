@@ -262,22 +262,6 @@ enum part_cut_step part_cut(struct part_cutter *cutter, struct str text, bool la
 
 /* --- pieces --------------------------------------------------------------------------------------------- */
 
-/* Reads PART_PIECE bytes more behind raw, fewer only at the end. */
-static bool read_more(struct part_source *source, struct buf *raw, bool *last, struct error *err)
-{
-    size_t room = PART_PIECE, n;
-    if (!buf_reserve(raw, room))
-        return buf_ok(raw, "a piece of an input", err);
-    while (room > 0 && !*last) {
-        if (!part_stream_read(source->stream, raw->bytes + raw->used, room, &n, err))
-            return false;
-        raw->used += n;
-        room -= n;
-        *last = n == 0;
-    }
-    return true;
-}
-
 /* Of a record that is too long only the beginning is kept. */
 static void drop(struct part_cutter *cutter, struct buf *raw)
 {
@@ -324,7 +308,7 @@ bool part_cut_piece(struct part_cutter *cutter, struct part_source *source, stru
     buf_put(&piece->raw, carry->bytes, carry->used);
     piece->record_count = 0;
     while (step == PART_CUT_MORE && piece->record_count == 0 && !last) {
-        if (!read_more(source, &piece->raw, &last, err))
+        if (!part_stream_more(source->stream, PART_PIECE, &piece->raw, &last, err))
             return false;
         while ((step = part_cut(cutter, buf_str(&piece->raw), last, &record)) == PART_CUT_RECORD) {
             if (!part_piece_record(piece, &record, err))

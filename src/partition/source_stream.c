@@ -26,22 +26,6 @@ static void close_lines(struct part_source *source)
     source->self = NULL;
 }
 
-/* Reads up to PART_PIECE bytes more. */
-static bool read_more(struct part_source *source, struct buf *raw, bool *last, struct error *err)
-{
-    size_t room = PART_PIECE, n;
-    if (!buf_reserve(raw, room + JSON_ROUTE_PADDING))
-        return buf_ok(raw, "a piece of an input", err);
-    while (room > 0 && !*last) {
-        if (!part_stream_read(source->stream, raw->bytes + raw->used, room, &n, err))
-            return false;
-        raw->used += n;
-        room -= n;
-        *last = n == 0;
-    }
-    return true;
-}
-
 /* A line that is too long stays so when only its beginning is kept: the rest is not. */
 static void shorten(struct buf *raw)
 {
@@ -59,7 +43,7 @@ static bool take_lines(struct part_source *source, struct part_piece *piece, boo
     buf_put(raw, self->carry.bytes, self->carry.used);
     while (!lf && !self->last) {
         size_t before = raw->used;
-        if (!read_more(source, raw, &self->last, err))
+        if (!part_stream_more(source->stream, PART_PIECE, raw, &self->last, err))
             return false;
         lf = memrchr(raw->bytes + before, '\n', raw->used - before);
         if (!lf)

@@ -2,6 +2,7 @@
 #include "partition/stream.h"
 
 #include "base/memory.h"
+#include "json/route.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -320,6 +321,22 @@ bool part_stream_read(struct part_stream *stream, void *to, size_t room, size_t 
         stream->ahead_at = 0;
         buf_release(&stream->ahead);
         buf_init(&stream->ahead, PART_STREAM_AHEAD_MAX + PART_STREAM_BLOCK);
+    }
+    return true;
+}
+
+bool part_stream_more(struct part_stream *stream, size_t want, struct buf *out, bool *end,
+                      struct error *err)
+{
+    size_t n;
+    if (!buf_reserve(out, want + JSON_ROUTE_PADDING))
+        return buf_ok(out, "a piece of an input", err);
+    while (want > 0 && !*end) {
+        if (!part_stream_read(stream, out->bytes + out->used, want, &n, err))
+            return false;
+        out->used += n;
+        want -= n;
+        *end = n == 0;
     }
     return true;
 }

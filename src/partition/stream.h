@@ -40,4 +40,8 @@ bool part_stream_ahead(struct part_stream *stream, size_t want, struct str *out,
 bool part_stream_read(struct part_stream *stream, void *to, size_t room, size_t *n,
                       struct error *err);
 
+/* `want` bytes more behind what `out` has, fewer only at the end (*end); JSON_ROUTE_PADDING behind them can be read. */
+bool part_stream_more(struct part_stream *stream, size_t want, struct buf *out, bool *end,
+                      struct error *err);
+
 #endif

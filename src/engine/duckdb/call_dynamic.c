@@ -8,35 +8,11 @@ static const double INT64_LIMIT = 9223372036854775808.0;
 
 /* --- kinds, texts --------------------------------------------------------------------------------------- */
 
-/* By the first byte alone. */
+/* By the first byte alone; a text that is no JSON is a string. */
 static enum json_kind first_kind(struct str json)
 {
-    switch (json.n > 0 ? json.p[0] : '\0') {
-    case '{':
-        return JSON_KIND_OBJECT;
-    case '[':
-        return JSON_KIND_ARRAY;
-    case 't':
-        return JSON_KIND_TRUE;
-    case 'f':
-        return JSON_KIND_FALSE;
-    case 'n':
-        return JSON_KIND_NULL;
-    case '-':
-    case '0':
-    case '1':
-    case '2':
-    case '3':
-    case '4':
-    case '5':
-    case '6':
-    case '7':
-    case '8':
-    case '9':
-        return JSON_KIND_NUMBER;
-    default:
-        return JSON_KIND_STRING;
-    }
+    enum json_kind kind = json_value_kind(json);
+    return kind == JSON_KIND_NONE ? JSON_KIND_STRING : kind;
 }
 
 enum json_kind call_kind(struct str json)

@@ -37,32 +37,12 @@ static struct source *source_of(struct driver_database *database, duckdb_functio
 
 /* --- weir_rest_<type> ----------------------------------------------------------------------------------- */
 
-static enum json_kind kind_of(char first)
-{
-    switch (first) {
-    case '"':
-        return JSON_KIND_STRING;
-    case '{':
-        return JSON_KIND_OBJECT;
-    case '[':
-        return JSON_KIND_ARRAY;
-    case 't':
-        return JSON_KIND_TRUE;
-    case 'f':
-        return JSON_KIND_FALSE;
-    case 'n':
-        return JSON_KIND_NULL;
-    default:
-        return JSON_KIND_NUMBER;
-    }
-}
-
 static struct json_cell cell_of(struct str json)
 {
     bool text = json.p[0] == '"' && json.n >= 2;
     struct json_cell cell = {.start = text,
                              .length = (uint32_t) (json.n - 2 * (size_t) text),
-                             .kind = (uint8_t) kind_of(json.p[0])};
+                             .kind = (uint8_t) json_value_kind(json)};
     cell.escaped = text && memchr(json.p, '\\', json.n) != NULL;
     return cell;
 }
