@@ -183,7 +183,9 @@ static void on_note(void *context, const char *line)
 
 static bool is_too_many(const struct import *import)
 {
-    return import->result.rejected > cli_number(import->cli, CLI_ALLOW_REJECTS, 0);
+    const struct partition_result *result = &import->result;
+    return result->rejected + result->rejected_before >
+           cli_number(import->cli, CLI_ALLOW_REJECTS, 0);
 }
 
 static void put_input(struct buf *out, const struct partition_input *input)
@@ -233,6 +235,8 @@ static void put_result(void *context, struct buf *out)
     cli_put_number(out, "rejected", result->rejected);
     put_reasons(out, result);
     cli_put_text(out, "reject_file", result->reject_file);
+    cli_put_number(out, "rejected_before", result->rejected_before);
+    cli_put_text(out, "rejected_file", result->rejected_file);
     cli_put_number(out, "dropped", result->dropped);
     cli_put_text(out, "time_column", result->time_column);
     cli_put_text(out, "time_format", result->time_format);
@@ -279,13 +283,32 @@ static void say_details(const struct import *import)
                    text_bytes(result->spilled, number));
 }
 
+/* "2 lines of what the lake has already were rejected then, see …" */
+static void put_before(const struct partition_result *result, struct buf *out)
+{
+    char lines[CLI_COUNT_TEXT];
+    if (result->rejected_before == 0)
+        return;
+    buf_printf(out, " %s of what the lake had already %s rejected then",
+               cli_count_text(result->rejected_before, "line", lines),
+               result->rejected_before == 1 ? "was" : "were");
+    buf_puts(out, result->rejected_file ? ", see " : "");
+    cli_put_line(out, result->rejected_file ? result->rejected_file : "");
+    buf_putc(out, '.');
+}
+
 static void say_nothing_new(const struct import *import)
 {
+    const struct partition_result *result = &import->result;
+    struct buf line = BUF_INIT(LAST_TEXT);
     char inputs[CLI_COUNT_TEXT];
-    bool one = import->result.input_count == 1;
-    cli_last(import->cli, "nothing is new: %s%s %s in the lake already", one ? "" : "each of ",
-             one ? "this input" : cli_count_text(import->result.input_count, "input", inputs),
-             "is");
+    bool one = result->input_count == 1;
+    buf_printf(&line, "nothing is new: %s%s is in the lake already%s", one ? "" : "each of ",
+               one ? "this input" : cli_count_text(result->input_count, "input", inputs),
+               result->rejected_before > 0 ? "." : "");
+    put_before(result, &line);
+    cli_last(import->cli, "%s", buf_text(&line));
+    buf_release(&line);
 }
 
 static void say_import(const struct import *import)
@@ -306,6 +329,7 @@ static void say_import(const struct import *import)
         cli_put_line(&line, result->reject_file ? result->reject_file : "");
         buf_putc(&line, '.');
     }
+    put_before(result, &line);
     buf_printf(&line, " Import %s of %s in %s", result->id, cli_text(import->cli, CLI_TABLE),
                store_address(import->context.store));
     cli_last(import->cli, "%s", buf_text(&line));
@@ -316,13 +340,12 @@ static int say(const struct import *import)
 {
     const struct partition_result *result = &import->result;
     say_details(import);
-    if (!result->id[0]) {
-        say_nothing_new(import);
-        return 0;
-    }
     if (is_too_many(import))
         say_reasons(import);
-    say_import(import);
+    if (result->id[0])
+        say_import(import);
+    else
+        say_nothing_new(import);
     return is_too_many(import) ? error_exit_status(ERROR_INCOMPLETE) : 0;
 }
 

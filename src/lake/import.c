@@ -386,9 +386,9 @@ static size_t first_given(const struct lake_imports *imports, const unsigned cha
     return low;
 }
 
-const struct lake_import *lake_imports_input(const struct lake_imports *imports,
-                                             const struct lake_import_input *input,
-                                             const char *dedup, const char *but)
+const struct lake_import_given *lake_imports_input(const struct lake_imports *imports,
+                                                   const struct lake_import_input *input,
+                                                   const char *dedup, const char *but)
 {
     for (size_t i = first_given(imports, input->hash);
          i < imports->n_inputs &&
@@ -397,7 +397,7 @@ const struct lake_import *lake_imports_input(const struct lake_imports *imports,
         const struct lake_import *import = imports->by_hash[i].import;
         if (!import->dead && same_text(import->dedup, dedup) &&
             !(but && strcmp(import->id, but) == 0) && same_input(imports->by_hash[i].input, input))
-            return import;
+            return &imports->by_hash[i];
     }
     return NULL;
 }

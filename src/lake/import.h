@@ -108,10 +108,10 @@ const struct lake_import *lake_imports_replacing(const struct lake_imports *impo
 /* Sets the hint that names the imports there are. Returns false. */
 bool lake_imports_list(const struct lake_imports *imports, struct error *err);
 /* The first live import, but for that of the id `but` (or NULL), that has an input of the same hash and size, with the same
- * time and the same `dedup` (or NULL). */
-const struct lake_import *lake_imports_input(const struct lake_imports *imports,
-                                             const struct lake_import_input *input,
-                                             const char *dedup, const char *but);
+ * time and the same `dedup` (or NULL); and that input of it. */
+const struct lake_import_given *lake_imports_input(const struct lake_imports *imports,
+                                                   const struct lake_import_input *input,
+                                                   const char *dedup, const char *but);
 
 /* Whether the rows of a blob of this name's import count: it has no record, or a live one. */
 bool lake_imports_counts(const struct lake_imports *imports, struct str id);

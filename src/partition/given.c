@@ -323,6 +323,9 @@ static void say_one(struct part_givens *givens, const struct part_given *given,
     else
         buf_printf(&givens->line, "%s is in the lake already, by import %s", given->input->name,
                    given->held_by->id);
+    if (!before && given->held_as->rejected > 0)
+        buf_printf(&givens->line, ", but for what was rejected then: %llu of its lines",
+                   (unsigned long long) given->held_as->rejected);
     note(givens);
 }
 
@@ -342,11 +345,13 @@ static size_t mark_held(struct part_givens *givens)
         struct part_given *given = &givens->v[i];
         if (!given->hashed || given->state != PART_GIVEN_NEW)
             continue;
-        given->held_by = lake_imports_input(givens->imports, &given->record, givens->options->dedup,
-                                            givens->but);
-        if (!given->held_by)
+        const struct lake_import_given *held = lake_imports_input(
+            givens->imports, &given->record, givens->options->dedup, givens->but);
+        if (!held)
             continue;
         given->state = PART_GIVEN_HELD;
+        given->held_by = held->import;
+        given->held_as = held->input;
         if (++found <= NOTES_MAX)
             say_one(givens, given, NULL);
     }

@@ -26,8 +26,9 @@ struct part_given {
     bool converted, guessed;
     enum part_given_state state;
     const struct lake_import *held_by;
-    bool hashed;                     /* record.hash and record.bytes are known */
-    struct lake_import_input record; /* name and time are lent from the lists below */
+    const struct lake_import_input *held_as; /* its line there */
+    bool hashed;                             /* record.hash and record.bytes are known */
+    struct lake_import_input record;         /* name and time are lent from the lists below */
     uint64_t blank;
 };
 

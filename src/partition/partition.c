@@ -468,7 +468,7 @@ static bool tell_inputs(const struct import *import, struct error *err)
             .name = keep(out, given->input->name, err),
             .bytes = given->hashed ? given->record.bytes : given->input->size,
             .rows = given->record.rows,
-            .rejected = given->record.rejected,
+            .rejected = given->held_as ? given->held_as->rejected : given->record.rejected,
             .blank = given->blank,
             .kind = given->kind,
             .held_by = given->held_by ? keep(out, given->held_by->id, err) : NULL,
@@ -477,9 +477,26 @@ static bool tell_inputs(const struct import *import, struct error *err)
         if (!out->inputs[i].name)
             return false;
         out->read += given->state == PART_GIVEN_NEW;
+        out->rejected_before += given->held_as ? given->held_as->rejected : 0;
     }
     out->input_count = givens->n;
     return true;
+}
+
+/* Where lines are to be found that were rejected before: an import whose reject file was named keeps its place to itself. */
+static void tell_rejected(const struct import *import, struct error *err)
+{
+    const struct part_givens *givens = &import->givens;
+    struct buf path = BUF_INIT(PART_REJECT_PATH_MAX);
+    size_t i = 0;
+    while (i < givens->n && !(givens->v[i].held_as && givens->v[i].held_as->rejected > 0))
+        i++;
+    if (i < givens->n &&
+        part_reject_file_usual(import->options->place->table, givens->v[i].held_by->id, &path,
+                               NULL) &&
+        access(buf_text(&path), F_OK) == 0)
+        import->out->rejected_file = keep(import->out, buf_text(&path), err);
+    buf_release(&path);
 }
 
 static void tell_time(const struct import *import, struct error *err)
@@ -502,6 +519,7 @@ static bool tell(const struct import *import, struct error *err)
     struct partition_result *out = import->out;
     if (!tell_inputs(import, err))
         return false;
+    tell_rejected(import, err);
     out->seconds = (double) (tick_now() - import->started) / (double) TICK_SECOND;
     if (import->done)
         return true;

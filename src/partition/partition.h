@@ -92,8 +92,8 @@ struct partition_input {
     const char *name; /* as in the record: path or address */
     uint64_t bytes;   /* as stored */
     unsigned char hash[16];
-    uint64_t rows, rejected, blank;
-    const char *kind; /* "JSON lines", "CSV", ... (source.h) */
+    uint64_t rows, rejected, blank; /* of one that is held `rejected` alone: as it was then */
+    const char *kind;               /* "JSON lines", "CSV", ... (source.h) */
     const char
         *held_by; /* id of the import that holds it already: it was skipped; NULL: it was read */
     bool twice;   /* an equal one stands before it in this command: it was skipped */
@@ -106,7 +106,10 @@ struct partition_result {
     uint64_t rows, bytes;     /* in the lake now by this import */
     uint64_t rejected;
     uint64_t reasons[PARTITION_REASON_MAX]; /* by enum part_reject of reject.h */
-    uint64_t dropped;                       /* by dedup */
+    uint64_t rejected_before; /* of the inputs that are held: by the imports that have them */
+    const char
+        *rejected_file; /* of the first of these imports, at its usual place; NULL: none is there */
+    uint64_t dropped;   /* by dedup */
     size_t partitions;
     int64_t first, last;     /* ticks of the first and the last partition's begin */
     const char *time_column; /* as it was given or guessed */

@@ -58,6 +58,11 @@ static bool state_folder(struct buf *out, struct error *err)
     return buf_ok(out, "the path of the reject file", err);
 }
 
+static void put_usual(struct buf *out, const char *table, const char *id)
+{
+    buf_printf(out, "/%s-%s.jsonl", table, id);
+}
+
 static bool folder_of(const struct part_reject_file *rejects, struct buf *out, struct error *err)
 {
     const char *slash = rejects->wanted ? strrchr(rejects->wanted, '/') : NULL;
@@ -150,7 +155,7 @@ bool part_reject_file_end(struct part_reject_file *rejects, const char *table, c
         buf_reset(&name);
         buf_puts(&name, rejects->wanted);
     } else {
-        buf_printf(&name, "/%s-%s.jsonl", table, id);
+        put_usual(&name, table, id);
     }
     ok = ok && buf_ok(&name, "the path of the reject file", err) &&
          take_name(rejects, buf_text(&name), err);
@@ -158,4 +163,12 @@ bool part_reject_file_end(struct part_reject_file *rejects, const char *table, c
         (void) unlink(buf_text(&rejects->path));
     buf_release(&name);
     return ok;
+}
+
+bool part_reject_file_usual(const char *table, const char *id, struct buf *out, struct error *err)
+{
+    if (!state_folder(out, err))
+        return false;
+    put_usual(out, table, id);
+    return buf_ok(out, "the path of the reject file", err);
 }

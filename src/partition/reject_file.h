@@ -35,4 +35,7 @@ void part_reject_file_clear(struct part_reject_file *rejects);
 bool part_reject_file_end(struct part_reject_file *rejects, const char *table, const char *id,
                           struct error *err);
 
+/* Where that of an import is that nobody named, whether it is there or not. */
+bool part_reject_file_usual(const char *table, const char *id, struct buf *out, struct error *err);
+
 #endif

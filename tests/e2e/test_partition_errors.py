@@ -198,6 +198,33 @@ class Partition(unittest.TestCase):
         self.assertEqual(json.loads((self.weir.folder / "r.jsonl").read_text())["line"], 2)
         self.assertFalse(self.state.exists())
 
+    def test_the_same_again_tells_what_was_rejected_then(self):
+        bad = self.write("bad.jsonl", lines([ROWS[0], "{broken", "[]"]))
+        self.assertEqual(self.partition(bad).returncode, 3)
+        (rejects,) = (self.state / "weir/rejects").iterdir()
+        done = self.partition(bad, "-q", "--report", self.weir.folder / "report.json")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("nothing is new", done.stderr)
+        self.assertIn(f"2 lines of what the lake had already were rejected then, see {rejects}", done.stderr)
+        report = json.loads((self.weir.folder / "report.json").read_text())
+        self.assertEqual((report["verdict"], report["rejected"], report["rejected_before"], report["rejected_file"]),
+                         ("incomplete", 0, 2, str(rejects)))
+        self.assertEqual([i["rejected"] for i in report["inputs"]], [2])
+        self.ok(bad, "--allow-rejects", "2")
+        rejects.unlink()
+        self.assertNotIn("see ", self.partition(bad).stderr)
+        # Beside a new input both count.
+        worse = self.write("worse.jsonl", lines([ROWS[1], "{"]))
+        done = self.partition(bad, worse, "--allow-rejects", "2")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        for part in ("1 line rejected", "2 lines of what the lake had already were rejected then"):
+            self.assertIn(part, done.stderr.splitlines()[-1])
+        self.ok(bad, worse, "--allow-rejects", "3")
+        # And --replace brings them to light again.
+        (record,) = [r for r in self.weir.lake.glob("weir/*/t-cl/imports/*") if "bad.jsonl" in r.read_text()]
+        self.assertEqual(self.partition(bad, "--replace", record.stem).returncode, 3)
+        self.assertTrue(rejects.exists())
+
     def test_no_reject_makes_no_file(self):
         self.ok(self.write("a.jsonl", lines(ROWS)))
         self.assertFalse(self.state.exists())

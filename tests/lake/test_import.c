@@ -331,8 +331,11 @@ static void an_input_is_known_by_hash_size_time_and_dedup(void **state)
     input.name = "elsewhere/b.json";
     small_import_put(f, &one);
     small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
-    assert_ptr_equal(lake_imports_input(&imports, &input, NULL, NULL), &imports.v[0]);
-    assert_ptr_equal(lake_imports_input(&imports, &input, "", TWO), &imports.v[0]);
+    const struct lake_import_given *held = lake_imports_input(&imports, &input, NULL, NULL);
+    assert_non_null(held);
+    assert_ptr_equal(held->import, &imports.v[0]);
+    assert_int_equal(held->input->rejected, input.rejected);
+    assert_non_null(lake_imports_input(&imports, &input, "", TWO));
     assert_null(lake_imports_input(&imports, &input, NULL, ONE));
     assert_null(lake_imports_input(&imports, &input, "_ItemId", NULL));
     other = input;
