@@ -17,6 +17,7 @@ enum {
     PAGES_MAX = PART_DEDUP_ROWS_MAX / PAGE_ROWS,
     TAKEN_MAX = 1 << 27, /* rows of a chunk */
     BLOBS = 1024,        /* of the lake, read at a stretch */
+    DAYS_NAMED = 3,      /* in a message */
     LINE_MAX = 64 << 20  /* bytes of a line of the lake; one that is longer is passed over */
 };
 
@@ -399,26 +400,44 @@ static bool on_blob(void *context, const struct lake_blob *blob, struct error *e
     return add_blob(of, blob->name, blob->size, err);
 }
 
-/* Rows that stand in Parquet alone cannot be compared: rather none is dropped than one too few. */
+/* Whether rows of the range stand in Parquet alone. */
+static bool has_gone(const struct part_dedup_lake *lake, const struct lake_day *day)
+{
+    for (size_t i = 0; i < day->source_count; i++) {
+        const struct lake_day_source *source = &day->sources[i];
+        if (source->gone != LAKE_DAY_KEPT && source->tick + source->span > lake->from &&
+            source->tick < lake->to)
+            return true;
+    }
+    return false;
+}
+
+/* They cannot be compared: rather none is dropped than one too few. */
 static bool refuse_gone(const struct part_dedup_lake *lake, struct error *err)
 {
     struct lake_days days;
+    struct buf named = BUF_INIT(ERROR_MESSAGE_MAX);
     char day[TICK_TEXT_MAX];
+    size_t gone = 0;
     bool ok = lake_days_read(&days, lake->store, lake->place, lake->from, lake->to, err);
     for (size_t i = 0; ok && i < days.n; i++) {
-        for (size_t k = 0; ok && k < days.v[i].source_count; k++) {
-            const struct lake_day_source *source = &days.v[i].sources[k];
-            if (source->gone == LAKE_DAY_KEPT || source->tick + source->span <= lake->from ||
-                source->tick >= lake->to)
-                continue;
-            (void) tick_format_short(days.v[i].day, day);
-            ok = error_set(err, ERROR_SETTINGS,
-                           "--dedup cannot compare with rows of %.10s: the day is compacted and "
-                           "its JSON deleted",
-                           day);
-            (void) error_hint(err, "import without --dedup, and count doubles in the query");
-        }
+        if (!has_gone(lake, &days.v[i]) || ++gone > DAYS_NAMED)
+            continue;
+        (void) tick_format_short(days.v[i].day, day);
+        buf_printf(&named, "%s%.10s", gone > 1 ? ", " : "", day);
     }
+    if (gone > DAYS_NAMED)
+        buf_printf(&named, " and %zu days more", gone - DAYS_NAMED);
+    if (ok && gone > 0) {
+        ok = error_set(err, ERROR_SETTINGS,
+                       "--dedup cannot compare with the lake's rows of %s: compacted, and their "
+                       "JSON deleted",
+                       buf_text(&named));
+        (void) error_hint(err, "nothing was written. Give the files of other days by themselves; "
+                               "those of these days without --dedup, and leave doubles out in the "
+                               "query: | summarize take_any(*) by _ItemId");
+    }
+    buf_release(&named);
     lake_days_release(&days);
     return ok;
 }

@@ -158,6 +158,20 @@ class Partition(unittest.TestCase):
         self.assertIn("0123456789ab", done.stderr)
         self.assertEqual(self.blobs(), [])
 
+    def test_dedup_names_the_days_whose_json_is_deleted(self):
+        old = self.write("old.jsonl", lines(f'{{"TimeGenerated":"2021-11-{day:02}T03:05:12Z","a_s":"x"}}' for day in range(1, 9)))
+        self.ok(old)
+        self.weir.ok("compact", "T_CL", "--end-date", "2021-11-05", "--lookback-days", "5", "--delete-json", "--yes")
+        new = self.write("new.jsonl", old.read_text().replace('"x"', '"y"'))
+        before = sorted(self.weir.lake.glob("weir/*/*/imports/*"))
+        done = self.partition(new, "--dedup", "*")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        for part in ("2021-11-01, 2021-11-02, 2021-11-03 and 2 days more", "compacted", "without --dedup"):
+            self.assertIn(part, done.stderr)
+        self.assertEqual(sorted(self.weir.lake.glob("weir/*/*/imports/*")), before)
+        later = self.write("later.jsonl", "".join(line for line in new.read_text().splitlines(True) if "11-0" in line and line[26:28] > "05"))
+        self.ok(later, "--dedup", "*")
+
     def test_packed_bytes_that_are_cut_bring_nothing(self):
         packed = gzip.compress(lines(ROWS * 1000).encode())
         self.refused(1, self.write("a.jsonl.gz", packed[:-20]), says=["a.jsonl.gz"])
