@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/tick.h"
+#include "http/library.h"
 #include "http/timer.h"
 
 #include <math.h>
@@ -46,6 +47,8 @@ static bool copy_options(struct http_client *client, const struct http_options *
 
 struct http_client *http_new(const struct http_options *options, struct error *err)
 {
+    if (!http_library_load(err))
+        return NULL;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         (void) error_set(err, ERROR_INTERNAL, "curl cannot be initialised");
         return NULL;
