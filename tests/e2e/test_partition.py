@@ -445,6 +445,53 @@ class Dedup(unittest.TestCase):
         self.assertEqual(self.lines(weir), want + Counter(['{"TimeGenerated":"2021-11-07T03:05:00.5Z"}']))
 
 
+class Times(unittest.TestCase):
+    """A time under another key is the same for who lays its row down, for who queries it, and for who compacts its day: the
+    first is told by cells of CSV, which become a TimeGenerated to the tick."""
+
+    def agree(self, style, *zone):
+        chance = random.Random(seed_of(f"times {style} {' '.join(zone)}"))
+        hostile = Hostile(chance, column="when", style=style, naive=0.4, broken=0.5)
+        values = [hostile.right(), *(hostile.time_value() for _ in range(700))]
+        cells = [json.loads(value, parse_int=str, parse_float=str) if value[0] in '"-0123456789' else value for value in values]
+        folder = Folder().path
+        (folder / "a.jsonl").write_text("".join(f'{{"id":{i},"when":{value}}}\n' for i, value in enumerate(values)), encoding="utf-8")
+        (folder / "a.csv").write_text("id,when\n" + "".join('%d,"%s"\n' % (i, "" if cell == "null" else cell.replace('"', '""'))
+                                                           for i, cell in enumerate(cells)), encoding="utf-8")
+        weir = Weir()
+        words = ["--time-column", "when", "--time-format", style, *(["--time-zone", *zone] if zone else [])]
+        laid = {}
+        for blob in Import(weir, folder / "a.csv", *words, table="Cells_CL").blobs().values():
+            for row in map(json.loads, blob.splitlines()):
+                laid[int(row["id"])] = ticks(row["TimeGenerated"])
+        lines = Import(weir, folder / "a.jsonl", *words, table="Lines_CL").blobs()
+        where = {json.loads(row)["id"]: path for path, blob in lines.items() for row in blob.splitlines()}
+        self.assertGreater(len(laid), 100)
+        self.assertEqual(set(where), set(laid))
+        self.assertEqual(where, {i: reference.path_of(tick) for i, tick in laid.items()})
+        self.assertEqual(self.told(weir), laid)
+        days = [json.loads(line) for line in weir.ok("compact", "Lines_CL").stdout.splitlines()]
+        self.assertEqual({day["verdict"] for day in days} - {"not closed yet"}, {"compacted"}, days)
+        self.assertEqual(self.told(weir), laid)
+
+    def told(self, weir):
+        rows = [json.loads(line) for line in weir.ok("query", "Lines_CL | project id, TimeGenerated").stdout.splitlines()]
+        return {row["id"]: row["TimeGenerated"] and ticks(row["TimeGenerated"]) for row in rows}
+
+    def test_iso(self):
+        self.agree("iso")
+        self.agree("iso", "UTC")
+        self.agree("iso", "America/Los_Angeles")
+
+    def test_us(self):
+        self.agree("us", "UTC")
+        self.agree("us", "America/Los_Angeles")
+
+    def test_epoch(self):
+        self.agree("epoch-s")
+        self.agree("epoch-ms")
+
+
 class Parquet(unittest.TestCase):
     def test_a_file_of_others(self):
         """Written by pyarrow: each type as docs/partition.md has it, rows in the file's order, times to the microsecond."""
