@@ -8,6 +8,8 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 /* An engine: its name, the shared object beside the program, the table that it exports. */
@@ -115,7 +117,9 @@ static bool cannot(const struct engine_driver *driver, struct error *err)
     return error_set(err, ERROR_INTERNAL, ENGINE_CANNOT, driver->name);
 }
 
-struct engine *engine_open(const struct engine_options *options, struct error *err)
+/* `dropped`: set when nobody wants it any more; NULL: somebody does. */
+static struct engine *open_unless(const atomic_bool *dropped, const struct engine_options *options,
+                                  struct error *err)
 {
     static const struct engine_options defaults = {0};
     if (!options)
@@ -129,13 +133,18 @@ struct engine *engine_open(const struct engine_options *options, struct error *e
     struct engine *engine = mem_alloc(1, sizeof *engine, err);
     if (!engine)
         return NULL;
-    if (load_driver(place, engine, err))
+    if (load_driver(place, engine, err) && !(dropped && atomic_load(dropped)))
         engine->database = engine->driver->open(options, err);
     if (!engine->database) {
         engine_free(engine);
         return NULL;
     }
     return engine;
+}
+
+struct engine *engine_open(const struct engine_options *options, struct error *err)
+{
+    return open_unless(NULL, options, err);
 }
 
 /* The shared object stays loaded: threads of the engine may still be on their way out, and it is needed
@@ -147,6 +156,55 @@ void engine_free(struct engine *engine)
     if (engine->database)
         engine->driver->close(engine->database);
     mem_free(engine);
+}
+
+struct engine_opening {
+    struct engine_options options;
+    pthread_t thread;
+    atomic_bool dropped;
+    struct engine *engine; /* of the thread until it has ended, as is `why` */
+    struct error why;
+};
+
+static void *opening_run(void *context)
+{
+    struct engine_opening *opening = context;
+    opening->engine = open_unless(&opening->dropped, &opening->options, &opening->why);
+    return NULL;
+}
+
+struct engine_opening *engine_opening_new(const struct engine_options *options, struct error *err)
+{
+    struct engine_opening *opening = mem_alloc(1, sizeof *opening, err);
+    if (!opening)
+        return NULL;
+    if (options)
+        opening->options = *options;
+    atomic_init(&opening->dropped, false);
+    int failed = pthread_create(&opening->thread, NULL, opening_run, opening);
+    if (failed == 0)
+        return opening;
+    (void) error_set_errno(err, ERROR_IO, failed, "no thread can be started");
+    mem_free(opening);
+    return NULL;
+}
+
+struct engine *engine_opened(struct engine_opening *opening, struct error *err)
+{
+    (void) pthread_join(opening->thread, NULL);
+    struct engine *engine = opening->engine;
+    if (!engine)
+        (void) error_pass(err, &opening->why);
+    mem_free(opening);
+    return engine;
+}
+
+void engine_opening_drop(struct engine_opening *opening)
+{
+    if (!opening)
+        return;
+    atomic_store(&opening->dropped, true);
+    engine_free(engine_opened(opening, NULL));
 }
 
 struct engine_task *engine_task_new(struct engine *engine, struct error *err)

@@ -35,6 +35,15 @@ struct engine_task;
 struct engine *engine_open(const struct engine_options *options, struct error *err);
 void engine_free(struct engine *engine);
 
+/* The same in a thread of its own, beside what the caller does until it needs the database: loading an engine takes as
+ * long as a small query. What `options` points at is lent until the end, of which there are two: engine_opened waits
+ * and gives what engine_open would have given; engine_opening_drop waits for no more than must be, and frees what was
+ * opened (NULL is fine). Either frees the opening. */
+struct engine_opening;
+struct engine_opening *engine_opening_new(const struct engine_options *options, struct error *err);
+struct engine *engine_opened(struct engine_opening *opening, struct error *err);
+void engine_opening_drop(struct engine_opening *opening);
+
 struct engine_task *engine_task_new(struct engine *engine, struct error *err);
 void engine_task_free(struct engine_task *task);
 /* Ends what the task does, and whatever it is asked later, with ERROR_INTERRUPTED. From any thread. */

@@ -11,6 +11,7 @@ struct query {
     struct query_options options;
     struct query_tables tables;
     struct kql_query *kql;
+    struct engine_opening *opening; /* until the first task is needed */
     struct engine *engine;
     struct engine_task *task;
     struct engine_result *result;
@@ -50,6 +51,35 @@ static void ask(const struct query *query, const struct kql_table *table,
     out->from = tick_floor(from, TICK_PARTITION);
     out->to = tick_floor(to + TICK_PARTITION - 1, TICK_PARTITION);
     out->partitions = (uint64_t) ((out->to - out->from) / TICK_PARTITION);
+}
+
+/* The engine is opened by a thread of its own while the lake is read. */
+static bool begin_engine(struct query *query, struct error *err)
+{
+    struct engine_options options = {.threads = query->options.threads,
+                                     .memory = query->options.memory};
+    query->opening = engine_opening_new(&options, err);
+    return query->opening != NULL;
+}
+
+static bool need_task(struct query *query, struct error *err)
+{
+    if (query->opening)
+        query->engine = engine_opened(query->opening, err);
+    query->opening = NULL;
+    if (query->engine && !query->task)
+        query->task = engine_task_new(query->engine, err);
+    return query->task != NULL;
+}
+
+static bool open_store(struct query *query, struct error *err)
+{
+    if (!store_remote(query->options.store))
+        return true;
+    query->bring = query_bring_new(query->options.store, err);
+    query->tables.bring = query->bring;
+    query->io = query->bring ? query_io_new(query->options.store, err) : NULL;
+    return query->io != NULL;
 }
 
 /* The paths as blobs that a thread brings, which take over what the names stand in. */
@@ -94,7 +124,7 @@ static bool add_view(struct query *query, const struct kql_table *table,
         query_blobs_opener(blobs, &opener);
         files.opener = &opener;
     }
-    ok = ok && engine_view(query->task, &files, err);
+    ok = ok && need_task(query, err) && engine_view(query->task, &files, err);
     query_blobs_release(blobs);
     columns_release(&columns);
     return ok;
@@ -133,22 +163,6 @@ static bool open_tables(struct query *query, struct error *err)
     return true;
 }
 
-static bool open_engine(struct query *query, struct error *err)
-{
-    struct engine_options options = {.threads = query->options.threads,
-                                     .memory = query->options.memory};
-    if (store_remote(query->options.store)) {
-        query->bring = query_bring_new(query->options.store, err);
-        query->tables.bring = query->bring;
-        query->io = query->bring ? query_io_new(query->options.store, err) : NULL;
-        if (!query->io)
-            return false;
-    }
-    query->engine = engine_open(&options, err);
-    query->task = query->engine ? engine_task_new(query->engine, err) : NULL;
-    return query->task != NULL;
-}
-
 static bool compile(struct query *query, struct error *err)
 {
     struct kql_options options = {
@@ -168,8 +182,10 @@ struct query *query_open(const struct query_options *options, struct error *err)
     if (!query)
         return NULL;
     query->options = *options;
-    if (query_tables_init(&query->tables, options->store, options->workspace_id, err) &&
-        compile(query, err) && open_engine(query, err) && open_tables(query, err))
+    if (begin_engine(query, err) &&
+        query_tables_init(&query->tables, options->store, options->workspace_id, err) &&
+        compile(query, err) && open_store(query, err) && open_tables(query, err) &&
+        need_task(query, err))
         return query;
     query_free(query);
     return NULL;
@@ -182,6 +198,7 @@ void query_free(struct query *query)
     if (query->io)
         query_io_interrupt(
             query->io); /* the engine waits for its threads, which may wait for bytes */
+    engine_opening_drop(query->opening);
     engine_result_free(query->result);
     engine_task_free(query->task);
     engine_free(query->engine);

@@ -597,6 +597,36 @@ static void an_engine_that_is_not_there_is_told(void **state)
     assert_int_equal(err.code, ERROR_USAGE);
 }
 
+static void an_engine_opens_beside_other_work(void **state)
+{
+    struct error err = ERROR_INIT;
+    const struct engine_options options = {.threads = 1};
+    (void) state;
+    struct engine_opening *opening = engine_opening_new(&options, &err);
+    assert_non_null(opening);
+    struct engine *engine = engine_opened(opening, &err);
+    struct engine_task *task = engine_task_new(engine, &err);
+    struct buf out = BUF_INIT(SHOWN_MAX);
+    assert_true(try_query(task, "SELECT 6 * 7", "n:int", &out, &err));
+    buf_release(&out);
+    engine_task_free(task);
+    engine_free(engine);
+    engine_opening_drop(engine_opening_new(NULL, &err));
+    assert_int_equal(err.code, ERROR_NONE);
+}
+
+static void what_kept_it_from_opening_is_told_when_it_is_needed(void **state)
+{
+    struct error err = ERROR_INIT;
+    const struct engine_options options = {.driver = "sparkle"};
+    (void) state;
+    struct engine_opening *opening = engine_opening_new(&options, &err);
+    assert_int_equal(err.code, ERROR_NONE);
+    assert_null(engine_opened(opening, &err));
+    assert_int_equal(err.code, ERROR_USAGE);
+    engine_opening_drop(engine_opening_new(&options, NULL));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -631,6 +661,8 @@ int main(void)
         TEST(nothing_but_files_is_reached),
         TEST(a_query_beyond_its_memory_fails_alone),
         cmocka_unit_test(an_engine_that_is_not_there_is_told),
+        cmocka_unit_test(an_engine_opens_beside_other_work),
+        cmocka_unit_test(what_kept_it_from_opening_is_told_when_it_is_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
