@@ -291,6 +291,11 @@ struct lake_rows_of {
     struct lake_blob
         last; /* an export without a line in the ledger, until a higher number or another partition comes */
     struct buf last_name;
+    struct lake_days days;
+    size_t *base;  /* of each day: where its sources stand in `found` */
+    bool *found;   /* of each source of a day: it is listed */
+    bool listed;   /* all are */
+    size_t prefix; /* bytes of the table's before a source's name */
     uint64_t rows;
 };
 
@@ -385,10 +390,92 @@ static bool on_export(struct lake_rows_of *of, const struct lake_blob *blob, str
     return buf_ok(&of->last_name, "the name of a blob", err);
 }
 
+/* --- days whose JSON is gone --- */
+
+/* Whether it has rows that are to be compared. */
+static bool is_wanted(const struct part_dedup_lake *lake, const struct lake_day_source *source)
+{
+    struct str id = lake_import_id_of(str_of(source->name));
+    if (source->tick + source->span <= lake->from || source->tick >= lake->to)
+        return false;
+    return source->kind != LAKE_BLOB_IMPORT ||
+           (lake_imports_find(lake->imports, id) && lake_imports_counts(lake->imports, id) &&
+            !str_eq(id, str_of(lake->but)) && !str_eq(id, str_of(lake->replaced)));
+}
+
+/* Whether rows of the range stand in Parquet alone: weir deleted the blob, or, once all are listed, somebody did. */
+static bool has_gone(const struct lake_rows_of *of, size_t d)
+{
+    const struct lake_day *day = &of->days.v[d];
+    for (size_t i = 0; i < day->source_count; i++)
+        if (is_wanted(of->lake, &day->sources[i]) &&
+            (day->sources[i].gone != LAKE_DAY_KEPT || (of->listed && !of->found[of->base[d] + i])))
+            return true;
+    return false;
+}
+
+/* They cannot be compared: rather none is dropped than one too few. */
+static bool refuse_gone(const struct lake_rows_of *of, struct error *err)
+{
+    struct buf named = BUF_INIT(ERROR_MESSAGE_MAX);
+    char day[TICK_TEXT_MAX];
+    size_t gone = 0;
+    for (size_t i = 0; i < of->days.n; i++) {
+        if (!has_gone(of, i) || ++gone > DAYS_NAMED)
+            continue;
+        (void) tick_format_short(of->days.v[i].day, day);
+        buf_printf(&named, "%s%.10s", gone > 1 ? ", " : "", day);
+    }
+    if (gone > DAYS_NAMED)
+        buf_printf(&named, " and %zu days more", gone - DAYS_NAMED);
+    if (gone > 0) {
+        (void) error_set(err, ERROR_SETTINGS,
+                         "--dedup cannot compare with the lake's rows of %s: compacted, and their "
+                         "JSON deleted",
+                         buf_text(&named));
+        (void) error_hint(err, "nothing was written. Give the files of other days by themselves; "
+                               "those of these days without --dedup, and leave doubles out in the "
+                               "query: | summarize take_any(*) by _ItemId");
+    }
+    buf_release(&named);
+    return gone == 0;
+}
+
+/* Room to note which sources of compacted days are listed. */
+static bool read_days(struct lake_rows_of *of, struct error *err)
+{
+    const struct part_dedup_lake *lake = of->lake;
+    size_t n = 0;
+    if (!lake_days_read(&of->days, lake->store, lake->place, lake->from, lake->to, err))
+        return false;
+    of->base = mem_alloc(of->days.n, sizeof *of->base, err);
+    for (size_t i = 0; of->base && i < of->days.n; i++) {
+        of->base[i] = n;
+        n += of->days.v[i].source_count;
+    }
+    of->found = of->base ? mem_alloc(n, sizeof *of->found, err) : NULL;
+    return of->found && refuse_gone(of, err);
+}
+
+static void note_found(struct lake_rows_of *of, const struct lake_blob *blob)
+{
+    const struct lake_day *day = lake_days_find(&of->days, blob->tick);
+    struct str name = blob->name;
+    if (!day || name.n <= of->prefix)
+        return;
+    const struct lake_day_source *source =
+        lake_day_source(day, blob->tick, (struct str){name.p + of->prefix, name.n - of->prefix});
+    if (source)
+        of->found[of->base[day - of->days.v] + (size_t) (source - day->sources)] = true;
+}
+
+/* --- all of them --- */
+
 static bool on_blob(void *context, const struct lake_blob *blob, struct error *err)
 {
     struct lake_rows_of *of = context;
     struct str id = lake_import_id_of(blob->name);
+    note_found(of, blob);
     if (of->last_name.used > 0 && of->last.tick != blob->tick && !add_last(of, err))
         return false;
     if (blob->kind == LAKE_BLOB_EXPORT)
@@ -400,52 +487,14 @@ static bool on_blob(void *context, const struct lake_blob *blob, struct error *e
     return add_blob(of, blob->name, blob->size, err);
 }
 
-/* Whether rows of the range stand in Parquet alone. */
-static bool has_gone(const struct part_dedup_lake *lake, const struct lake_day *day)
-{
-    for (size_t i = 0; i < day->source_count; i++) {
-        const struct lake_day_source *source = &day->sources[i];
-        if (source->gone != LAKE_DAY_KEPT && source->tick + source->span > lake->from &&
-            source->tick < lake->to)
-            return true;
-    }
-    return false;
-}
-
-/* They cannot be compared: rather none is dropped than one too few. */
-static bool refuse_gone(const struct part_dedup_lake *lake, struct error *err)
-{
-    struct lake_days days;
-    struct buf named = BUF_INIT(ERROR_MESSAGE_MAX);
-    char day[TICK_TEXT_MAX];
-    size_t gone = 0;
-    bool ok = lake_days_read(&days, lake->store, lake->place, lake->from, lake->to, err);
-    for (size_t i = 0; ok && i < days.n; i++) {
-        if (!has_gone(lake, &days.v[i]) || ++gone > DAYS_NAMED)
-            continue;
-        (void) tick_format_short(days.v[i].day, day);
-        buf_printf(&named, "%s%.10s", gone > 1 ? ", " : "", day);
-    }
-    if (gone > DAYS_NAMED)
-        buf_printf(&named, " and %zu days more", gone - DAYS_NAMED);
-    if (ok && gone > 0) {
-        ok = error_set(err, ERROR_SETTINGS,
-                       "--dedup cannot compare with the lake's rows of %s: compacted, and their "
-                       "JSON deleted",
-                       buf_text(&named));
-        (void) error_hint(err, "nothing was written. Give the files of other days by themselves; "
-                               "those of these days without --dedup, and leave doubles out in the "
-                               "query: | summarize take_any(*) by _ItemId");
-    }
-    buf_release(&named);
-    lake_days_release(&days);
-    return ok;
-}
-
 static bool of_init(struct lake_rows_of *of, struct part_dedup *dedup,
                     const struct part_dedup_lake *lake, struct error *err)
 {
+    struct buf prefix = BUF_INIT(LAKE_NAME_MAX);
     *of = (struct lake_rows_of){.lake = lake};
+    lake_table_prefix(&prefix, lake->place);
+    of->prefix = prefix.used + 1;
+    buf_release(&prefix);
     buf_init(&of->names, (size_t) BLOBS * (STORE_NAME_MAX + 1));
     buf_init(&of->line, LINE_MAX);
     buf_init(&of->last_name, STORE_NAME_MAX + 1);
@@ -453,13 +502,16 @@ static bool of_init(struct lake_rows_of *of, struct part_dedup *dedup,
     of->ledger = lake_ledger_open(lake->store, lake->place, err);
     of->wanted = mem_alloc(BLOBS, sizeof *of->wanted, err);
     of->at = mem_alloc(BLOBS, sizeof *of->at, err);
-    return of->worker && of->ledger && of->wanted && of->at;
+    return of->worker && of->ledger && of->wanted && of->at && read_days(of, err);
 }
 
 static void of_release(struct lake_rows_of *of)
 {
     part_dedup_worker_free(of->worker);
     lake_ledger_free(of->ledger);
+    lake_days_release(&of->days);
+    mem_free(of->base);
+    mem_free(of->found);
     mem_free(of->wanted);
     mem_free(of->at);
     buf_release(&of->names);
@@ -471,11 +523,11 @@ bool part_dedup_lake(struct part_dedup *dedup, const struct part_dedup_lake *lak
                      struct error *err)
 {
     struct lake_rows_of of;
-    if (!refuse_gone(lake, err))
-        return false;
     bool ok = of_init(&of, dedup, lake, err) &&
-              lake_blobs(lake->store, lake->place, lake->from, lake->to, on_blob, &of, err) &&
-              add_last(&of, err) && read_blobs(&of, err) && keys_flush(of.worker->stage, err);
+              lake_blobs(lake->store, lake->place, lake->from, lake->to, on_blob, &of, err);
+    of.listed = true;
+    ok = ok && refuse_gone(&of, err) && add_last(&of, err) && read_blobs(&of, err) &&
+         keys_flush(of.worker->stage, err);
     if (rows)
         *rows = of.rows;
     of_release(&of);

@@ -171,6 +171,17 @@ class Partition(unittest.TestCase):
         self.assertEqual(sorted(self.weir.lake.glob("weir/*/*/imports/*")), before)
         later = self.write("later.jsonl", "".join(line for line in new.read_text().splitlines(True) if "11-0" in line and line[26:28] > "05"))
         self.ok(later, "--dedup", "*")
+        # What others took away is as gone as what weir deleted.
+        self.weir.ok("compact", "T_CL", "--end-date", "2021-11-08", "--lookback-days", "3")
+        taken = self.weir.folder / "taken"
+        (blob,) = self.weir.lake.glob(f"am-t-cl/WorkspaceResourceId={LOCAL}/y=2021/m=11/d=07/h=03/m=05/*{before[0].stem}.json")
+        blob.rename(taken)
+        done = self.partition(self.write("again.jsonl", later.read_text().replace('"y"', '"x"')), "--dedup", "*")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("rows of 2021-11-07: compacted", done.stderr)
+        taken.rename(blob)
+        done = self.ok(self.weir.folder / "again.jsonl", "--dedup", "*")
+        self.assertIn("3 rows left out as equal to others", done.stderr)
 
     def test_packed_bytes_that_are_cut_bring_nothing(self):
         packed = gzip.compress(lines(ROWS * 1000).encode())
