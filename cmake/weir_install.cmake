@@ -8,10 +8,6 @@ foreach(data schemas prices hunts)
   endif()
 endforeach()
 
-if(WEIR_DUCKDB)
-  install(FILES "${DUCKDB_ROOT}/lib/libduckdb.so" DESTINATION "${CMAKE_INSTALL_LIBDIR}/weir")
-endif()
-
 install(FILES README.md CHANGELOG.md SECURITY.md LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)
 
 # Manual pages and shell completions are what the programs tell of themselves.
