@@ -32,11 +32,16 @@ static bool keep(void *context, const struct query_day *day, struct error *err)
     keeping->found = true;
     uint32_t *superseded =
         arena_alloc(&kept->arena, day->superseded_count, sizeof *superseded, err);
-    if (!superseded)
+    struct engine_shared *shared =
+        arena_alloc(&kept->arena, day->shared_count, sizeof *shared, err);
+    if (!superseded || !shared)
         return false;
+    if (day->shared_count > 0)
+        memcpy(shared, day->shared, day->shared_count * sizeof *shared);
     if (day->superseded_count > 0)
         memcpy(superseded, day->superseded, day->superseded_count * sizeof *superseded);
     kept->day.superseded = superseded;
+    kept->day.shared = shared;
     return keep_blobs(kept, err);
 }
 

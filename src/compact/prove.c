@@ -1,7 +1,6 @@
-/* The two sides of a day: see prove.h. */
+/* The left side of a day, its lines: see prove.h. */
 #include "compact/prove.h"
 
-#include "compact/restore.h"
 #include "json/lines.h"
 #include "json/value.h"
 
@@ -82,6 +81,17 @@ static bool ids_add(struct ids *ids, const struct lake_row_key *key, bool *added
     *added = is_zero(place);
     ids->n += *added;
     *place = *key;
+    return true;
+}
+
+/* What stands in the group before its lines. */
+static bool ids_share(struct ids *ids, const struct compact_shared *shared, uint32_t group,
+                      struct error *err)
+{
+    bool added;
+    for (size_t i = 0; i < shared->n; i++)
+        if (shared->v[i].group == group && !ids_add(ids, &shared->v[i].id, &added, err))
+            return false;
     return true;
 }
 
@@ -263,20 +273,23 @@ static bool take_blob(struct lines_side *side, struct store_ahead *ahead, struct
 }
 
 /* A blob that begins a group: whether one of them holds all rows. */
-static void begin_group(struct lines_side *side, const struct query_blob *blobs, size_t n)
+static bool begin_group(struct lines_side *side, const struct query_blob *blobs, size_t n,
+                        const struct compact_shared *shared, struct error *err)
 {
     if (blobs[0].group == side->group)
-        return;
+        return true;
     ids_clear(&side->ids);
     side->group = blobs[0].group;
     side->whole = false;
     for (size_t i = 0; i < n && blobs[i].group == side->group; i++)
         side->whole = side->whole || blobs[i].whole;
+    return side->group == 0 || ids_share(&side->ids, shared, side->group, err);
 }
 
 bool compact_sum_lines(struct store *store, struct lake_rows *rows, const struct query_blob *blobs,
-                       size_t n, const struct stop *stop, unsigned char (*sha256)[HASH_SHA256_SIZE],
-                       struct compact_sum *sum, struct error *err)
+                       size_t n, const struct compact_shared *shared, const struct stop *stop,
+                       unsigned char (*sha256)[HASH_SHA256_SIZE], struct compact_sum *sum,
+                       struct error *err)
 {
     struct lines_side side = {.rows = rows, .sum = sum, .stop = stop};
     struct store_wanted *wanted = mem_alloc(n, sizeof *wanted, err);
@@ -286,66 +299,13 @@ bool compact_sum_lines(struct store *store, struct lake_rows *rows, const struct
     bool ok =
         wanted && side_init(&side, err) && (ahead = store_ahead_new(store, wanted, n, err)) != NULL;
     for (size_t i = 0; ok && i < n; i++) {
-        begin_group(&side, blobs + i, n - i);
         side.blob = &blobs[i];
-        ok = (take_blob(&side, ahead, err) && hash_sha256_end(side.sha256, sha256[i], err)) ||
+        ok = (begin_group(&side, blobs + i, n - i, shared, err) && take_blob(&side, ahead, err) &&
+              hash_sha256_end(side.sha256, sha256[i], err)) ||
              error_prefix(err, "%s", blobs[i].name);
     }
     store_ahead_free(ahead);
     side_release(&side);
     mem_free(wanted);
     return ok;
-}
-
-/* --- files ------------------------------------------------------------------------------------------------ */
-
-static bool is_left_out(const struct engine_compacted *file, uint32_t source)
-{
-    size_t low = 0, high = file->left_out_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (file->left_out[middle] == source)
-            return true;
-        *(file->left_out[middle] < source ? &low : &high) =
-            file->left_out[middle] < source ? middle + 1 : middle;
-    }
-    return false;
-}
-
-static bool take_rows(const struct engine_compacted *file, struct compact_restore *restore,
-                      struct lake_rows *rows, const struct engine_chunk *chunk,
-                      struct compact_sum *sum, struct error *err)
-{
-    struct str line;
-    struct lake_row_key key;
-    for (size_t i = 0; i < chunk->rows; i++) {
-        if (is_left_out(file, compact_restore_source(restore, chunk, i)))
-            continue;
-        if (!compact_restore_line(restore, chunk, i, &line, err) ||
-            !lake_row_whole(rows, line, &key, err))
-            return false;
-        lake_row_sum(&sum->hash, &key);
-        sum->rows++;
-    }
-    return true;
-}
-
-bool compact_sum_file(struct engine_task *task, struct lake_rows *rows,
-                      const struct engine_compacted *file, const struct stop *stop,
-                      struct compact_sum *sum, struct error *err)
-{
-    struct columns raw = {0};
-    struct engine_result *result = engine_raw(task, file->path, &raw, err);
-    struct compact_restore *restore =
-        result ? compact_restore_new(file->columns, file->traits, file->rest, &raw, err) : NULL;
-    const struct engine_chunk *chunk = NULL;
-    bool ok = restore != NULL;
-    do {
-        ok = ok && !stopped(stop, err) && engine_next(result, &chunk, err) &&
-             (!chunk || take_rows(file, restore, rows, chunk, sum, err));
-    } while (ok && chunk);
-    compact_restore_free(restore);
-    engine_result_free(result);
-    columns_release(&raw);
-    return ok || error_prefix(err, "the file as it was read back");
 }

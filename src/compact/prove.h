@@ -21,16 +21,30 @@ struct compact_sum {
     struct lake_row_key hash;
 };
 
+/* The _ItemId that stand in groups of the lines before them: those of shared rows of files (engine/engine.h). */
+struct compact_shared_id {
+    struct lake_row_key id;
+    uint32_t group;
+};
+struct compact_shared {
+    struct compact_shared_id *v;
+    size_t n, room;
+};
+void compact_shared_release(struct compact_shared *shared);
+
 /* Adds to `sum` the rows of blobs[0..n), of which those of a group stand next to each other: of the lines with one
- * _ItemId the first, and the others as engine/engine.h says. The SHA-256 of blob i goes to sha256[i]. A blob that was
+ * _ItemId the first, unless it is among those of `shared` for its group, and the others as engine/engine.h says. The SHA-256 of blob i goes to sha256[i]. A blob that was
  * changed since it was listed is ERROR_PARTIAL; a line that is no object ERROR_FORMAT, with the blob's name and the line. */
 bool compact_sum_lines(struct store *store, struct lake_rows *rows, const struct query_blob *blobs,
-                       size_t n, const struct stop *stop, unsigned char (*sha256)[HASH_SHA256_SIZE],
-                       struct compact_sum *sum, struct error *err);
+                       size_t n, const struct compact_shared *shared, const struct stop *stop,
+                       unsigned char (*sha256)[HASH_SHA256_SIZE], struct compact_sum *sum,
+                       struct error *err);
 
-/* Adds the rows of a file at `path`, but those of sources in left_out (ascending). */
+/* Adds the rows of a file at `path`, but those of sources in left_out (ascending); and to `shared` (or NULL) the _ItemId of
+ * those that the file shares. `schema` has the columns of `rows`. */
 bool compact_sum_file(struct engine_task *task, struct lake_rows *rows,
-                      const struct engine_compacted *file, const struct stop *stop,
+                      const struct columns *schema, const struct engine_compacted *file,
+                      const struct stop *stop, struct compact_shared *shared,
                       struct compact_sum *sum, struct error *err);
 
 #endif

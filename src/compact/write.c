@@ -83,7 +83,9 @@ static bool take_file(struct work *work, const struct lake_day_file *file, struc
                                   .left_out = day->superseded,
                                   .left_out_count = day->superseded_count,
                                   .renumber = work->sources.renumber,
-                                  .renumber_count = day->record->source_count};
+                                  .renumber_count = day->record->source_count,
+                                  .shared = day->shared,
+                                  .shared_count = day->shared_count};
     return ok;
 }
 
@@ -349,8 +351,8 @@ static bool sum_made(struct right_side *side, struct lake_rows *rows, size_t sli
                                           .columns = &made->columns,
                                           .traits = made->traits,
                                           .rest = made->rest};
-    bool ok = compact_sum_file(side->task, rows, &file, side->work->job->options->stop, &side->sum,
-                               &side->err);
+    bool ok = compact_sum_file(side->task, rows, &side->work->job->schema.columns, &file,
+                               side->work->job->options->stop, NULL, &side->sum, &side->err);
     if (ok && side->sum.rows - before != made->rows)
         ok = error_set(&side->err, ERROR_INTERNAL, "the engine miscounted the rows of a file");
     buf_release(&path);
@@ -369,13 +371,14 @@ static void *read_right(void *context)
 }
 
 /* The left side: the lines, and the files of before as they stand. */
-static bool read_left(struct work *work, const struct piece *piece, struct compact_sum *sum,
+static bool read_left(struct work *work, const struct piece *piece,
+                      const struct compact_shared *shared, struct compact_sum *sum,
                       struct error *err)
 {
     struct compact_sources *sources = &work->sources;
     return compact_sum_lines(store_of(work), work->job->rows, sources->blobs + piece->first,
-                             piece->n, work->job->options->stop, sources->sha256 + piece->first,
-                             sum, err);
+                             piece->n, shared, work->job->options->stop,
+                             sources->sha256 + piece->first, sum, err);
 }
 
 static bool prove(struct work *work, struct runner *runner, const struct piece *piece,
@@ -383,16 +386,20 @@ static bool prove(struct work *work, struct runner *runner, const struct piece *
 {
     struct right_side right = {
         .work = work, .task = runner->task, .piece = piece, .made = made, .err = ERROR_INIT};
+    struct compact_shared shared = {0};
     pthread_t thread;
     bool ok = true;
     *sum = (struct compact_sum){0};
     for (size_t i = 0; ok && piece->merge && i < work->n_before; i++)
-        ok = compact_sum_file(runner->task, work->job->rows, &work->before[i],
-                              work->job->options->stop, sum, err);
-    if (!ok)
+        ok = compact_sum_file(runner->task, work->job->rows, &work->job->schema.columns,
+                              &work->before[i], work->job->options->stop, &shared, sum, err);
+    if (!ok) {
+        compact_shared_release(&shared);
         return false;
+    }
     bool apart = pthread_create(&thread, NULL, read_right, &right) == 0;
-    ok = read_left(work, piece, sum, err);
+    ok = read_left(work, piece, &shared, sum, err);
+    compact_shared_release(&shared);
     if (apart)
         (void) pthread_join(thread, NULL);
     else if (ok)

@@ -108,6 +108,12 @@ enum engine_trait {
     ENGINE_MENDED = 2, /* `_weir_rest` has values of it, that it does not tell wholly */
     ENGINE_MISFITS = 4 /* some of which it does not tell at all: it is null there */
 };
+/* Rows of a compacted file that stand in a group of the lines, before them: a line of the group with the _ItemId of one of
+ * those rows is left out, and counted as doubled. */
+struct engine_shared {
+    uint32_t source; /* the rows' `_weir_source` */
+    uint32_t group;
+};
 struct engine_compacted {
     const char *path;              /* of the disk */
     const struct columns *columns; /* those that stand in the file, by the types they had then */
@@ -118,6 +124,8 @@ struct engine_compacted {
     const uint32_t *
         renumber; /* engine_compact alone: the new `_weir_source` of old number i; NULL: as it was */
     size_t renumber_count;
+    const struct engine_shared *shared; /* not of rows that are left out */
+    size_t shared_count;
 };
 
 /* source_keys: NULL, or for each column the key or header that it has in the files, or NULL for its own name.
@@ -145,10 +153,10 @@ struct engine_files {
     size_t compacted_count;
 };
 
-/* Makes (replaces) a view over files, seen by this task alone; no row is read yet. What `files` points at need
- * not outlive the call. Without files it has no rows. Values that do not fit their column's type become null and are counted (engine_misfits). Rows
- * come in no certain order. A file that is missing or broken fails the query that reads it: ERROR_NOT_FOUND, ERROR_IO,
- * ERROR_FORMAT, which name the file, and the line of JSON. */
+/* Makes (replaces) a view over files, seen by this task alone; no row is read yet, but the _ItemId of shared ones. What
+ * `files` points at need not outlive the call. Without files it has no rows. Values that do not fit their column's type
+ * become null and are counted (engine_misfits). Rows come in no certain order. A file that is missing or broken fails the
+ * query that reads it: ERROR_NOT_FOUND, ERROR_IO, ERROR_FORMAT, which name the file, and the line of JSON. */
 bool engine_view(struct engine_task *task, const struct engine_files *files, struct error *err);
 /* Reads the files into a table `name` of the database, whole or not at all; all tasks see it. It has one column more,
  * `_weir_row` (long): a row's place in the files as given, different for each row, growing, and the same whenever

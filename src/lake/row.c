@@ -3,52 +3,15 @@
  * A row is the hash of its columns' marks (mark.h) in the order of the columns. Nothing of this is kept anywhere, so it may
  * change from version to version.
  */
-#include "lake/row.h"
+#include "lake/rows.h"
 
-#include "base/hash.h"
 #include "base/memory.h"
-#include "lake/mark.h"
-#include "json/lines.h"
-#include "json/value.h"
 
 #include <stdlib.h>
 
 enum {
-    MARK_WORDS = 4,       /* of a column in the feed: its number, kind and 128 bits */
     EXTRAS_MAX = 1 << 20, /* keys of a line that are no columns */
     NAMES_MAX = 1 << 20   /* bytes of the keys of places */
-};
-
-/* A key that is no column. */
-struct extra {
-    uint64_t key[2];
-    size_t place; /* in the line */
-    struct mark mark;
-};
-
-/* Another place of a row's time, or another form of TimeGenerated itself. */
-struct place {
-    size_t key;
-    enum { PLACE_ISO, PLACE_US, PLACE_SECONDS, PLACE_MILLISECONDS } form;
-    enum { ZONE_NONE, ZONE_UTC, ZONE_OTHER } zone; /* of a text that names none */
-};
-
-struct lake_rows {
-    struct columns columns;
-    struct str *
-        keys; /* those of the columns; behind them `_ItemId` and those of places, where they are none */
-    size_t n_keys, time, item;
-    size_t *sorted; /* the columns by name */
-    struct place places[LAKE_FROM_MAX];
-    size_t n_places;
-    bool unsure;        /* TimeGenerated itself may be of a zone that is not known here */
-    struct arena names; /* of places */
-    struct extra *extras;
-    size_t n_extras, extras_room;
-    bool *in_value;
-    struct json_lines *lines;
-    struct marks marks;
-    uint64_t *feed; /* MARK_WORDS for each column */
 };
 
 /* The text of a cell: a string's characters; of anything else its JSON without white space. */
@@ -150,9 +113,7 @@ static bool find_item(struct lake_rows *rows, const struct json_object *object,
     return true;
 }
 
-enum told { TOLD_NONE, TOLD_TIME, TOLD_UNSURE };
-
-static enum told tell_text(const struct place *place, struct str text, int64_t *tick)
+enum told rows_tell_text(const struct place *place, struct str text, int64_t *tick)
 {
     enum tick_read read =
         place->form == PLACE_US ? tick_read_us(text, tick) : tick_read(text, tick);
@@ -179,7 +140,7 @@ static enum told tell_place(struct lake_rows *rows, const struct place *place,
                                tick) == TICK_UTC
                    ? TOLD_TIME
                    : TOLD_NONE;
-    return object->cells[place->key].kind == JSON_KIND_STRING ? tell_text(place, text, tick)
+    return object->cells[place->key].kind == JSON_KIND_STRING ? rows_tell_text(place, text, tick)
                                                               : TOLD_NONE;
 }
 
@@ -365,22 +326,28 @@ static bool sum_columns(struct lake_rows *rows, const struct json_object *object
     return true;
 }
 
+struct lake_row_key rows_whole_of(const struct lake_row_key *columns,
+                                  const struct lake_row_key *extras)
+{
+    uint64_t both[4];
+    memcpy(both, columns, sizeof *columns);
+    memcpy(both + 2, extras, sizeof *extras);
+    hash_xx128(mark_words(both, 4), both);
+    return (struct lake_row_key){.high = both[1], .low = both[0]};
+}
+
 bool lake_row_whole(struct lake_rows *rows, struct str line, struct lake_row_key *out,
                     struct error *err)
 {
     struct json_object object;
     struct lake_row_key extras = {0};
-    uint64_t both[4];
     buf_reset(&rows->marks.text);
     buf_reset(&rows->marks.outer[0]);
     if (!find_object(rows, line, &object, err) || !sum_columns(rows, &object, out, err) ||
         !find_extras(rows, &object, err))
         return false;
     sum_extras(rows, &extras);
-    memcpy(both, out, sizeof *out);
-    memcpy(both + 2, &extras, sizeof extras);
-    hash_xx128(mark_words(both, 4), both);
-    *out = (struct lake_row_key){.high = both[1], .low = both[0]};
+    *out = rows_whole_of(out, &extras);
     return true;
 }
 

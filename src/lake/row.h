@@ -54,6 +54,24 @@ bool lake_row_read(struct lake_rows *rows, struct str line, bool value, struct l
  * in the line, else as lake_rows_from finds it; it is left out where that cannot tell. */
 bool lake_row_whole(struct lake_rows *rows, struct str line, struct lake_row_key *out,
                     struct error *err);
+/* Rows whose values stand apart, by column, as a file of Parquet has them: the identities of lake_row_whole without their
+ * lines. At most LAKE_BLOCK_ROWS at a time: begin, then each column that has values, in the order of lake_rows_new, then
+ * end. A mask has bit r for row r. */
+enum { LAKE_BLOCK_ROWS = 64 };
+struct lake_block;
+/* The rows are lent for the life of the block, and not to be used otherwise between begin and end. */
+struct lake_block *lake_block_new(struct lake_rows *rows, struct error *err);
+void lake_block_free(struct lake_block *block); /* NULL is fine */
+void lake_block_begin(struct lake_block *block);
+/* Values of rows `there`, by the column's type: bool, int32_t (int), double (real), int64_t (long, datetime and timespan in
+ * ticks), struct str (all else; a dynamic one as JSON, none of them empty). ERROR_FORMAT for a dynamic that is no JSON. */
+bool lake_block_put(struct lake_block *block, size_t column, const void *values, uint64_t there,
+                    struct error *err);
+/* Adds the identities of rows `wanted` to `sum`; but not of rows in *odd, whose time depends on how another column tells
+ * it: they are for lake_row_whole. */
+void lake_block_end(struct lake_block *block, uint64_t wanted, struct lake_row_key *sum,
+                    uint64_t *odd);
+
 /* The identity of the values of some columns: those for which `chosen` is true, in the order of lake_rows_new. TimeGenerated as
  * above, but what only a reader who knows all zones can tell by its text. *any: not all of them are empty or not there.
  * `filled` (or NULL) is set, and never cleared, for each column with a value. */

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { NAMES_MAX = 1 << 30, FILES_MAX = 1 << 24 };
+enum { NAMES_MAX = 1 << 30, FILES_MAX = 1 << 24, SHARED_MAX = 1 << 24 };
 
 /* The service's clock and ours may differ: what it wrote so shortly before a line of the ledger may be newer. */
 static const int64_t clocks_differ = TICK_PARTITION;
@@ -31,6 +31,8 @@ struct search {
     size_t next; /* record that was not told yet */
     uint32_t *superseded;
     size_t superseded_room;
+    struct engine_shared *shared;
+    size_t shared_room;
 };
 
 /* A run of blobs: v[0..n). */
@@ -143,11 +145,12 @@ static bool is_apart(const struct run *run)
     return true;
 }
 
-static void group(struct search *search, struct run *run)
+/* Whether two blobs of the run may have a row twice; whether a file may have one of them, has been told. */
+static void group(struct search *search, struct run *run, bool shared)
 {
-    if (!has_kind(run, LAKE_BLOB_SERVICE) || is_apart(run))
+    if (!shared && (!has_kind(run, LAKE_BLOB_SERVICE) || is_apart(run)))
         return;
-    bool whole = is_whole(run);
+    bool whole = has_kind(run, LAKE_BLOB_SERVICE) && is_whole(run);
     search->groups++;
     for (size_t i = 0; i < run->n; i++) {
         struct query_blob *blob = &run->v[i];
@@ -207,22 +210,6 @@ static void number_runs(struct search *search)
         }
     }
     day->n = kept;
-}
-
-static void group_runs(struct search *search)
-{
-    struct query_day *day = &search->day;
-    for (size_t i = 0, n; i < day->n; i += n) {
-        struct run run = {
-            .known = search->known, .v = &day->blobs[i], .begin = INT64_MAX, .end = INT64_MIN};
-        for (n = 0; i + n < day->n && day->blobs[i + n].run == day->blobs[i].run; n++) {
-            const struct query_blob *blob = &day->blobs[i + n];
-            run.begin = blob->tick < run.begin ? blob->tick : run.begin;
-            run.end = blob->tick + blob->span > run.end ? blob->tick + blob->span : run.end;
-        }
-        run.n = n;
-        group(search, &run);
-    }
 }
 
 /* --- a day that was compacted ----------------------------------------------------------------------------- */
@@ -309,6 +296,9 @@ static void mark_new(struct search *search, bool *changed)
         while (s < record->source_count && compare_source(blob, &record->sources[s]) > 0)
             s++;
         bool known = s < record->source_count && compare_source(blob, &record->sources[s]) == 0;
+        while (known && s + 1 < record->source_count &&
+               compare_source(blob, &record->sources[s + 1]) == 0)
+            s++; /* what stood under the name before is gone */
         blob->read = !known || !is_same(search, blob, &record->sources[s]);
         *changed = *changed || blob->read;
     }
@@ -322,9 +312,9 @@ static bool is_added(const struct query_blob *blob, const struct lake_day_source
            (source->gone == LAKE_DAY_GONE || blob->size < source->size);
 }
 
-static bool may_double(const struct query_blob *blob)
+static bool may_double(enum lake_blob_kind kind)
 {
-    return blob->kind == LAKE_BLOB_EXPORT || blob->kind == LAKE_BLOB_SERVICE;
+    return kind == LAKE_BLOB_EXPORT || kind == LAKE_BLOB_SERVICE;
 }
 
 /* Where one blob of a run is read whose rows may stand in others too, all of those are: only lines can be told apart. */
@@ -333,9 +323,9 @@ static void mark_runs(struct query_day *day)
     for (size_t i = 0, n; i < day->n; i += n) {
         bool any = false;
         for (n = 0; i + n < day->n && day->blobs[i + n].run == day->blobs[i].run; n++)
-            any = any || (day->blobs[i + n].read && may_double(&day->blobs[i + n]));
+            any = any || (day->blobs[i + n].read && may_double(day->blobs[i + n].kind));
         for (size_t k = i; any && k < i + n; k++)
-            day->blobs[k].read = day->blobs[k].read || may_double(&day->blobs[k]);
+            day->blobs[k].read = day->blobs[k].read || may_double(day->blobs[k].kind);
     }
 }
 
@@ -389,6 +379,62 @@ static bool compare_record(struct search *search, struct error *err)
     return true;
 }
 
+/* --- what stands in files and lines ----------------------------------------------------------------------- */
+
+static bool share(struct search *search, size_t source, struct error *err)
+{
+    struct query_day *day = &search->day;
+    if (!mem_reserve(&search->shared, &search->shared_room, day->shared_count, SHARED_MAX,
+                     sizeof *search->shared, err))
+        return false;
+    search->shared[day->shared_count++] =
+        (struct engine_shared){.source = (uint32_t) source, .group = search->groups + 1};
+    day->shared = search->shared;
+    return true;
+}
+
+/* The sources whose rows are read from files, and may stand in lines of the run too: they are of its next group. */
+static bool share_run(struct search *search, const struct run *run, bool *any, struct error *err)
+{
+    const struct query_day *day = &search->day;
+    const struct lake_day *record = day->record;
+    bool read = false;
+    size_t left_out = 0, before = day->shared_count;
+    for (size_t i = 0; i < run->n; i++)
+        read = read || (run->v[i].read && may_double(run->v[i].kind));
+    for (size_t s = 0; read && s < record->source_count; s++) {
+        const struct lake_day_source *source = &record->sources[s];
+        while (left_out < day->superseded_count && day->superseded[left_out] < s)
+            left_out++;
+        bool stays = left_out == day->superseded_count || day->superseded[left_out] != s;
+        bool meets = source->tick < run->end && source->tick + source->span > run->begin;
+        if (stays && meets && may_double(source->kind) && !share(search, s, err))
+            return false;
+    }
+    *any = day->shared_count > before;
+    return true;
+}
+
+static bool group_runs(struct search *search, struct error *err)
+{
+    struct query_day *day = &search->day;
+    for (size_t i = 0, n; i < day->n; i += n) {
+        struct run run = {
+            .known = search->known, .v = &day->blobs[i], .begin = INT64_MAX, .end = INT64_MIN};
+        for (n = 0; i + n < day->n && day->blobs[i + n].run == day->blobs[i].run; n++) {
+            const struct query_blob *blob = &day->blobs[i + n];
+            run.begin = blob->tick < run.begin ? blob->tick : run.begin;
+            run.end = blob->tick + blob->span > run.end ? blob->tick + blob->span : run.end;
+        }
+        run.n = n;
+        bool shared = false;
+        if (day->record && day->form == QUERY_DAY_BOTH && !share_run(search, &run, &shared, err))
+            return false;
+        group(search, &run, shared);
+    }
+    return true;
+}
+
 /* --- the walk ------------------------------------------------------------------------------------------- */
 
 static int compare_names(const void *left, const void *right)
@@ -425,9 +471,8 @@ static bool end_day(struct search *search, struct error *err)
     }
     if (day->n > 1)
         qsort(day->blobs, day->n, sizeof *day->blobs, compare_blobs);
-    group_runs(search);
     search->any = false;
-    return search->fn(search->context, day, err);
+    return group_runs(search, err) && search->fn(search->context, day, err);
 }
 
 /* Tells days before `day` that have a record and no blob. */
@@ -494,6 +539,7 @@ bool query_days(const struct query_known *known, int64_t from, int64_t to, query
     mem_free(search.day.blobs);
     mem_free(search.at);
     mem_free(search.superseded);
+    mem_free(search.shared);
     return ok;
 }
 

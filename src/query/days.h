@@ -14,11 +14,14 @@
  * A day that was compacted is read from its files while the sources that its record names are as they were, or are not
  * there any more, whoever took them away. When one has changed or come, the lines are read, as if the files were not there;
  * unless some lines are in the files alone: then the files are read without the rows of the sources that changed, and with
- * the lines of those and of what is new. Where a file is missing, the lines are read if they are all there.
+ * the lines of those and of what is new. Rows of such files, of what the service or weir wrote of the partition, stand in the
+ * group of those lines, before them: what came late may repeat them. Where a file is missing, the lines are read if they are
+ * all there.
  */
 #ifndef WEIR_QUERY_DAYS_H
 #define WEIR_QUERY_DAYS_H
 
+#include "engine/engine.h"
 #include "lake/catalog.h"
 #include "lake/day.h"
 #include "lake/import.h"
@@ -73,6 +76,9 @@ struct query_day {
     const uint32_t *
         superseded; /* numbers of sources whose rows are not to be read from the files, ascending */
     size_t superseded_count;
+    const struct engine_shared
+        *shared; /* sources of the others that stand in groups of the lines */
+    size_t shared_count;
 };
 
 /* Each day of [from, to) that has blobs or a record, in order of time. Of a day that is in the range in part all

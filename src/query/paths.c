@@ -176,20 +176,26 @@ static bool put_file(struct search *search, const struct query_day *day,
 {
     struct query_paths *paths = search->paths;
     uint32_t *left_out = arena_alloc(&paths->arena, day->superseded_count, sizeof *left_out, err);
+    struct engine_shared *shared =
+        arena_alloc(&paths->arena, day->shared_count, sizeof *shared, err);
     const char *path = file_path(search, file, err);
-    if (!left_out || !path ||
+    if (!left_out || !shared || !path ||
         !mem_reserve(&paths->compacted, &paths->compacted_room, paths->compacted_count,
                      QUERY_FILES_MAX, sizeof *paths->compacted, err))
         return false;
     if (day->superseded_count > 0)
         memcpy(left_out, day->superseded, day->superseded_count * sizeof *left_out);
+    if (day->shared_count > 0)
+        memcpy(shared, day->shared, day->shared_count * sizeof *shared);
     paths->compacted[paths->compacted_count++] =
         (struct engine_compacted){.path = path,
                                   .columns = &file->columns,
                                   .traits = file->traits,
                                   .rest = file->rest,
                                   .left_out = left_out,
-                                  .left_out_count = day->superseded_count};
+                                  .left_out_count = day->superseded_count,
+                                  .shared = shared,
+                                  .shared_count = day->shared_count};
     search->coverage->files++;
     search->coverage->bytes += file->bytes;
     return true;

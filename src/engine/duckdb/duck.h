@@ -74,6 +74,8 @@ struct source {
     uint64_t *sizes;             /* of an opener's files, or NULL */
     uint32_t *groups;            /* of each file, or NULL */
     unsigned char *roles;        /* the same */
+    struct scan_seed *seeds;     /* of groups, in their order */
+    size_t seed_count;
     struct columns columns;
     char **keys;                /* of each column in the file */
     struct engine_zone **zones; /* of each column, owned by zone_list; NULL: UTC */

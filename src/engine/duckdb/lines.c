@@ -174,6 +174,8 @@ static bool begin_scan(struct query_state *state, struct error *err)
         .sizes = source->sizes,
         .groups = source->groups,
         .roles = source->roles,
+        .seeds = source->seeds,
+        .seed_count = source->seed_count,
     };
     add_times(state);
     if (source->groups)

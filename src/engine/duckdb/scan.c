@@ -260,6 +260,23 @@ static const char *hand_path(const struct scan_hand *hand)
     return hand->scan->options.paths[hand->piece.file];
 }
 
+/* What stands in the group before its files. */
+static bool add_seeds(struct scan_hand *hand, struct error *err)
+{
+    const struct scan_options *options = &hand->scan->options;
+    size_t low = 0, high = options->seed_count;
+    bool first;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        *(options->seeds[middle].group < hand->group ? &low : &high) =
+            options->seeds[middle].group < hand->group ? middle + 1 : middle;
+    }
+    for (; low < options->seed_count && options->seeds[low].group == hand->group; low++)
+        if (!seen_add_hash(hand->seen, options->seeds[low].hash, &first, err))
+            return false;
+    return true;
+}
+
 /* The group of the file that is read next. */
 static bool begin_group(struct scan_hand *hand, struct error *err)
 {
@@ -280,7 +297,7 @@ static bool begin_group(struct scan_hand *hand, struct error *err)
     size_t end = behind_group(scan, hand->piece.file);
     for (size_t i = hand->piece.file; roles && i < end; i++)
         hand->group_whole = hand->group_whole || roles[i] == ENGINE_WHOLE;
-    return true;
+    return add_seeds(hand, err);
 }
 
 /* Opens the first file of the piece. */

@@ -11,6 +11,7 @@
 #ifndef WEIR_ENGINE_DUCKDB_SCAN_H
 #define WEIR_ENGINE_DUCKDB_SCAN_H
 
+#include "engine/duckdb/seen.h"
 #include "engine/engine.h"
 #include "json/lines.h"
 
@@ -28,6 +29,12 @@ enum {
 struct scan;
 struct scan_hand;
 
+/* The hash of an _ItemId that stands in a group before its files. */
+struct scan_seed {
+    struct seen_hash hash;
+    uint32_t group;
+};
+
 /* All lent for the life of the scan; `keys` are decoded, no two alike. opener, sizes, groups and roles are those of
  * struct engine_files. */
 struct scan_options {
@@ -41,7 +48,9 @@ struct scan_options {
     const uint64_t *sizes;
     const uint32_t *groups;
     const unsigned char *roles;
-    size_t id_key; /* with groups: the index of _ItemId among the keys */
+    size_t id_key;                 /* with groups: the index of _ItemId among the keys */
+    const struct scan_seed *seeds; /* in order of group */
+    size_t seed_count;
 };
 
 /* A file that is not there is found out when its turn comes. */

@@ -6,13 +6,8 @@
 
 enum { SLOTS_LEAST = 256 };
 
-/* Both 0: free. */
-struct slot {
-    uint64_t v[2];
-};
-
 struct seen {
-    struct slot *slots;
+    struct seen_hash *slots; /* both words 0: free */
     size_t count, used, max;
 };
 
@@ -43,7 +38,7 @@ void seen_free(struct seen *seen)
 void seen_reset(struct seen *seen)
 {
     if (seen->used > 0 && seen->used < seen->count / 8 && seen->count > SLOTS_LEAST) {
-        struct slot *fewer = mem_resize(seen->slots, SLOTS_LEAST, sizeof seen->slots[0], NULL);
+        struct seen_hash *fewer = mem_resize(seen->slots, SLOTS_LEAST, sizeof seen->slots[0], NULL);
         if (fewer) {
             seen->slots = fewer;
             seen->count = SLOTS_LEAST;
@@ -55,7 +50,7 @@ void seen_reset(struct seen *seen)
 }
 
 /* The slot that holds the hash, or the free one where it belongs. */
-static struct slot *find(struct slot *slots, size_t count, const struct slot *wanted)
+static struct seen_hash *find(struct seen_hash *slots, size_t count, const struct seen_hash *wanted)
 {
     size_t at = (size_t) wanted->v[0] & (count - 1);
     while ((slots[at].v[0] | slots[at].v[1]) != 0 &&
@@ -66,11 +61,11 @@ static struct slot *find(struct slot *slots, size_t count, const struct slot *wa
 
 static bool grow(struct seen *seen, struct error *err)
 {
-    struct slot *more = mem_alloc(seen->count * 2, sizeof *more, err);
+    struct seen_hash *more = mem_alloc(seen->count * 2, sizeof *more, err);
     if (!more)
         return false;
     for (size_t i = 0; i < seen->count; i++) {
-        const struct slot *slot = &seen->slots[i];
+        const struct seen_hash *slot = &seen->slots[i];
         if ((slot->v[0] | slot->v[1]) != 0)
             *find(more, seen->count * 2, slot) = *slot;
     }
@@ -80,13 +75,23 @@ static bool grow(struct seen *seen, struct error *err)
     return true;
 }
 
-bool seen_add(struct seen *seen, struct str text, bool *first, struct error *err)
+struct seen_hash seen_hash(struct str text)
 {
-    struct slot hash;
+    struct seen_hash hash;
     hash_xx128(text, hash.v);
     if ((hash.v[0] | hash.v[1]) == 0)
         hash.v[0] = 1;
-    struct slot *slot = find(seen->slots, seen->count, &hash);
+    return hash;
+}
+
+bool seen_add(struct seen *seen, struct str text, bool *first, struct error *err)
+{
+    return seen_add_hash(seen, seen_hash(text), first, err);
+}
+
+bool seen_add_hash(struct seen *seen, struct seen_hash hash, bool *first, struct error *err)
+{
+    struct seen_hash *slot = find(seen->slots, seen->count, &hash);
     *first = (slot->v[0] | slot->v[1]) == 0;
     if (!*first)
         return true;

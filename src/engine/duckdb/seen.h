@@ -10,6 +10,11 @@
 
 struct seen;
 
+struct seen_hash {
+    uint64_t v[2];
+};
+struct seen_hash seen_hash(struct str text);
+
 /* At most `max` texts. */
 struct seen *seen_new(size_t max, struct error *err);
 void seen_free(struct seen *seen); /* NULL is fine */
@@ -19,5 +24,7 @@ void seen_reset(struct seen *seen);
 
 /* Adds a text; *first says that it was not there yet. ERROR_LIMIT beyond `max`. */
 bool seen_add(struct seen *seen, struct str text, bool *first, struct error *err);
+/* The same by its hash. */
+bool seen_add_hash(struct seen *seen, struct seen_hash hash, bool *first, struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* Relations over files, as copies that outlive the call which named them; see duck.h. */
-#include "engine/duckdb/duck.h"
+#include "engine/duckdb/seeds.h"
 #include "engine/header.h"
 
 #include <limits.h>
@@ -42,6 +42,7 @@ static void source_free(struct source *source)
     mem_free(source->sizes);
     mem_free(source->groups);
     mem_free(source->roles);
+    mem_free(source->seeds);
     mem_free(source->paths);
     mem_free(source->keys);
     mem_free(source->zones);
@@ -201,7 +202,7 @@ struct source *source_new(struct driver_task *task, const struct engine_files *f
     source->name =
         mem_copy(files->name ? files->name : "", files->name ? strlen(files->name) : 0, err);
     if (!source->name || !copy_files(source, files, err) || !copy_columns(source, files, err) ||
-        !copy_times(source, files, err)) {
+        !copy_times(source, files, err) || !seeds_find(source, files, err)) {
         source_release(source);
         return NULL;
     }
