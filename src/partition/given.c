@@ -13,7 +13,8 @@
 enum {
     STEP = 1024 * 1024, /* bytes hashed at once */
     NOTES_MAX = 5,      /* inputs that are named; of the others their number is told */
-    LINE_ROOM = 16 * 1024
+    LINE_ROOM = 16 * 1024,
+    KEYS_MAX = 1 << 20 /* bytes of the keys of time columns */
 };
 
 static void note(struct part_givens *givens)
@@ -116,6 +117,40 @@ static void describe(struct part_given *given)
     };
 }
 
+/* A TimeGenerated that names its zone is found without a rule. */
+static bool is_plain(const struct lake_from *time)
+{
+    return strcmp(time->key, "TimeGenerated") == 0 && strcmp(time->format, "iso") == 0 &&
+           time->zone[0] == '\0';
+}
+
+static bool has_rule(const struct part_givens *givens, const struct lake_from *time)
+{
+    for (size_t i = 0; i < givens->n_from; i++) {
+        const struct lake_from *from = &givens->from[i];
+        if (strcmp(from->key, time->key) == 0 && strcmp(from->format, time->format) == 0 &&
+            strcmp(from->zone, time->zone) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* By the rule of an input the rows of those behind it are read, too. */
+static bool add_rule(struct part_givens *givens, const struct part_given *given, struct error *err)
+{
+    const struct lake_from *time = &given->record.time;
+    if (given->converted || is_plain(time) || has_rule(givens, time))
+        return true;
+    if (givens->n_from == LAKE_FROM_MAX)
+        return error_set(err, ERROR_LIMIT, "%s: the table's time is in more than %d places by then",
+                         given->input->name, LAKE_FROM_MAX);
+    char *key = arena_copy(&givens->keys, time->key, strlen(time->key), err);
+    givens->from[givens->n_from] = (struct lake_from){key, time->format, time->zone};
+    givens->n_from += key != NULL;
+    givens->source.n_from = givens->n_from;
+    return key != NULL;
+}
+
 static bool open_all(struct part_givens *givens, struct error *err)
 {
     for (size_t i = 0; i < givens->n; i++) {
@@ -128,6 +163,8 @@ static bool open_all(struct part_givens *givens, struct error *err)
             return false;
         given->record.name = given->input->name;
         describe(given);
+        if (!add_rule(givens, given, err))
+            return false;
     }
     return true;
 }
@@ -147,13 +184,17 @@ bool part_givens_open(struct part_givens *givens, const struct partition_options
     *givens = (struct part_givens){.options = options, .imports = imports, .but = but};
     buf_init(&givens->line, LINE_ROOM);
     buf_init(&givens->said, LINE_ROOM);
+    arena_init(&givens->keys, KEYS_MAX);
+    givens->n_from = givens->held = schema ? schema->n_from : 0;
+    for (size_t i = 0; i < givens->held; i++)
+        givens->from[i] = schema->from[i];
     givens->source = (struct part_source_options){
         .time_column = options->time_column,
         .time_format = options->time_format,
         .time_zone = options->time_zone,
         .known = schema ? &schema->columns : options->known,
-        .from = schema ? schema->from : NULL,
-        .n_from = schema ? schema->n_from : 0,
+        .from = givens->from,
+        .n_from = givens->n_from,
         .said = &givens->said,
         .custom = str_ends(table, STR("_CL")),
         .zones = &givens->zones,
@@ -189,6 +230,7 @@ void part_givens_release(struct part_givens *givens)
     part_inputs_release(&givens->inputs);
     buf_release(&givens->line);
     buf_release(&givens->said);
+    arena_release(&givens->keys);
     *givens = (struct part_givens){0};
 }
 

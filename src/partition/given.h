@@ -45,8 +45,12 @@ struct part_givens {
     struct part_source **sources; /* of those that are new, in order: for the machine */
     size_t *indexes;              /* in v, of each of them */
     size_t source_count;
-    struct buf line; /* of a note */
-    struct buf said; /* of time columns */
+    /* How readers will find times: the schema's rules, and behind its `held` those of the inputs in their order. */
+    struct lake_from from[LAKE_FROM_MAX];
+    size_t n_from, held;
+    struct arena keys; /* of the inputs' rules */
+    struct buf line;   /* of a note */
+    struct buf said;   /* of time columns */
 };
 
 /* Expands and opens: what can be refused is refused here. With --dedup standard input becomes a file in the scratch folder,

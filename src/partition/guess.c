@@ -483,8 +483,8 @@ static bool check_from(const struct part_guess *guess, const struct part_guess_w
                   from->key, from->format, from->zone && from->zone[0] ? ", " : "",
                   from->zone ? from->zone : "");
         return error_hint(err,
-                          "so an earlier import has it in schema.json: import by the same, or into "
-                          "another table");
+                          "so an earlier import is read, or an input before this one: import by "
+                          "the same --time-column, or into another table");
     }
     return true;
 }

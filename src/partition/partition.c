@@ -177,45 +177,6 @@ static struct part_machine_options machine_options(struct import *import)
     };
 }
 
-/* Times under other keys than TimeGenerated, or read by other rules: of the schema, and of the inputs. */
-static bool is_plain_time(const struct lake_from *time)
-{
-    return strcmp(time->key, "TimeGenerated") == 0 && strcmp(time->format, "iso") == 0 &&
-           time->zone[0] == '\0';
-}
-
-static bool is_known_time(const struct lake_from *from, size_t n, const struct lake_from *time)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(from[i].key, time->key) == 0 && strcmp(from[i].format, time->format) == 0 &&
-            strcmp(from[i].zone, time->zone) == 0)
-            return true;
-    return false;
-}
-
-/* Lent from schema and inputs; free the list with mem_free. */
-static struct lake_from *all_times(const struct import *import, bool schema, size_t *count,
-                                   struct error *err)
-{
-    const struct part_givens *givens = &import->givens;
-    size_t known = schema && import->has_schema ? import->schema.n_from : 0;
-    struct lake_from *from = mem_alloc(known + givens->n, sizeof *from, err);
-    if (!from)
-        return NULL;
-    size_t n = 0;
-    for (; n < known; n++)
-        from[n] = import->schema.from[n];
-    for (size_t i = 0; i < givens->n; i++) {
-        const struct part_given *given = &givens->v[i];
-        const struct lake_from *time = &given->record.time;
-        if (given->state == PART_GIVEN_NEW && !given->converted && time->key &&
-            !is_plain_time(time) && !is_known_time(from, n, time))
-            from[n++] = *time;
-    }
-    *count = n;
-    return from;
-}
-
 /* The columns whose types are known: the lake's, then those that the caller knows. */
 static bool known_columns(const struct import *import, struct columns *out, struct error *err)
 {
@@ -235,20 +196,17 @@ static bool new_dedup(struct import *import, struct error *err)
 {
     const struct partition_options *options = import->options;
     struct columns known;
-    size_t n = 0;
-    struct lake_from *from = all_times(import, true, &n, err);
-    bool ok = known_columns(import, &known, err) && from;
+    bool ok = known_columns(import, &known, err);
     struct part_dedup_options dedup = {.columns = options->dedup,
                                        .types = &known,
-                                       .from = from,
-                                       .n_from = n,
+                                       .from = import->givens.from,
+                                       .n_from = import->givens.n_from,
                                        .scratch = buf_text(&import->scratch),
                                        .memory = import->memory / 4,
                                        .stop = options->stop};
     part_dedup_free(import->dedup);
     import->dedup = ok ? part_dedup_new(&dedup, err) : NULL;
     columns_release(&known);
-    mem_free(from);
     return import->dedup != NULL;
 }
 
@@ -372,19 +330,19 @@ static bool update_schema(const struct import *import, struct error *err)
 {
     const struct partition_options *options = import->options;
     struct columns known, columns = {0};
-    size_t n = 0;
-    struct lake_from *from = all_times(import, false, &n, err);
-    const struct lake_from_change times = {
-        .add = from, .n_add = n, .drop = import->dropped, .n_drop = import->n_dropped};
+    const struct part_givens *givens = &import->givens;
+    const struct lake_from_change times = {.add = givens->from + givens->held,
+                                           .n_add = givens->n_from - givens->held,
+                                           .drop = import->dropped,
+                                           .n_drop = import->n_dropped};
     bool ok =
-        known_columns(import, &known, err) && from &&
+        known_columns(import, &known, err) &&
         part_seen_columns(import->seen, &known, import->givens.source.custom, &columns, err) &&
         lake_schema_update_from(options->store, options->place,
                                 import->has_schema ? import->schema.query : NULL, &columns, &times,
                                 NULL, err);
     columns_release(&known);
     columns_release(&columns);
-    mem_free(from);
     return ok;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "partition/guess.h"
+#include "partition/prefer.h"
 #include "partition/seen.h"
 #include "partition/stream.h"
 #include "json/value.h"
@@ -315,7 +316,9 @@ static bool settle(struct part_source *source, struct error *err)
     struct part_guess_told told = {0};
     buf_init(&sample.line, PART_LINE_MAX);
     bool ok = sample.guess && sample_rows(source, &sample, err) &&
-              part_guess_settle(sample.guess, &wish, &source->time, &told, err);
+              part_guess_settle(sample.guess, &wish, &source->time, &told, err) &&
+              (source->converted || part_prefer_init(&source->time, options->from, options->n_from,
+                                                     options->zones, err));
     source->guessed = told.guessed;
     source->zeek = told.zeek;
     part_guess_free(sample.guess);

@@ -10,6 +10,7 @@
 #include "partition/source.h"
 
 #include "base/memory.h"
+#include "partition/prefer.h"
 #include "json/route.h"
 
 #include <errno.h>
@@ -99,36 +100,6 @@ static void pass_rest(struct str text, size_t *at)
     *at = end ? (size_t) (end - text.p) + 1 : text.n;
 }
 
-/* Where the time is under another key, a line may still have a TimeGenerated of its own, which readers of the lake take
- * first if it names its zone (schema.json, `from`): so does the row's partition. No row of the sample had one, so that
- * it is looked for only where the word stands. */
-static bool prefer_own(const struct part_time *time, struct str text, struct part_chunk *chunk,
-                       struct error *err)
-{
-    static const struct str own = STR_INIT("TimeGenerated"), word = STR_INIT("\"TimeGenerated\"");
-    struct json_line lines[LINES];
-    struct json_route route;
-    size_t at = 0, n, row = 0;
-    int64_t tick;
-    if (str_eq(str_of(time->key), own) || !memmem(text.p, text.n, word.p, word.n))
-        return true;
-    if (!json_route_init(&route, own, false, err))
-        return false;
-    while ((n = json_route_lines(&route, text, &at, true, lines, LINES)) > 0) {
-        for (size_t i = 0; i < n && row < chunk->row_count; i++) {
-            if (lines[i].start != chunk->rows[row].start || lines[i].state != JSON_LINE_OBJECT)
-                continue;
-            struct str value = {text.p + lines[i].value, lines[i].value_length};
-            if (lines[i].kind == JSON_KIND_STRING && part_time_fast(value, &tick))
-                chunk->rows[row].tick = tick;
-            row++;
-        }
-        if (lines[n - 1].state == JSON_LINE_LONG)
-            pass_rest(text, &at);
-    }
-    return true;
-}
-
 bool part_lines_rows(const struct part_time *time, struct str text, struct part_chunk *chunk,
                      struct error *err)
 {
@@ -145,7 +116,7 @@ bool part_lines_rows(const struct part_time *time, struct str text, struct part_
         if (n > 0 && lines[n - 1].state == JSON_LINE_LONG)
             pass_rest(text, &at);
     } while (n > 0);
-    return prefer_own(time, text, chunk, err);
+    return part_prefer_rows(time, text, chunk, err);
 }
 
 /* --- a file in pieces --- */

@@ -67,6 +67,9 @@ static enum part_reason read_escaped(const struct part_time *time, struct str in
 
 void part_time_release(struct part_time *time)
 {
+    for (size_t i = 0; i < time->n_before; i++)
+        mem_free(time->before[i].key);
+    mem_free(time->before);
     mem_free(time->key);
     *time = (struct part_time){0};
 }

@@ -39,6 +39,8 @@ struct part_time {
     char *key; /* the column's name as the input has it, decoded; owned */
     enum part_time_format format;
     const struct part_zone *zone; /* of times that name none, lent; NULL: they are rejected */
+    struct part_time *before;     /* rules that readers ask before this one (prefer.h); owned */
+    size_t n_before;
 };
 
 void part_time_release(struct part_time *time);

@@ -152,6 +152,54 @@ class Partition(unittest.TestCase):
         done = self.ok(path, "--time-column", "end")
         self.assertIn("1 row in 1 partition", done.stderr)
 
+    def where(self, table="T_CL"):
+        """Of each row by its `id`: the partition it stands in, and the one that a query's TimeGenerated says."""
+        laid, told = {}, {}
+        for blob in self.weir.lake.glob(f"am-{table.lower().replace('_', '-')}/**/PT05M_*.json"):
+            y, mo, d, h, mi = (part.split("=")[1] for part in blob.parts[-6:-1])
+            laid.update({json.loads(line)["id"]: f"{y}-{mo}-{d}T{h}:{mi}" for line in blob.read_text().splitlines()})
+        for line in self.weir.ok("query", f"{table} | project id, at=bin(TimeGenerated, 5m)").stdout.splitlines():
+            told[json.loads(line)["id"]] = json.loads(line)["at"][:16]
+        return laid, told
+
+    def test_a_row_stands_where_readers_look_for_it(self):
+        usual = [f'{{"id":{i},"when":"2021-11-07T03:05:12Z"}}' for i in range(1000)]
+        odd = ['"TimeGenerated":"2022-01-01T00:00:00Z"', '"TimeGenerated":"2022-01-01T00:00:00"', '"TimeGenerated":"2022-01-01"',
+               '"TimeGenerated":"11/20/2022, 4:20:29.443 PM"', '"TimeGenerated":"Sat, 8 Nov 14 15:05:02 GMT"', '"TimeGenerated":"n/a"',
+               '"TimeGenerated":null', '"TimeGenerated":" "', '"TimeGenerated":5', '"Time\\u0047enerated":"2023-01-01T00:00:00Z"',
+               '"TimeGenerated":"2022-01-01T00:00:00","TimeGenerated":"2024-01-01T00:00:00Z"', '"x":{"TimeGenerated":"2022-01-01T00:00:00"}',
+               '"TimeGenerated":"2025\\u002d01-01T00:00:00Z"']
+        rows = [f'{{"id":{2000 + i},{text},"when":"2021-11-07T03:05:12Z"}}' for i, text in enumerate(odd)]
+        done = self.partition(self.write("a.jsonl", lines([*usual, rows[0], "[]", *rows[1:], "{}"])), "--time-column", "when")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        (rejects,) = (self.state / "weir/rejects").iterdir()
+        self.assertEqual([(r["line"], r["reason"]) for r in map(json.loads, rejects.read_text().splitlines())],
+                         [(1002, "not one valid JSON object"), (1003, "its time names no zone"), (1004, "its time names no zone"),
+                          (1005, "its time is no time"), (1006, "its time is no time"), (1007, "its time is no time"), (1015, "no time column")])
+        laid, told = self.where()
+        self.assertEqual(laid, told)
+        self.assertEqual({i - 2000: at[:4] for i, at in laid.items() if i >= 2000},
+                         {0: "2022", 6: "2021", 7: "2021", 8: "2021", 9: "2023", 10: "2024", 11: "2021", 12: "2025"})
+
+    def test_a_rule_of_an_earlier_import_holds_for_later_rows_too(self):
+        self.ok(self.write("a.jsonl", '{"id":0,"first":"2021-11-07T03:05:12Z"}\n'))
+        usual = [f'{{"id":{i},"second":"2021-11-07T04:05:12Z"}}' for i in range(1, 1001)]
+        odd = [f'{{"id":{2000 + i},"second":"2021-11-07T04:05:12Z",{text}}}' for i, text in
+               enumerate(['"first":"2022-01-01T00:00:00Z"', '"first":"2022-01-01T00:00:00"', '"f\\u0069rst":"2023-01-01T00:00:00Z"'])]
+        self.ok(self.write("b.jsonl", lines(usual + odd)), "--time-column", "second")
+        laid, told = self.where()
+        self.assertEqual(laid, told)
+        self.assertEqual([laid[2000 + i][:4] for i in range(3)], ["2022", "2021", "2023"])
+
+    def test_inputs_of_one_command_whose_times_exclude_each_other(self):
+        first = self.write("a.jsonl", '{"id":0,"first":"2021-11-07T03:05:12Z"}\n')
+        second = self.write("b.jsonl", '{"id":1,"second":"2021-11-07T04:05:12Z"}\n'
+                                       '{"id":2,"second":"2021-11-07T04:05:12Z","first":"2022-01-01T00:00:00Z"}\n')
+        self.refused(2, first, second, says=["b.jsonl: readers of the table would take 'first' for the time", "an input before this one"])
+        self.ok(second, first)
+        laid, told = self.where()
+        self.assertEqual(laid, told)
+
     def test_a_replaced_import_must_be_there(self):
         done = self.partition(self.write("a.jsonl", lines(ROWS)), "--replace", "0123456789ab")
         self.assertIn(done.returncode, (1, 2))

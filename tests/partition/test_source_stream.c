@@ -176,7 +176,7 @@ static void packed_arrays_and_csv_are_seen(void **state)
     free(gz);
 }
 
-/* Readers take a TimeGenerated that names its zone before any other key, so its row is of that partition. */
+/* Readers take a TimeGenerated before any other key, so its row is of that partition, or of none. */
 static void a_time_generated_behind_the_first_rows_is_taken(void **state)
 {
     struct taken taken;
@@ -188,7 +188,8 @@ static void a_time_generated_behind_the_first_rows_is_taken(void **state)
         n += sprintf(text + n, "{\"at\":\"2021-11-07T03:05:12Z\"}\n");
     n +=
         sprintf(text + n, "not json\n{\"at\":\"2021-11-07T03:05:12Z\"," T2 "}\n"
-                          "{" T2 "}\n{\"at\":\"2021-11-07T03:05:13Z\",\"TimeGenerated\":\"soon\"}");
+                          "{" T2 "}\n{\"at\":\"2021-11-07T03:05:13Z\",\"TimeGenerated\":\"soon\"}\n"
+                          "{\"at\":\"2021-11-07T03:05:13Z\",\"TimeGenerated\":null}");
     char *path = taken_file("own.json", text, n);
     taken_all(path, NULL, &taken);
     assert_string_equal(taken.key, "at");
@@ -197,8 +198,10 @@ static void a_time_generated_behind_the_first_rows_is_taken(void **state)
     assert_int_equal(taken.rows[1000].tick, tick);
     assert_true(tick_parse(STR("2021-11-07T03:05:13Z"), &tick));
     assert_int_equal(taken.rows[1001].tick, tick);
-    assert_int_equal(taken.reject_count, 2);
+    assert_int_equal(taken.reject_count, 3);
+    assert_int_equal(taken.rejects[0].reason, PART_REASON_FORM);
     assert_int_equal(taken.rejects[1].reason, PART_REASON_NO_TIME);
+    assert_int_equal(taken.rejects[2].reason, PART_REASON_TIME_TEXT);
     taken_release(&taken);
     free(path);
     free(text);
