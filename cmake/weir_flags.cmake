@@ -39,6 +39,11 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(CMAKE_EXE_LINKER_FLAGS "${CMAKE_EXE_LINKER_FLAGS} -pie")
 endif()
 
+# What a user runs leaves the freeing of a database to the system; where leaks and lines are counted, all is freed.
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Release" OR WEIR_SANITIZE OR WEIR_COVERAGE)
+  add_compile_definitions(WEIR_FREE_ALL)
+endif()
+
 if(WEIR_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

@@ -59,6 +59,7 @@ struct cli {
     struct stop *stop;  /* set by SIGINT, SIGTERM */
     FILE *out;          /* results */
     bool terminal_out, terminal_err;
+    bool leave; /* by _exit: threads are at work, and what they use was not freed */
 };
 
 /* Reads argv, environment and settings file, in this order of force. ERROR_USAGE or ERROR_SETTINGS. When the

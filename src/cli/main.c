@@ -90,7 +90,7 @@ int main(int argc, char **argv)
     cli->terminal_err = isatty(STDERR_FILENO);
     catch_signals();
     int status = run(cli, argc, argv);
-    if (stop_asked(&stop)) {
+    if (stop_asked(&stop) || cli->leave) {
         /* Threads of the engine may be at work still: leave without taking the house down around them. */
         (void) fflush(NULL);
         _exit(status);

@@ -210,6 +210,14 @@ void query_free(struct query *query)
     mem_free(query);
 }
 
+bool query_leave(struct query *query)
+{
+    if (query && query->task && !query->io)
+        return true;
+    query_free(query);
+    return false;
+}
+
 const struct columns *query_columns(const struct query *query)
 {
     return kql_columns(query->kql);

@@ -35,6 +35,10 @@ struct query;
  * nearest name. */
 struct query *query_open(const struct query_options *options, struct error *err);
 void query_free(struct query *query);
+/* In place of query_free, for a program that is about to end: to free the engine's database takes longer than a small
+ * query. True: nothing was freed, threads may be at work, and the program must end by _exit; nothing is left on the disk.
+ * False: all was freed, as it is where the engine reads from a store without paths, which is the caller's again. */
+bool query_leave(struct query *query);
 
 const struct columns *query_columns(const struct query *query);
 
