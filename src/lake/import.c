@@ -365,11 +365,10 @@ static bool same_text(const char *a, const char *b)
     return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-static bool same_input(const struct lake_import_input *a, const struct lake_import_input *b)
+static bool same_time(const struct lake_from *a, const struct lake_from *b)
 {
-    return a->bytes == b->bytes && memcmp(a->hash, b->hash, sizeof a->hash) == 0 &&
-           same_text(a->time.key, b->time.key) && same_text(a->time.format, b->time.format) &&
-           same_text(a->time.zone, b->time.zone);
+    return same_text(a->key, b->key) && same_text(a->format, b->format) &&
+           same_text(a->zone, b->zone);
 }
 
 /* The first input of that hash in by_hash. */
@@ -386,20 +385,44 @@ static size_t first_given(const struct lake_imports *imports, const unsigned cha
     return low;
 }
 
+/* The first of the same bytes from *at on, of a live import but that of the id `but`; *at: behind it. */
+static const struct lake_import_given *next_bytes(const struct lake_imports *imports, size_t *at,
+                                                  const struct lake_import_input *input,
+                                                  const char *but)
+{
+    while (*at < imports->n_inputs) {
+        const struct lake_import_given *given = &imports->by_hash[(*at)++];
+        if (memcmp(given->input->hash, input->hash, LAKE_IMPORT_HASH) != 0)
+            break;
+        if (!given->import->dead && given->input->bytes == input->bytes &&
+            !(but && strcmp(given->import->id, but) == 0))
+            return given;
+    }
+    return NULL;
+}
+
 const struct lake_import_given *lake_imports_input(const struct lake_imports *imports,
                                                    const struct lake_import_input *input,
                                                    const char *dedup, const char *but)
 {
-    for (size_t i = first_given(imports, input->hash);
-         i < imports->n_inputs &&
-         memcmp(imports->by_hash[i].input->hash, input->hash, LAKE_IMPORT_HASH) == 0;
-         i++) {
-        const struct lake_import *import = imports->by_hash[i].import;
-        if (!import->dead && same_text(import->dedup, dedup) &&
-            !(but && strcmp(import->id, but) == 0) && same_input(imports->by_hash[i].input, input))
-            return &imports->by_hash[i];
-    }
+    size_t at = first_given(imports, input->hash);
+    const struct lake_import_given *given;
+    while ((given = next_bytes(imports, &at, input, but)) != NULL)
+        if (same_text(given->import->dedup, dedup) && same_time(&given->input->time, &input->time))
+            return given;
     return NULL;
+}
+
+const struct lake_import_given *lake_imports_bytes(const struct lake_imports *imports,
+                                                   const struct lake_import_input *input,
+                                                   const char *but)
+{
+    size_t at = first_given(imports, input->hash);
+    const struct lake_import_given *given;
+    do
+        given = next_bytes(imports, &at, input, but);
+    while (given && (given->import->rows == 0 || given->input->rows == 0));
+    return given;
 }
 
 bool lake_imports_counts(const struct lake_imports *imports, struct str id)

@@ -112,6 +112,10 @@ bool lake_imports_list(const struct lake_imports *imports, struct error *err);
 const struct lake_import_given *lake_imports_input(const struct lake_imports *imports,
                                                    const struct lake_import_input *input,
                                                    const char *dedup, const char *but);
+/* The first live import, but for `but`, that has rows by an input of the same hash and size, however its times were read. */
+const struct lake_import_given *lake_imports_bytes(const struct lake_imports *imports,
+                                                   const struct lake_import_input *input,
+                                                   const char *but);
 
 /* Whether the rows of a blob of this name's import count: it has no record, or a live one. */
 bool lake_imports_counts(const struct lake_imports *imports, struct str id);

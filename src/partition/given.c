@@ -169,6 +169,19 @@ static bool open_all(struct part_givens *givens, struct error *err)
     return true;
 }
 
+static bool any_input(const struct part_givens *givens, struct error *err)
+{
+    const char *first = givens->options->inputs[0];
+    size_t n = givens->options->input_count;
+    if (givens->inputs.n > 0)
+        return true;
+    (void) error_set(err, ERROR_NOT_FOUND, "there is no log file in %s%s", first,
+                     n > 1 ? ", nor in the others" : "");
+    return error_hint(err,
+                      "of a folder names are taken that end as those of logs do (.json, .jsonl, "
+                      ".csv, .parquet ...); a file that is named itself may have any");
+}
+
 static void say_passed(struct part_givens *givens)
 {
     if (part_inputs_say_passed(&givens->inputs, &givens->line))
@@ -209,6 +222,8 @@ bool part_givens_open(struct part_givens *givens, const struct partition_options
                             &givens->inputs, err))
         return false;
     say_passed(givens);
+    if (!any_input(givens, err))
+        return false;
     givens->v = mem_alloc(givens->inputs.n, sizeof *givens->v, err);
     givens->sources = mem_alloc(givens->inputs.n, sizeof *givens->sources, err);
     givens->indexes = mem_alloc(givens->inputs.n, sizeof *givens->indexes, err);
@@ -379,8 +394,30 @@ static void say_more(struct part_givens *givens, size_t n)
     note(givens);
 }
 
+/* The same bytes under other rules would stand in the lake twice, unless who asks for it leaves out what is equal. */
+static bool refuse_twice(const struct part_givens *givens, const struct part_given *given,
+                         struct error *err)
+{
+    const struct lake_import_given *held =
+        givens->options->dedup ? NULL
+                               : lake_imports_bytes(givens->imports, &given->record, givens->but);
+    if (!held)
+        return true;
+    const struct lake_from *time = &held->input->time;
+    (void) error_set(
+        err, ERROR_SETTINGS,
+        "%s is in the lake already by import %s, by other settings (time '%.80s', %s%s%s%s)",
+        given->input->name, held->import->id, time->key ? time->key : "",
+        time->format ? time->format : "", time->zone && time->zone[0] ? ", " : "",
+        time->zone ? time->zone : "", held->import->dedup ? ", --dedup" : "");
+    return error_hint(err,
+                      "its rows would be there twice: --replace %s puts these in the place of all "
+                      "that it brought, --dedup '*' leaves out rows that are equal",
+                      held->import->id);
+}
+
 /* Of the hashed ones that are new: marks those that a live import has. */
-static size_t mark_held(struct part_givens *givens)
+static bool mark_held(struct part_givens *givens, size_t *count, struct error *err)
 {
     size_t found = 0;
     for (size_t i = 0; i < givens->n; i++) {
@@ -389,6 +426,8 @@ static size_t mark_held(struct part_givens *givens)
             continue;
         const struct lake_import_given *held = lake_imports_input(
             givens->imports, &given->record, givens->options->dedup, givens->but);
+        if (!held && !refuse_twice(givens, given, err))
+            return false;
         if (!held)
             continue;
         given->state = PART_GIVEN_HELD;
@@ -398,7 +437,8 @@ static size_t mark_held(struct part_givens *givens)
             say_one(givens, given, NULL);
     }
     say_more(givens, found);
-    return found;
+    *count = found;
+    return true;
 }
 
 /* ... and those that have the bytes of one before. */
@@ -429,11 +469,9 @@ static bool mark_twice(struct part_givens *givens, size_t *count, struct error *
 
 bool part_givens_look(struct part_givens *givens, struct error *err)
 {
-    size_t twice;
-    if (!hash_common(givens, err))
-        return false;
-    (void) mark_held(givens);
-    return mark_twice(givens, &twice, err);
+    size_t twice, held;
+    return hash_common(givens, err) && mark_held(givens, &held, err) &&
+           mark_twice(givens, &twice, err);
 }
 
 /* --- for the machine, and back --- */
@@ -473,8 +511,8 @@ bool part_givens_take(struct part_givens *givens, const struct part_machine_resu
         memcpy(given->record.hash, is->hash, sizeof given->record.hash);
         given->hashed = true;
     }
-    size_t twice, held = mark_held(givens);
-    if (!mark_twice(givens, &twice, err))
+    size_t twice, held;
+    if (!mark_held(givens, &held, err) || !mark_twice(givens, &twice, err))
         return false;
     *again = held + twice > 0;
     return true;

@@ -129,6 +129,28 @@ class Partition(unittest.TestCase):
     def test_a_glob_that_matches_nothing(self):
         self.refused(1, "nowhere/*.jsonl", says=["nowhere/*.jsonl"])
 
+    def test_a_folder_without_logs(self):
+        (self.weir.folder / "empty").mkdir()
+        self.refused(1, "empty", says=["there is no log file in empty", ".jsonl"])
+        self.write("empty/README.md", "x")
+        self.refused(1, "empty", says=["empty/README.md is passed over", "there is no log file in empty"])
+
+    def test_the_same_bytes_by_other_settings_are_not_brought_in_twice(self):
+        path = self.write("a.jsonl", lines(ROWS))
+        self.ok(path)
+        (record,) = self.weir.lake.glob("weir/*/t-cl/imports/*")
+        before = self.blobs()
+        for words, given in (([path], None), (["-"], path.read_text())):
+            done = self.partition(*words, "--time-zone", "Europe/Berlin", input=given)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(f"in the lake already by import {record.stem}, by other settings", done.stderr)
+            self.assertIn(f"--replace {record.stem}", done.stderr)
+            self.assertEqual(self.blobs(), before)
+        done = self.ok(path, "--time-zone", "Europe/Berlin", "--dedup", "*")
+        self.assertIn("2 rows left out", done.stderr)
+        self.ok(path, "--time-zone", "Europe/Berlin", "--replace", record.stem)
+        self.assertEqual(len(self.blobs()), 2)
+
     def test_a_folder_that_holds_the_lake_gives_no_rows_of_it(self):
         self.write("in/a.jsonl", lines(ROWS))
         for _ in range(2):
