@@ -11,12 +11,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAMES_MAX = 256 << 20 }; /* bytes of the names of one folder */
+enum {
+    NAMES_MAX = 256 << 20, /* bytes of the names of one folder */
+    ENTRIES_ROOM = 1 << 15 /* of one answer of the system */
+};
 
 /* One folder, read. A folder in it has a slash behind its name, so that sorting the entries sorts the
  * whole names: `a-b` stands before `a/c`, and `a` before both. */
 struct level {
-    DIR *dir;
+    int fd;           /* -1: not open */
     struct buf names; /* NUL-terminated, one after the other */
     const char **entries;
     size_t n, at;
@@ -25,11 +28,11 @@ struct level {
 
 static void level_release(struct level *level)
 {
-    if (level->dir)
-        (void) closedir(level->dir);
+    if (level->fd >= 0)
+        (void) close(level->fd);
     buf_release(&level->names);
     mem_free(level->entries);
-    *level = (struct level){0};
+    *level = (struct level){.fd = -1};
 }
 
 static int compare(const void *a, const void *b)
@@ -39,7 +42,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* 'd', 'f', or 0 for what is no part of a lake. */
-static char kind_of(int folder, const struct dirent *entry)
+static char kind_of(int folder, const struct dirent64 *entry)
 {
     struct stat status;
     unsigned char type = entry->d_type;
@@ -62,37 +65,50 @@ static bool sort_names(struct level *level, struct error *err)
     return true;
 }
 
-/* Reads the names of level->dir. 0 or an errno; ENOMEM and E2BIG for our own limits. */
+/* 0, ENOMEM or E2BIG. */
+static int take_name(struct level *level, const struct dirent64 *entry)
+{
+    char kind = kind_of(level->fd, entry);
+    if (!kind)
+        return 0;
+    buf_puts(&level->names, entry->d_name);
+    buf_put(&level->names, "/", kind == 'd' ? 2 : 0);
+    buf_put(&level->names, "", kind == 'f' ? 1 : 0);
+    if (++level->n > LOCAL_FOLDER_MAX || level->names.over)
+        return E2BIG;
+    return level->names.failed ? ENOMEM : 0;
+}
+
+/* Reads the names of the open folder. 0 or an errno; ENOMEM and E2BIG for our own limits. The system is asked directly: a
+ * lake has a folder for each five minutes, and readdir(3) needs three calls more for each. */
 static int read_names(struct level *level)
 {
-    struct dirent *entry;
+    _Alignas(struct dirent64) char room[ENTRIES_ROOM];
     buf_init(&level->names, NAMES_MAX);
-    while ((void) (errno = 0), (entry = readdir(level->dir))) {
-        char kind = kind_of(dirfd(level->dir), entry);
-        if (!kind)
-            continue;
-        buf_puts(&level->names, entry->d_name);
-        buf_put(&level->names, "/", kind == 'd' ? 2 : 0);
-        buf_put(&level->names, "", kind == 'f' ? 1 : 0);
-        if (++level->n > LOCAL_FOLDER_MAX || level->names.over)
-            return E2BIG;
-        if (level->names.failed)
-            return ENOMEM;
+    for (;;) {
+        ssize_t n = getdents64(level->fd, room, sizeof room);
+        if (n <= 0)
+            return n < 0 ? errno : 0;
+        for (ssize_t i = 0; i < n;) {
+            const struct dirent64 *entry = (const void *) (room + i);
+            int failed = take_name(level, entry);
+            if (failed)
+                return failed;
+            i += entry->d_reclen;
+        }
     }
-    return errno;
 }
 
 /* Opens and reads the folder `name` of `parent`. One that is gone by now is empty. */
 static bool level_init(struct level *level, struct local *local, int parent, const char *name,
                        const char *whole, struct error *err)
 {
-    *level = (struct level){.used = strlen(whole)};
+    *level = (struct level){.fd = -1, .used = strlen(whole)};
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return true;
-    if (fd >= 0 && !(level->dir = fdopendir(fd)))
-        (void) close(fd);
-    int failed = level->dir ? read_names(level) : errno;
+    level->fd = fd;
+    int failed = fd < 0 ? errno : read_names(level);
     if (failed)
         (void) local_fail(local, failed, "list", whole, err);
     if (!failed && sort_names(level, err))
@@ -158,8 +174,8 @@ static bool walk_step(struct walk *walk, struct error *err)
     if (!buf_ok(&walk->name, "the name of a blob", err))
         return false;
     if (!str_ends(buf_str(&walk->name), STR("/")))
-        return give_blob(walk, dirfd(level->dir), entry, err);
-    return is_temporary(&walk->name) || push(walk, dirfd(level->dir), entry, err);
+        return give_blob(walk, level->fd, entry, err);
+    return is_temporary(&walk->name) || push(walk, level->fd, entry, err);
 }
 
 static bool walk_folder(struct walk *walk, int parent, const char *last, struct error *err)
