@@ -156,7 +156,7 @@ static int64_t slice_begin(const struct piece *piece, size_t i)
 
 /* --- the engine ------------------------------------------------------------------------------------------- */
 
-/* An engine for one task; on a remote store it brings the blobs, and the store is ours again when it is closed. */
+/* An engine for one task, `threads` of the options' meaning; on a remote store it brings the blobs, and the store is ours again when it is closed. */
 struct runner {
     struct engine *engine;
     struct engine_task *task;
@@ -165,12 +165,12 @@ struct runner {
     struct query_blobs *blobs;
 };
 
-static bool runner_open(struct runner *runner, const struct work *work, struct error *err)
+static bool runner_open(struct runner *runner, const struct work *work, unsigned threads,
+                        struct error *err)
 {
     const struct compact_options *options = work->job->options;
-    struct engine_options how = {.threads = options->threads,
-                                 .memory = work->job->memory,
-                                 .scratch = buf_text(&work->scratch)};
+    struct engine_options how = {
+        .threads = threads, .memory = work->job->memory, .scratch = buf_text(&work->scratch)};
     *runner = (struct runner){.engine = engine_open(&how, err)};
     runner->task = runner->engine ? engine_task_new(runner->engine, err) : NULL;
     runner->watch = runner->task ? compact_watch_new(runner->task, options->stop, err) : NULL;
@@ -381,8 +381,9 @@ static bool read_left(struct work *work, const struct piece *piece,
                              sources->sha256 + piece->first, sum, err);
 }
 
-static bool prove(struct work *work, struct runner *runner, const struct piece *piece,
-                  const struct made *made, struct compact_sum *sum, struct error *err)
+/* Reads both sides, with a runner of one thread: one that reads while another waits for it costs more than it brings. */
+static bool prove_by(struct work *work, struct runner *runner, const struct piece *piece,
+                     const struct made *made, struct compact_sum *sum, struct error *err)
 {
     struct right_side right = {
         .work = work, .task = runner->task, .piece = piece, .made = made, .err = ERROR_INIT};
@@ -407,6 +408,15 @@ static bool prove(struct work *work, struct runner *runner, const struct piece *
     if (!ok)
         return false;
     return right.ok ? compare(sum, &right.sum, err) : error_pass(err, &right.err);
+}
+
+static bool prove(struct work *work, const struct piece *piece, const struct made *made,
+                  struct compact_sum *sum, struct error *err)
+{
+    struct runner runner = {0};
+    bool ok = runner_open(&runner, work, 1, err) && prove_by(work, &runner, piece, made, sum, err);
+    runner_close(&runner);
+    return ok;
 }
 
 /* --- a file ----------------------------------------------------------------------------------------------- */
@@ -477,17 +487,18 @@ static bool make_slice(struct work *work, struct runner *runner, const struct pi
 }
 
 /* A store that an engine reads through is ours again when that is closed. */
-static bool make_slices(struct work *work, struct runner *runner, const struct piece *piece,
-                        struct made *made, struct error *err)
+static bool make_slices(struct work *work, const struct piece *piece, struct made *made,
+                        struct error *err)
 {
-    bool ok = runner_open(runner, work, err);
+    struct runner runner = {0};
+    bool ok = true;
     for (size_t i = 0; ok && i < piece->slices; i++) {
-        ok = make_slice(work, runner, piece, i, &made[i], err);
-        if (!ok || !runner->io)
-            continue;
-        runner_close(runner);
-        ok = runner_open(runner, work, err);
+        ok = (runner.task || runner_open(&runner, work, work->job->options->threads, err)) &&
+             make_slice(work, &runner, piece, i, &made[i], err);
+        if (runner.io)
+            runner_close(&runner);
     }
+    runner_close(&runner);
     return ok;
 }
 
@@ -528,12 +539,9 @@ static void remove_slices(const struct work *work, const struct piece *piece,
 static bool write_piece(struct work *work, const struct piece *piece, struct error *err)
 {
     struct lake_day *record = work->record;
-    struct runner runner = {0};
     struct compact_sum sum;
     struct made *made = mem_alloc(piece->slices, sizeof *made, err);
-    bool ok = made && make_slices(work, &runner, piece, made, err) &&
-              prove(work, &runner, piece, made, &sum, err);
-    runner_close(&runner);
+    bool ok = made && make_slices(work, piece, made, err) && prove(work, piece, made, &sum, err);
     if (ok) {
         record->rows += sum.rows;
         record->doubled += sum.doubled;

@@ -38,6 +38,7 @@ struct json_lines {
     uint64_t ends[4]; /* bit c: a wanted key's last byte is c */
     int *
         after; /* after[k + 1]: the key that came after key k (-1: first) the last time, or NO_KEY */
+    uint32_t others;    /* members of the object at hand that nobody wants */
     int before;         /* the last key that was found in the object at hand, or NO_KEY */
     struct buf decoded; /* a key with escapes */
     struct json_look look;
@@ -161,6 +162,7 @@ static const char *take_member(struct json_lines *lines, const char *object, con
     int number = lines->count > 0 ? number_of(lines, key, key_escaped) : NO_KEY;
     if (number != NO_KEY)
         set_cell(lines, number, object, p, length, look->escaped);
+    lines->others += number == NO_KEY;
     return json_skip_space(p + length, end);
 }
 
@@ -170,6 +172,7 @@ static const char *take_object(struct json_lines *lines, const char *p, const ch
     const char *object = p;
     memset(lines->present, 0, lines->count);
     lines->before = NO_KEY;
+    lines->others = 0;
     p = json_skip_space(p + 1, end);
     if (p < end && *p == '}')
         return p + 1;
@@ -327,8 +330,11 @@ int json_lines_next(struct json_lines *lines, struct str text, size_t *at, bool 
         return 0;
     if (!behind)
         return refuse(lines, text, p, at, last, "the object is not valid JSON", err);
-    *out =
-        (struct json_object){{p, (size_t) (behind - p)}, lines->cells, lines->present, lines->line};
+    *out = (struct json_object){.bytes = {p, (size_t) (behind - p)},
+                                .cells = lines->cells,
+                                .present = lines->present,
+                                .line = lines->line,
+                                .others = lines->others};
     lines->line += count_lines(p, behind);
     if (lines->state == STATE_BEGIN)
         lines->state = STATE_LINES;

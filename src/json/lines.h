@@ -19,6 +19,7 @@ struct json_object {
     const struct json_cell *cells; /* cells[k] belongs to keys[k]; start counts from bytes.p; */
     const bool *present;           /* an absent key has present[k] false */
     uint64_t line;                 /* number of the line it begins on, from 1 */
+    uint32_t others;               /* members whose key is none of them */
 };
 
 struct json_lines;

@@ -244,12 +244,23 @@ static bool add_extra(struct lake_rows *rows, struct str key, const struct json_
     return true;
 }
 
+/* Whether a key of the line is no column: those that are looked for beside them are none either. */
+static bool has_extras(const struct lake_rows *rows, const struct json_object *object)
+{
+    bool any = object->others > 0;
+    for (size_t key = rows->columns.n; key < rows->n_keys; key++)
+        any = any || object->present[key];
+    return any;
+}
+
 static bool find_extras(struct lake_rows *rows, const struct json_object *object, struct error *err)
 {
     struct json_member member;
     struct str key;
     size_t at = 0, guess = 0;
     rows->n_extras = 0;
+    if (!has_extras(rows, object))
+        return true;
     while (json_next(object->bytes, &at, &member)) {
         if (!mark_decode(member.key, &rows->marks.outer[0], &key))
             return no_value(rows, err);
