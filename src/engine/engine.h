@@ -119,7 +119,9 @@ struct engine_compacted {
     const struct columns *columns; /* those that stand in the file, by the types they had then */
     const unsigned char *traits;   /* of each column */
     bool rest;                     /* it has the column `_weir_rest` */
-    const uint32_t *left_out;      /* rows whose `_weir_source` is one of these are not given */
+    bool spanned;                  /* each row has a time, the least `first`, the greatest `last` */
+    int64_t first, last;
+    const uint32_t *left_out; /* rows whose `_weir_source` is one of these are not given */
     size_t left_out_count;
     const uint32_t *
         renumber; /* engine_compact alone: the new `_weir_source` of old number i; NULL: as it was */

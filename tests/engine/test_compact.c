@@ -46,8 +46,14 @@ static struct engine_compact_result *compact(struct stand *stand, const char *co
                                        .compacted_count = before_count};
     if (!engine_compact(bench->task, &files, sources, path, out, &bench->err))
         fail_msg("%s", bench->err.message);
-    stand->files[stand->n++] = (struct engine_compacted){
-        .path = path, .columns = &out->columns, .traits = out->traits, .rest = out->rest};
+    stand->files[stand->n++] =
+        (struct engine_compacted){.path = path,
+                                  .columns = &out->columns,
+                                  .traits = out->traits,
+                                  .rest = out->rest,
+                                  .spanned = out->rows > 0 && out->timeless == 0,
+                                  .first = out->first,
+                                  .last = out->last};
     return out;
 }
 
@@ -251,6 +257,34 @@ static void a_range_is_exact_to_the_tick(void **state)
     check_query(bench, "SELECT n FROM T ORDER BY n", "n:long", "1\n2\n");
     view_compacted(&stand, stand.files, 1, NULL, 0, zero, INT64_MAX);
     check_query(bench, "SELECT n FROM T ORDER BY n", "n:long", "1\n2\n3\n4\n");
+    stand_end(&stand);
+}
+
+/* A file whose rows are all within the range is asked for none of their times: its edges are the range's. */
+static void a_range_that_ends_where_a_file_does_is_exact(void **state)
+{
+    struct bench *bench = *state;
+    struct stand stand = stand_of(bench, "TimeGenerated:datetime n:long");
+    const char *first =
+                   files_add(&bench->files, "a.json",
+                             STR("{\"TimeGenerated\":\"2021-11-07T03:05:00.0000001Z\",\"n\":1}\n"
+                                 "{\"TimeGenerated\":\"2021-11-07T03:05:00.0000005Z\",\"n\":2}\n")),
+               *second =
+                   files_add(&bench->files, "b.json",
+                             STR("{\"TimeGenerated\":\"2021-11-07T03:05:00.0000003Z\",\"n\":3}\n"
+                                 "{\"TimeGenerated\":\"2021-11-07T03:05:00.0000008Z\",\"n\":4}\n"));
+    int64_t zero;
+    assert_true(tick_parse(STR("2021-11-07T03:05:00Z"), &zero));
+    (void) compact(&stand, &first, 1, NULL, 0);
+    (void) compact(&stand, &second, 1, NULL, 0);
+    view_compacted(&stand, stand.files, 2, NULL, 0, zero + 1, zero + 9);
+    check_query(bench, "SELECT n FROM T ORDER BY n", "n:long", "1\n2\n3\n4\n");
+    view_compacted(&stand, stand.files, 2, NULL, 0, zero + 1, zero + 8);
+    check_query(bench, "SELECT n FROM T ORDER BY n", "n:long", "1\n2\n3\n");
+    view_compacted(&stand, stand.files, 2, NULL, 0, zero + 2, zero + 9);
+    check_query(bench, "SELECT n FROM T ORDER BY n", "n:long", "2\n3\n4\n");
+    view_compacted(&stand, stand.files, 2, NULL, 0, zero + 2, zero + 5);
+    check_query(bench, "SELECT n FROM T ORDER BY n", "n:long", "3\n");
     stand_end(&stand);
 }
 
@@ -562,6 +596,7 @@ int main(void)
         TEST(a_name_without_a_place_keeps_its_values),
         TEST(rows_stand_in_order_of_time_then_of_the_lines),
         TEST(a_range_is_exact_to_the_tick),
+        TEST(a_range_that_ends_where_a_file_does_is_exact),
         TEST(a_column_of_today_is_read_from_a_file_of_then),
         TEST(superseded_rows_are_left_out_and_lines_stand_beside),
         TEST(a_file_is_merged_with_new_lines),

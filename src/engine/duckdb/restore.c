@@ -129,6 +129,14 @@ static void put_left_out(struct buf *sql, const struct engine_compacted *file, c
     buf_putc(sql, ')');
 }
 
+/* Whether all rows of the file are within the source's range: then nothing is asked of them, and their time is read only
+ * where it is wanted. */
+static bool is_within(const struct source *source, const struct engine_compacted *file)
+{
+    return !source_bounded(source) ||
+           (file->spanned && file->first >= source->from && file->last < source->to);
+}
+
 /* On the timestamp of the file, which is whole microseconds below the tick; then on ticks, if that is not the same. */
 static void put_range(struct buf *sql, const struct source *source,
                       const struct engine_compacted *file, size_t time)
@@ -158,7 +166,7 @@ void restore_put_where(struct buf *sql, const struct source *source,
 {
     int time = source->time_column < 0 ? -1 : restore_find(file, source->keys[source->time_column]);
     bool timed = time >= 0 && file->columns->v[time].type == COLUMN_DATETIME;
-    if (!source_bounded(source)) {
+    if (is_within(source, file)) {
         put_left_out(sql, file, " WHERE ");
         return;
     }
@@ -177,10 +185,11 @@ void restore_put_where(struct buf *sql, const struct source *source,
 }
 
 /* Whether two files can be read by one call. */
-static bool alike(const struct engine_compacted *a, const struct engine_compacted *b)
+static bool alike(const struct source *source, const struct engine_compacted *a,
+                  const struct engine_compacted *b)
 {
     if (a->left_out_count > 0 || b->left_out_count > 0 || a->rest != b->rest ||
-        a->columns->n != b->columns->n)
+        is_within(source, a) != is_within(source, b) || a->columns->n != b->columns->n)
         return false;
     if (a->columns == b->columns && a->traits == b->traits)
         return true;
@@ -216,7 +225,7 @@ static bool put_alike(struct buf *sql, const struct source *source,
     for (size_t i = 0; i < count; i++) {
         size_t n = 0;
         for (size_t j = i; j < count && !done[i]; j++) {
-            if (done[j] || (j > i && !alike(&files[i], &files[j])))
+            if (done[j] || (j > i && !alike(source, &files[i], &files[j])))
                 continue;
             paths[n++] = absolute[j];
             done[j] = j > i;
