@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from log_files import WEEK, YEAR, log_file
+from log_files import WEEK, YEAR, log_file_in
 from rig import BIN, TABLE, Folder, measure, tell
 
 RUNS = int(os.environ.get("WEIR_BENCH_PARTITION_RUNS", 9))
@@ -88,7 +88,7 @@ def main():
             if only and name.split()[-1] not in only and order not in only:
                 continue
             with Folder(in_memory=True) as folder:
-                path = log_file(folder, gigabytes(), days, shuffled)
+                path = log_file_in(folder, gigabytes(), days, shuffled)
                 met = beside_cp(Ground(Path(folder)), f"{name}, {order}", path, limits) and met
     return 0 if met else 1
 

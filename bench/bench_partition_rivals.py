@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from bench_partition import Ground, check, gigabytes
-from log_files import WEEK, log_file
+from log_files import WEEK, log_file_in
 from rig import Folder, TreeMemory, end, tell
 
 RIVALS = [("spark", "PySpark, local[2]", 30), ("polars", "Polars", 8), ("duckdb", "DuckDB (Parquet)", 5)]
@@ -43,7 +43,7 @@ def main():
     met = True
     with Folder(in_memory=True) as folder:
         ground = Ground(Path(folder))
-        path = log_file(folder, gigabytes(), WEEK)
+        path = log_file_in(folder, gigabytes(), WEEK)
         os.environ["SPARK_LOCAL_DIRS"] = str(folder)
         for name, title, times in RIVALS:
             ours, theirs = [], []
