@@ -39,26 +39,31 @@ void part_digest_release(struct part_digest *digest)
     *digest = (struct part_digest){0};
 }
 
-void part_digest_block(const void *bytes, size_t n, unsigned char out[PART_DIGEST_SIZE])
+void part_digest_blocks(const void *bytes, size_t n, unsigned char *out)
 {
-    uint64_t hash[2];
-    hash_xx128((struct str){bytes, n}, hash);
-    canonical((XXH128_hash_t){.low64 = hash[0], .high64 = hash[1]}, out);
+    const char *p = bytes;
+    for (size_t at = 0; at < n; at += PART_DIGEST_BLOCK, out += PART_DIGEST_SIZE) {
+        uint64_t hash[2];
+        hash_xx128((struct str){p + at, n - at < PART_DIGEST_BLOCK ? n - at : PART_DIGEST_BLOCK},
+                   hash);
+        canonical((XXH128_hash_t){.low64 = hash[0], .high64 = hash[1]}, out);
+    }
 }
 
 bool part_digest_put(struct part_digest *digest, uint64_t index, size_t n,
-                     const unsigned char block[PART_DIGEST_SIZE], struct error *err)
+                     const unsigned char *blocks, struct error *err)
 {
-    if (index >= PART_DIGEST_BLOCKS_MAX)
+    size_t count = (n + PART_DIGEST_BLOCK - 1) / PART_DIGEST_BLOCK;
+    if (index > PART_DIGEST_BLOCKS_MAX || count > PART_DIGEST_BLOCKS_MAX - index)
         return error_set(err, ERROR_LIMIT, "an input has more than 64 TiB");
-    while (digest->room <= index) {
+    while (digest->room < index + count) {
         if (!mem_reserve(&digest->blocks, &digest->room, digest->room, PART_DIGEST_BLOCKS_MAX,
                          sizeof *digest->blocks, err))
             return false;
     }
-    memcpy(digest->blocks[index], block, PART_DIGEST_SIZE);
-    if (digest->count <= index)
-        digest->count = (size_t) index + 1;
+    memcpy(digest->blocks + index, blocks, count * PART_DIGEST_SIZE);
+    if (digest->count < index + count)
+        digest->count = (size_t) index + count;
     digest->bytes += n;
     return true;
 }

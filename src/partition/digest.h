@@ -27,12 +27,12 @@ struct part_digest {
 
 void part_digest_release(struct part_digest *digest);
 
-/* The digest of one block: at most PART_DIGEST_BLOCK bytes. Any thread. */
-void part_digest_block(const void *bytes, size_t n, unsigned char out[PART_DIGEST_SIZE]);
+/* The digests of n bytes in blocks, one behind the other: the last one may be short. Any thread. */
+void part_digest_blocks(const void *bytes, size_t n, unsigned char *out);
 
-/* Tells the digest of block number `index`, of n bytes; in any order, one thread at a time. Not with part_digest_feed. */
+/* Tells those of the n bytes from block number `index` on; in any order, one thread at a time. Not with part_digest_feed. */
 bool part_digest_put(struct part_digest *digest, uint64_t index, size_t n,
-                     const unsigned char block[PART_DIGEST_SIZE], struct error *err);
+                     const unsigned char *blocks, struct error *err);
 
 /* The next bytes of the input, as many as there are. */
 bool part_digest_feed(struct part_digest *digest, const void *bytes, size_t n, struct error *err);

@@ -336,8 +336,8 @@ static bool count(struct worker *worker, struct error *err)
     struct part_source *source = machine->options->sources[worker->source];
     struct part_machine_source *out = &machine->out->sources[worker->source];
     const struct part_piece *piece = &worker->piece;
-    if (is_plain(source) && !part_digest_put(&source->digest, piece->number, (size_t) piece->length,
-                                             piece->digest, err))
+    if (is_plain(source) && !part_digest_put(&source->digest, piece->offset / PART_DIGEST_BLOCK,
+                                             (size_t) piece->length, piece->digests, err))
         return false;
     machine->line += chunk->lines;
     out->rows += chunk->row_count;

@@ -395,21 +395,26 @@ bool part_source_take(struct part_source *source, struct part_piece *piece, bool
     return true;
 }
 
-/* Keys: of one row of each piece. Converted rows have told their columns. */
-static bool look_at_one(const struct part_source *source, const struct part_piece *piece,
-                        const struct part_chunk *chunk, struct error *err)
+/* Keys: of as many rows of a piece as it has blocks. Converted rows have told their columns. */
+static bool look_at_some(const struct part_source *source, const struct part_piece *piece,
+                         const struct part_chunk *chunk, struct error *err)
 {
     if (!chunk->seen || chunk->row_count == 0 || source->converted)
         return true;
-    const struct part_row *row = &chunk->rows[piece->number % chunk->row_count];
-    return part_seen_line(chunk->seen, (struct str){chunk->text + row->start, row->length}, err);
+    for (size_t i = 0; i < PART_PIECE_BLOCKS; i++) {
+        size_t at = (piece->number + i * chunk->row_count / PART_PIECE_BLOCKS) % chunk->row_count;
+        const struct part_row *row = &chunk->rows[at];
+        if (!part_seen_line(chunk->seen, (struct str){chunk->text + row->start, row->length}, err))
+            return false;
+    }
+    return true;
 }
 
 bool part_source_rows(const struct part_source *source, struct part_piece *piece,
                       struct part_chunk *chunk, struct error *err)
 {
     part_chunk_reset(chunk);
-    return source->form->rows(source, piece, chunk, err) && look_at_one(source, piece, chunk, err);
+    return source->form->rows(source, piece, chunk, err) && look_at_some(source, piece, chunk, err);
 }
 
 bool part_source_end(struct part_source *source, unsigned char hash[PART_DIGEST_SIZE],

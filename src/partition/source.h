@@ -21,10 +21,11 @@
 #include "partition/time.h"
 
 enum {
-    PART_PIECE = 256 * 1024, /* bytes of a piece, more or less; it grows for a longer line */
-    PART_SAMPLE_BYTES = 8 * 1024 * 1024,           /* looked at before the first row is read */
-    PART_PIECE_BYTES_MAX = 4 * PART_LINE_MAX,      /* of its bytes, and of its text */
-    PART_PIECE_ROWS_MAX = PART_PIECE_BYTES_MAX / 2 /* the shortest object is {} and LF */
+    PART_PIECE_BLOCKS = 2, /* of a digest; so many bytes a piece is, more or less: */
+    PART_PIECE = PART_PIECE_BLOCKS * PART_DIGEST_BLOCK, /* it grows for a longer line */
+    PART_SAMPLE_BYTES = 8 * 1024 * 1024,                /* looked at before the first row is read */
+    PART_PIECE_BYTES_MAX = 4 * PART_LINE_MAX,           /* of its bytes, and of its text */
+    PART_PIECE_ROWS_MAX = PART_PIECE_BYTES_MAX / 2      /* the shortest object is {} and LF */
 };
 
 /* A row: text[start .. start + length) of its chunk is its line, without LF. Where the next row starts one byte behind
@@ -72,9 +73,10 @@ struct part_record {
 struct part_piece {
     uint64_t number;         /* of its source's pieces, from 0: their order */
     uint64_t offset, length; /* plain lines: the range of the file whose lines begin in it ... */
-    unsigned char digest[PART_DIGEST_SIZE]; /* ... and of its bytes, from part_source_rows on */
-    struct buf raw;                         /* the others: bytes of the input, unpacked */
-    struct buf text;                        /* lines of the lake, if they are not those bytes */
+    /* ... and the digests of its blocks, from part_source_rows on */
+    unsigned char digests[PART_PIECE_BLOCKS * PART_DIGEST_SIZE];
+    struct buf raw;  /* the others: bytes of the input, unpacked */
+    struct buf text; /* lines of the lake, if they are not those bytes */
     struct part_record *records;
     size_t record_count, record_room;
     uint64_t lines; /* of the input that it covers, where the serial half knows it */

@@ -1,11 +1,12 @@
 /* Plain JSON lines of a file: the path on which speed counts; see source.h.
  *
- * A piece is a range of the file, of the size of a digest's block. The lines of a piece are those that begin in it: the byte
+ * A piece is a range of the file, of whole blocks of a digest. The lines of a piece are those that begin in it: the byte
  * before it is read too, to see whether one begins with it, and what is behind it up to the end of its last line. So pieces
  * are read apart from each other, and each byte once, but for the last lines' ends. What is read stays in the processor's
- * second cache while it is hashed, scanned and written: that is why pieces are small. A mapping of the file would save a
- * twentieth of the time, but a file that gets shorter meanwhile would be the end of the program, and what is read would
- * count as its memory.
+ * second cache while it is hashed, scanned and written: that is why pieces are small. They are not smaller, since
+ * neighbours mostly go to one partition, and the kernel lets one thread at a time write to a file. A mapping of the file
+ * would save a twentieth of the time; but what is hashed, what is checked and what is written could then differ, if somebody
+ * writes to the file meanwhile, and a file that gets shorter would be the end of the program.
  */
 #include "partition/source.h"
 
@@ -234,7 +235,7 @@ static bool lines_rows(const struct part_source *source, struct part_piece *piec
     buf_reset(raw);
     if (!read_to(source, raw, from, left < want ? (size_t) left : want, err))
         return false;
-    part_digest_block(raw->bytes + lead, length, piece->digest);
+    part_digest_blocks(raw->bytes + lead, length, piece->digests);
     return find_lines(source, piece, raw, lead, &text, err) &&
            part_lines_rows(&source->time, text, chunk, err);
 }

@@ -110,8 +110,8 @@ static bool read_pieces(struct part_source *source, struct part_seen *seen, stru
                 gather(&chunk, out);
         }
         if (ok && source->form == &part_form_lines && waiting)
-            ok = part_digest_put(&source->digest, pieces[i ^ 1].number, pieces[i ^ 1].length,
-                                 pieces[i ^ 1].digest, err);
+            ok = part_digest_put(&source->digest, pieces[i ^ 1].offset / PART_DIGEST_BLOCK,
+                                 pieces[i ^ 1].length, pieces[i ^ 1].digests, err);
         waiting = true;
     }
     part_piece_release(&pieces[0]);

@@ -211,7 +211,7 @@ static void a_time_generated_behind_the_first_rows_is_taken(void **state)
 static void keys_are_seen_in_every_piece(void **state)
 {
     struct taken taken;
-    char *text = malloc(2 << 20);
+    char *text = malloc(6 * PART_PIECE);
     size_t n = 0;
     (void) state;
     for (int i = 0; n < 5 * PART_PIECE; i++)
