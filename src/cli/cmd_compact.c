@@ -13,6 +13,14 @@ struct work {
     struct cli *cli;
     struct cli_context context;
     struct cli_status status;
+    struct cli_summary summary;
+    struct table {
+        const char *name;
+        struct compact_totals totals;
+        double seconds;
+        bool ended;
+    } * each;  /* cli->arg_count of them; NULL: not known yet */
+    size_t at; /* the one under way */
     struct cli_range range;
     struct lake_tables tables;
     struct compact_options options; /* all but the place */
@@ -153,12 +161,27 @@ static void tell_day(struct work *work, const struct compact_day *day)
     buf_release(&members);
 }
 
+/* What a table has come to so far; that which it came to takes its place in the end. */
+static void add_day(struct compact_totals *totals, const struct compact_day *day)
+{
+    totals->days[day->verdict]++;
+    totals->rows += day->rows;
+    totals->doubled += day->doubled;
+    totals->blobs += day->blobs;
+    totals->bytes += day->bytes;
+    totals->files += day->files;
+    totals->file_bytes += day->file_bytes;
+    totals->deleted += day->deleted;
+    totals->deleted_bytes += day->deleted_bytes;
+}
+
 static bool on_day(void *context, const struct compact_day *day, struct error *err)
 {
     struct work *work = context;
     if (work->counting)
         return true;
     cli_status_wipe(&work->status);
+    add_day(&work->each[work->at].totals, day);
     tell_day(work, day);
     return put_day(work, day, err);
 }
@@ -181,6 +204,7 @@ static void put_rate(const struct work *work, const struct compact_progress *now
 static void on_progress(void *context, const struct compact_progress *now)
 {
     struct work *work = context;
+    cli_summary_tick(&work->summary);
     if (work->counting || !cli_status_due(&work->status))
         return;
     struct buf line = BUF_INIT(LINE_TEXT), members = BUF_INIT(MEMBERS_MAX);
@@ -241,6 +265,73 @@ static void put_totals(void *context, struct buf *out)
     cli_put_number(out, "deleted", totals->deleted);
     cli_put_number(out, "deleted_bytes", totals->deleted_bytes);
 }
+
+/* id, name, type, help */
+#define FIGURES(X)                                                                                 \
+    X(ROWS, "rows_total", "counter", "Rows written.")                                              \
+    X(BYTES, "bytes_total", "counter", "Bytes of Parquet written.")                                \
+    X(READ, "read_bytes_total", "counter", "Bytes of JSON read.")                                  \
+    X(DOUBLED, "doubled_total", "counter", "Rows left out, since the lake has them twice.")        \
+    X(DELETED, "deleted_total", "counter", "Blobs deleted.")                                       \
+    X(DELETED_BYTES, "deleted_bytes_total", "counter", "Their bytes.")                             \
+    X(COMPACTED, "days_compacted", "gauge", "Days compacted by this run.")                         \
+    X(BEFORE, "days_before", "gauge", "Days compacted by an earlier run.")                         \
+    X(OPEN, "days_open", "gauge", "Days that are not closed yet.")                                 \
+    X(FAILED, "failed_days", "gauge", "Days that failed.")                                         \
+    X(TOOK, "table_duration_seconds", "gauge", "Time that the table took.")
+
+enum figure {
+#define X(id, name, type, help) FIGURE_##id,
+    FIGURES(X)
+#undef X
+        FIGURE_COUNT
+};
+
+static const char *table_name(const void *context, size_t table)
+{
+    const struct work *work = context;
+    return table < (size_t) work->cli->arg_count ? work->each[table].name : NULL;
+}
+
+static double value_of(const void *context, size_t table, size_t figure)
+{
+    const struct work *work = context;
+    const struct compact_totals *totals = &work->each[table].totals;
+    const double values[FIGURE_COUNT] = {
+        [FIGURE_ROWS] = (double) totals->rows,
+        [FIGURE_BYTES] = (double) totals->file_bytes,
+        [FIGURE_READ] = (double) totals->bytes,
+        [FIGURE_DOUBLED] = (double) totals->doubled,
+        [FIGURE_DELETED] = (double) totals->deleted,
+        [FIGURE_DELETED_BYTES] = (double) totals->deleted_bytes,
+        [FIGURE_COMPACTED] = (double) totals->days[COMPACT_DONE],
+        [FIGURE_BEFORE] = (double) totals->days[COMPACT_CURRENT],
+        [FIGURE_OPEN] = (double) totals->days[COMPACT_OPEN],
+        [FIGURE_FAILED] = (double) totals->days[COMPACT_FAILED],
+        [FIGURE_TOOK] = work->each[table].seconds,
+    };
+    return values[figure];
+}
+
+/* A dry run proves nothing. */
+static bool is_complete(const void *context, size_t table)
+{
+    const struct work *work = context;
+    return work->each[table].ended && work->each[table].totals.days[COMPACT_FAILED] == 0 &&
+           !work->options.dry_run;
+}
+
+static const struct cli_figure figure_list[] = {
+#define X(id, name, type, help) {name, type, help},
+    FIGURES(X)
+#undef X
+};
+static const struct cli_figures figures = {.v = figure_list,
+                                           .n = FIGURE_COUNT,
+                                           .table = table_name,
+                                           .value = value_of,
+                                           .complete = is_complete,
+                                           .complete_help = "1: every closed day is compacted."};
 
 /* "12 days of Syslog compacted: 1,204,331 rows, 1.2 GB of JSON into 13 files of 140.1 MB." */
 static void put_done(const struct work *work, const struct compact_totals *totals, struct buf *line)
@@ -347,9 +438,14 @@ static bool confirm(struct work *work, struct error *err)
 static bool run_tables(struct work *work, struct error *err)
 {
     for (int i = 0; i < work->cli->arg_count; i++) {
+        struct table *table = &work->each[i];
         struct compact_totals one;
+        work->at = (size_t) i;
         bool ok = run_table(work, work->cli->args[i], false, &one, err);
         add_totals(&work->totals, &one);
+        table->seconds = (double) (clock_ns() - work->began) / 1e9;
+        table->totals = one;
+        table->ended = ok;
         if (!ok)
             return false;
         say_table(work, &one);
@@ -358,13 +454,17 @@ static bool run_tables(struct work *work, struct error *err)
 }
 
 /* A mistyped name is told before work begins. */
-static bool find_all(const struct work *work, struct error *err)
+static bool find_all(struct work *work, struct error *err)
 {
     struct lake_place place;
-    for (int i = 0; i < work->cli->arg_count; i++)
+    work->each =
+        arena_alloc(&work->cli->arena, (size_t) work->cli->arg_count, sizeof *work->each, err);
+    for (int i = 0; work->each && i < work->cli->arg_count; i++) {
         if (!cli_place_find(work->cli, &work->tables, work->cli->args[i], &place, err))
             return false;
-    return true;
+        work->each[i].name = place.table;
+    }
+    return work->each && cli_summary_named(&work->summary, err);
 }
 
 static bool open_all(struct work *work, struct error *err)
@@ -395,10 +495,10 @@ static int go(struct work *work, struct error *err)
 static int run(struct cli *cli, struct error *err)
 {
     struct work work = {.cli = cli};
-    struct cli_summary summary;
-    if (!cli_summary_begin(&summary, cli, put_totals, &work, err))
+    if (!cli_summary_begin(&work.summary, cli, put_totals, &work, err))
         return -1;
-    int status = cli_summary_end(&summary, go(&work, err), err);
+    work.summary.figures = &figures;
+    int status = cli_summary_end(&work.summary, go(&work, err), err);
     columns_release(&work.columns);
     lake_tables_release(&work.tables);
     cli_close(&work.context);
@@ -434,7 +534,7 @@ const struct cli_command cli_command_compact = {
     .args_min = 1,
     .args_max = CLI_ARGS_MAX,
     .options = {CLI_RANGE_OPTIONS, CLI_CLOSED_AFTER, CLI_DELTA, CLI_DELETE_JSON,
-                CLI_DELETE_SERVICE_BLOBS, CLI_DRY_RUN, CLI_REPORT, CLI_MEMORY, CLI_THREADS,
-                CLI_OPTION_COUNT},
+                CLI_DELETE_SERVICE_BLOBS, CLI_DRY_RUN, CLI_REPORT, CLI_METRICS, CLI_MEMORY,
+                CLI_THREADS, CLI_OPTION_COUNT},
     .run = run,
 };

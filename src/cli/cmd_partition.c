@@ -15,6 +15,9 @@ struct import {
     struct cli *cli;
     struct cli_context context;
     struct cli_status status;
+    struct cli_summary summary;
+    struct partition_progress read; /* how far it is */
+    int ended;                      /* exit status; -1: it goes on, or failed */
     const char *phase;
     uint64_t began; /* clock_ns: the phase */
     struct columns known;
@@ -154,6 +157,9 @@ static void on_progress(void *context, const struct partition_progress *now)
         import->phase = now->phase;
         import->began = clock_ns();
     }
+    if (strcmp(now->phase, "read") == 0)
+        import->read = *now;
+    cli_summary_tick(&import->summary);
     if (!cli_status_due(&import->status))
         return;
     put_line(import, now, &line);
@@ -248,6 +254,69 @@ static void put_result(void *context, struct buf *out)
         put_input(out, &result->inputs[i]);
     cli_put_close(out, ']');
 }
+
+/* id, name, type, help */
+#define FIGURES(X)                                                                                 \
+    X(ROWS, "rows_total", "counter", "Rows written.")                                              \
+    X(BYTES, "bytes_total", "counter", "Bytes written.")                                           \
+    X(READ, "read_bytes_total", "counter", "Bytes of the inputs that were read.")                  \
+    X(PARTITIONS, "partitions_total", "counter", "Partitions written.")                            \
+    X(REJECTED, "rejected_total", "counter", "Lines that are no rows.")                            \
+    X(BEFORE, "rejected_before", "gauge", "Lines that were rejected of inputs the lake had.")      \
+    X(DROPPED, "dropped_total", "counter", "Rows that --dedup left out.")                          \
+    X(TOOK, "table_duration_seconds", "gauge", "Time that the table took.")
+
+enum figure {
+#define X(id, name, type, help) FIGURE_##id,
+    FIGURES(X)
+#undef X
+        FIGURE_COUNT
+};
+
+static const char *table_name(const void *context, size_t table)
+{
+    const struct import *import = context;
+    return table == 0 ? cli_text(import->cli, CLI_TABLE) : NULL;
+}
+
+static double value_of(const void *context, size_t table, size_t figure)
+{
+    const struct import *import = context;
+    const struct partition_result *result = &import->result;
+    uint64_t rejected = import->read.rejected;
+    const double values[FIGURE_COUNT] = {
+        [FIGURE_ROWS] = (double) result->rows,
+        [FIGURE_BYTES] = (double) result->bytes,
+        [FIGURE_READ] = (double) import->read.bytes,
+        [FIGURE_PARTITIONS] = (double) result->partitions,
+        [FIGURE_REJECTED] = (double) (import->ended < 0 ? rejected : result->rejected),
+        [FIGURE_BEFORE] = (double) result->rejected_before,
+        [FIGURE_DROPPED] = (double) result->dropped,
+        [FIGURE_TOOK] = result->seconds,
+    };
+    (void) table;
+    return values[figure];
+}
+
+static bool is_complete(const void *context, size_t table)
+{
+    const struct import *import = context;
+    (void) table;
+    return import->ended == 0;
+}
+
+static const struct cli_figure figure_list[] = {
+#define X(id, name, type, help) {name, type, help},
+    FIGURES(X)
+#undef X
+};
+static const struct cli_figures figures = {
+    .v = figure_list,
+    .n = FIGURE_COUNT,
+    .table = table_name,
+    .value = value_of,
+    .complete = is_complete,
+    .complete_help = "1: every line is in the lake, but for those that --allow-rejects allows."};
 
 static void say_reasons(const struct import *import)
 {
@@ -360,7 +429,7 @@ static bool open_all(struct import *import, struct error *err)
         return false;
     import->options.store = import->context.store;
     import->options.place = &import->context.place;
-    return true;
+    return cli_summary_named(&import->summary, err);
 }
 
 static int go(struct import *import, struct error *err)
@@ -371,18 +440,19 @@ static int go(struct import *import, struct error *err)
     import->ran = true;
     bool ok = partition_run(&import->options, &import->result, err);
     cli_status_wipe(&import->status);
-    return ok ? say(import) : -1;
+    import->ended = ok ? say(import) : -1;
+    return import->ended;
 }
 
 static int run(struct cli *cli, struct error *err)
 {
-    struct import import = {.cli = cli};
-    struct cli_summary summary;
+    struct import import = {.cli = cli, .ended = -1};
     import.watch =
         (struct partition_watch){.progress = on_progress, .note = on_note, .context = &import};
-    if (!cli_summary_begin(&summary, cli, put_result, &import, err))
+    if (!cli_summary_begin(&import.summary, cli, put_result, &import, err))
         return -1;
-    int status = cli_summary_end(&summary, go(&import, err), err);
+    import.summary.figures = &figures;
+    int status = cli_summary_end(&import.summary, go(&import, err), err);
     if (import.ran)
         partition_result_release(&import.result);
     columns_release(&import.known);
@@ -431,7 +501,7 @@ const struct cli_command cli_command_partition = {
     .interrupted = "interrupted; no half of a blob shows, and the same command makes the import "
                    "whole",
     .options = {CLI_TABLE, CLI_TIME_COLUMN, CLI_TIME_FORMAT, CLI_TIME_ZONE, CLI_DEDUP, CLI_REPLACE,
-                CLI_REJECT_FILE, CLI_ALLOW_REJECTS, CLI_WORKSPACE_RESOURCE_ID, CLI_REPORT, CLI_TIER,
-                CLI_MEMORY, CLI_THREADS, CLI_SYNC, CLI_OPTION_COUNT},
+                CLI_REJECT_FILE, CLI_ALLOW_REJECTS, CLI_WORKSPACE_RESOURCE_ID, CLI_REPORT,
+                CLI_METRICS, CLI_TIER, CLI_MEMORY, CLI_THREADS, CLI_SYNC, CLI_OPTION_COUNT},
     .run = run,
 };

@@ -3,8 +3,10 @@
 
 #include "base/file.h"
 #include "cli/members.h"
+#include "cli/page.h"
 
 enum { REPORT_VERSION = 1, REPORT_MAX = 256 << 20, FILE_MODE = 0666 };
+static const uint64_t metrics_every = 10000000000;
 
 struct ending {
     bool ended;
@@ -54,6 +56,99 @@ static bool write_report(const struct cli_summary *summary, const struct ending 
     return ok || error_prefix(err, "--report");
 }
 
+/* -- metrics -- */
+
+static double seconds_of(const struct cli_summary *summary)
+{
+    return (double) (clock_ns() - summary->begun_ns) / 1e9;
+}
+
+static void put_figures(const struct cli_summary *summary, const struct cli_page *page)
+{
+    const struct cli_figures *figures = summary->figures;
+    const char *table;
+    for (size_t f = 0; f < figures->n; f++) {
+        cli_page_head(page, figures->v[f].name, figures->v[f].type, figures->v[f].help);
+        for (size_t i = 0; (table = figures->table(summary->context, i)) != NULL; i++)
+            cli_page_value(page, figures->v[f].name, table, NULL,
+                           figures->value(summary->context, i, f));
+    }
+}
+
+static void put_completion(const struct cli_summary *summary, const struct cli_page *page)
+{
+    const struct cli_figures *figures = summary->figures;
+    const char *table;
+    cli_page_head(page, "complete", "gauge", figures->complete_help);
+    for (size_t i = 0; (table = figures->table(summary->context, i)) != NULL; i++)
+        cli_page_value(page, "complete", table, NULL, figures->complete(summary->context, i));
+    cli_page_head(page, CLI_SUCCEEDED_NAME, "gauge", "When the table was last complete; 0: never.");
+    for (size_t i = 0; (table = figures->table(summary->context, i)) != NULL; i++)
+        cli_page_value(page, CLI_SUCCEEDED_NAME, table, NULL, summary->succeeded[i]);
+}
+
+static bool write_metrics(const struct cli_summary *summary, bool running, int status,
+                          struct error *err)
+{
+    struct buf text = BUF_INIT(CLI_PAGE_MAX);
+    const struct cli_page page = {&text, summary->cli->command->name};
+    if (!summary->succeeded)
+        return true;
+    put_figures(summary, &page);
+    put_completion(summary, &page);
+    cli_page_run(&page, &(struct cli_page_run){.begun = summary->begun,
+                                               .seconds = seconds_of(summary),
+                                               .running = running,
+                                               .status = status});
+    bool ok =
+        buf_ok(&text, "the metrics", err) &&
+        file_write(cli_text(summary->cli, CLI_METRICS), buf_str(&text), FILE_MODE, false, err);
+    buf_release(&text);
+    return ok || error_prefix(err, "--metrics");
+}
+
+static void note_success(struct cli_summary *summary)
+{
+    const struct cli_figures *figures = summary->figures;
+    double now = (double) (tick_now() - TICK_UNIX_EPOCH) / (double) TICK_SECOND;
+    for (size_t i = 0; summary->succeeded && figures->table(summary->context, i); i++)
+        if (figures->complete(summary->context, i))
+            summary->succeeded[i] = now;
+}
+
+bool cli_summary_named(struct cli_summary *summary, struct error *err)
+{
+    const char *path = cli_text(summary->cli, CLI_METRICS), *table;
+    struct buf text = BUF_INIT(CLI_PAGE_MAX);
+    size_t n = 0;
+    if (!path)
+        return true;
+    while (summary->figures->table(summary->context, n))
+        n++;
+    summary->succeeded = arena_alloc(&summary->cli->arena, n, sizeof(double), err);
+    if (!summary->succeeded)
+        return false;
+    if (file_read(path, CLI_PAGE_MAX, &text, NULL))
+        for (size_t i = 0; (table = summary->figures->table(summary->context, i)) != NULL; i++)
+            summary->succeeded[i] =
+                cli_page_succeeded(buf_str(&text), summary->cli->command->name, table);
+    buf_release(&text);
+    summary->shown = clock_ns();
+    return write_metrics(summary, true, 0, err);
+}
+
+void cli_summary_tick(struct cli_summary *summary)
+{
+    struct error why = ERROR_INIT;
+    if (!summary->succeeded || clock_ns() - summary->shown < metrics_every)
+        return;
+    summary->shown = clock_ns();
+    if (!write_metrics(summary, true, 0, &why))
+        cli_note(summary->cli, "%s", why.message);
+}
+
+/* -- the run -- */
+
 bool cli_summary_begin(struct cli_summary *summary, struct cli *cli,
                        void (*put)(void *context, struct buf *out), void *context,
                        struct error *err)
@@ -91,7 +186,9 @@ int cli_summary_end(struct cli_summary *summary, int status, struct error *err)
     }
     ending.error = status < 0 ? err : NULL;
     say_end(summary, &ending);
-    if (write_report(summary, &ending, &why))
+    note_success(summary);
+    bool written = write_report(summary, &ending, &why);
+    if (write_metrics(summary, false, ending.status, written ? &why : NULL) && written)
         return status;
     if (status >= 0)
         *err = why;

@@ -111,6 +111,25 @@ class Compact(unittest.TestCase):
         for told in (end, json.loads(path.read_text())):
             self.assertEqual((told["verdict"], told["exit"], told["days_compacted"], told["rows"]), ("done", 0, 2, 10))
 
+    def test_metrics_tell_how_it_ended(self):
+        path = self.weir.folder / "weir.prom"
+
+        def figures():
+            rows = (line.rsplit(" ", 1) for line in path.read_text().splitlines() if not line.startswith("#"))
+            return {name.removeprefix("weir_compact_").replace('{table="T_CL"}', ""): float(value) for name, value in rows}
+
+        self.weir.ok("compact", "T_CL", "--dry-run", "--metrics", path)
+        self.assertEqual((figures()["complete"], figures()["last_success_timestamp_seconds"]), (0, 0))
+        self.weir.ok("compact", "T_CL", "--metrics", path)
+        first = figures()
+        self.assertEqual((first["rows_total"], first["days_compacted"], first["failed_days"], first["complete"], first["running"]), (10, 2, 0, 1, 0))
+        self.assertEqual(first["read_bytes_total"], len(rows(6) + rows(7)))
+        self.assertEqual(first["bytes_total"], sum(p.stat().st_size for p in self.files("weir/**/*.parquet")))
+        self.weir.ok("compact", "T_CL", "--metrics", path, "--delete-json", "--yes")
+        second = figures()
+        self.assertEqual((second["rows_total"], second["days_before"], second["deleted_total"]), (0, 2, 2))
+        self.assertGreater(second["last_success_timestamp_seconds"], first["last_success_timestamp_seconds"])
+
     def test_the_lake_tells_of_imports_and_days(self):
         self.weir.ok("compact", "T_CL")
         told = json.loads(self.weir.ok("lake", "stat", "T_CL").stdout)

@@ -383,6 +383,44 @@ class Partition(unittest.TestCase):
         report = json.loads(path.read_text())
         self.assertEqual((report["verdict"], report["exit"], report["error"]["code"]), ("failed", 1, "NOT_FOUND"))
 
+    def metrics(self, path):
+        """Each figure by its name without weir_partition_ and the label."""
+        found = {}
+        for line in path.read_text().splitlines():
+            if not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                self.assertTrue(name.startswith("weir_partition_"), name)
+                self.assertNotIn(name, found)
+                found[name.removeprefix("weir_partition_").replace('{table="T_CL"}', "")] = float(value)
+        return found
+
+    def test_metrics_tell_how_it_ended(self):
+        path = self.weir.folder / "weir.prom"
+        good, bad = self.write("a.jsonl", lines(ROWS)), self.write("b.jsonl", lines([ROWS[0].replace("x", "z"), "[]"]))
+        self.ok(good, "--metrics", path)
+        first = self.metrics(path)
+        self.assertEqual({name: first[name] for name in ("rows_total", "bytes_total", "partitions_total", "rejected_total", "complete", "running",
+                                                         "exit_status")},
+                         {"rows_total": 2, "bytes_total": len(lines(ROWS)), "partitions_total": 2, "rejected_total": 0, "complete": 1,
+                          "running": 0, "exit_status": 0})
+        self.assertGreater(first["last_success_timestamp_seconds"], first["start_timestamp_seconds"])
+        self.assertEqual(self.partition(bad, "--metrics", path).returncode, 3)
+        second = self.metrics(path)
+        self.assertEqual((second["rejected_total"], second["complete"], second["exit_status"]), (1, 0, 3))
+        self.assertEqual(second["last_success_timestamp_seconds"], first["last_success_timestamp_seconds"])
+        self.assertEqual(self.partition(bad, "--metrics", path).returncode, 3)
+        third = self.metrics(path)
+        self.assertEqual((third["rows_total"], third["rejected_total"], third["rejected_before"], third["exit_status"]), (0, 0, 1, 3))
+        text = path.read_text()
+        self.assertEqual(self.partition(good, "--threads", "no", "--metrics", path).returncode, 2)
+        self.assertEqual(path.read_text(), text)  # a line that is refused leaves it
+        self.assertEqual(self.partition("nowhere.jsonl", "--metrics", path).returncode, 1)
+        self.assertEqual((self.metrics(path)["complete"], self.metrics(path)["exit_status"]), (0, 1))
+        done = self.partition(good, "--metrics", "/nowhere/weir.prom", table="New_CL")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("weir: --metrics", done.stderr)
+        self.assertEqual(list(self.weir.lake.glob("am-new-cl")), [])
+
     def test_quiet_says_the_last_line_alone(self):
         done = self.ok(self.write("a.jsonl", lines(ROWS)), "-q")
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
