@@ -27,6 +27,7 @@
 enum {
     RESULT_MAX = 1 << 30, /* bytes of texts of a result */
     PATH_ROOM = 4096,
+    NOTE_MAX = 512,
     FOLDERS_MAX = 1000, /* attempts that one scratch folder sees */
     AGAINS_MAX = 3      /* readings that are done again since an input was held after all */
 };
@@ -325,6 +326,20 @@ static bool make_id(struct import *import, char id[LAKE_IMPORT_ID_MAX], struct e
     return ok;
 }
 
+static void say_left_out(const struct import *import, const struct columns *columns)
+{
+    const struct partition_watch *watch = import->options->watch;
+    char line[NOTE_MAX];
+    size_t n = part_seen_left_out(import->seen, columns);
+    if (n == 0 || !watch || !watch->note)
+        return;
+    (void) snprintf(line, sizeof line,
+                    "%zu keys of the rows are no columns of %s: schema.json has %zu, and gets no "
+                    "more by itself; they are in the lake all the same",
+                    n, import->options->place->table, columns->n);
+    watch->note(watch->context, line);
+}
+
 /* Before the first row shows: who reads it knows its columns, and where its time is. */
 static bool update_schema(const struct import *import, struct error *err)
 {
@@ -341,6 +356,8 @@ static bool update_schema(const struct import *import, struct error *err)
         lake_schema_update_from(options->store, options->place,
                                 import->has_schema ? import->schema.query : NULL, &columns, &times,
                                 NULL, err);
+    if (ok)
+        say_left_out(import, &columns);
     columns_release(&known);
     columns_release(&columns);
     return ok;

@@ -302,7 +302,7 @@ static int compare_keys(const void *a, const void *b)
 static bool add_columns(const struct seen_key *const *keys, size_t n, bool custom,
                         struct columns *out, struct error *err)
 {
-    for (size_t i = 0; i < n && out->n < COLUMNS_MAX; i++) {
+    for (size_t i = 0; i < n && out->n < PART_SEEN_COLUMNS_MAX; i++) {
         struct str name = {keys[i]->name, keys[i]->n};
         if (memchr(name.p, '\0', name.n) || columns_find(out, name) >= 0)
             continue;
@@ -330,4 +330,12 @@ bool part_seen_columns(const struct part_seen *seen, const struct columns *known
     bool ok = add_columns(keys, seen->count, custom, out, err);
     mem_free(keys);
     return ok;
+}
+
+size_t part_seen_left_out(const struct part_seen *seen, const struct columns *columns)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < seen->count; i++)
+        n += columns_find(columns, (struct str){seen->keys[i].name, seen->keys[i].n}) < 0;
+    return n;
 }

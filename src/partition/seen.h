@@ -11,6 +11,10 @@
 
 #include "base/column.h"
 
+/* Columns of a schema that keys of rows may fill: far below what queries take (COLUMNS_MAX), since columns stay, and one row
+ * of thousands of keys would be the end of the table. The service has 500. */
+enum { PART_SEEN_COLUMNS_MAX = 2000 };
+
 struct part_seen;
 
 struct part_seen *part_seen_new(struct error *err);
@@ -31,8 +35,12 @@ bool part_seen_merge(struct part_seen *into, const struct part_seen *from, struc
 
 /* The columns for schema.json: those of `known` (NULL: none) as they are, then what else was seen: as it was told; in a
  * custom table (_CL) by the suffix of its name, if all values fit; else by what the values were: bool, long, real, datetime
- * (texts with their zone), dynamic, string. TimeGenerated (datetime) is always among them. *out is released first. */
+ * (texts with their zone), dynamic, string. TimeGenerated (datetime) is always among them. Those beyond
+ * PART_SEEN_COLUMNS_MAX are left out. *out is released first. */
 bool part_seen_columns(const struct part_seen *seen, const struct columns *known, bool custom,
                        struct columns *out, struct error *err);
+
+/* How many keys that were seen are not among these columns. */
+size_t part_seen_left_out(const struct part_seen *seen, const struct columns *columns);
 
 #endif

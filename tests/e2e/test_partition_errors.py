@@ -394,6 +394,14 @@ class Partition(unittest.TestCase):
                 found[name.removeprefix("weir_partition_").replace('{table="T_CL"}', "")] = float(value)
         return found
 
+    def test_a_row_of_thousands_of_keys_is_not_the_end_of_the_table(self):
+        many = "".join(f',"k{i}":1' for i in range(4094))
+        done = self.ok(self.write("a.jsonl", lines([ROWS[0], ROWS[1][:-1] + many + "}"])))
+        self.assertIn("2096 keys of the rows are no columns of T_CL: schema.json has 2000", done.stderr)
+        self.assertEqual(json.loads(self.weir.ok("query", "T_CL | where k7 == 1 | count").stdout)["Count"], 1)
+        self.weir.ok("compact", "T_CL")
+        self.assertEqual(json.loads(self.weir.ok("query", "T_CL | count").stdout)["Count"], 2)
+
     def test_metrics_tell_how_it_ended(self):
         path = self.weir.folder / "weir.prom"
         good, bad = self.write("a.jsonl", lines(ROWS)), self.write("b.jsonl", lines([ROWS[0].replace("x", "z"), "[]"]))
