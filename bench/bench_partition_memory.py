@@ -15,14 +15,14 @@ SIZES = (1, 2, 4, 8)
 BUDGET = "256MB"
 LIMIT = 256_000_000
 LINEAR = 1.25  # seconds of a GB of the largest, beside those of the smallest
-RUNS = 2
+RUNS_GB = 4  # of each size as many runs as are so many GB together, one at least
 
 
 def run(size):
     with Folder() as folder:
         ground, best = Ground(Path(folder)), None
         path = log_file(folder, size, WEEK, shuffled=True)
-        for _ in range(RUNS):
+        for _ in range(max(1, round(RUNS_GB / size))):
             done = ground.weir(path, "--memory", BUDGET)
             check(ground.lake, path, YEAR_PARTITIONS)
             ground.clear()
