@@ -11,15 +11,30 @@
 
 #include "engine/engine.h"
 
-/* Grows with every change of the table; engine.c refuses a driver of another number. */
-enum { ENGINE_DRIVER_VERSION = 5 };
+/* Grows with every change of the table, or of what a struct of engine.h means; engine.c refuses a driver of another
+ * number. */
+enum { ENGINE_DRIVER_VERSION = 6 };
+
+/* Of what crosses the seam. A driver that was built with other structs would read them at wrong places: it is refused,
+ * whatever its number. */
+enum { ENGINE_DRIVER_STRUCTS = 13 };
+#define ENGINE_DRIVER_SIZES                                                                        \
+    {                                                                                              \
+        sizeof(struct engine_driver), sizeof(struct engine_options), sizeof(struct engine_files),  \
+            sizeof(struct engine_compacted), sizeof(struct engine_shared),                         \
+            sizeof(struct engine_opener), sizeof(struct engine_time_key),                          \
+            sizeof(struct engine_compact_result), sizeof(struct engine_chunk),                     \
+            sizeof(struct engine_vector), sizeof(struct engine_zone), sizeof(struct column),       \
+            sizeof(struct error)                                                                   \
+    }
 
 struct driver_database;
 struct driver_task;
 struct driver_result;
 
 struct engine_driver {
-    unsigned version; /* ENGINE_DRIVER_VERSION */
+    unsigned version;                    /* ENGINE_DRIVER_VERSION */
+    size_t sizes[ENGINE_DRIVER_STRUCTS]; /* ENGINE_DRIVER_SIZES */
     const char *name;
 
     struct driver_database *(*open)(const struct engine_options *options, struct error *err);

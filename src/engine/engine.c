@@ -91,6 +91,14 @@ static bool find_library(const struct driver_place *place, struct buf *path, str
     return found;
 }
 
+static bool is_of_this_build(const struct engine_driver *driver)
+{
+    static const size_t sizes[] = ENGINE_DRIVER_SIZES;
+    _Static_assert(sizeof sizes == sizeof driver->sizes, "a size of each struct");
+    return driver->version == ENGINE_DRIVER_VERSION &&
+           memcmp(driver->sizes, sizes, sizeof sizes) == 0;
+}
+
 /* Loads the shared object and takes the table out of it. */
 static bool load_driver(const struct driver_place *place, struct engine *engine, struct error *err)
 {
@@ -104,7 +112,7 @@ static bool load_driver(const struct driver_place *place, struct engine *engine,
     }
     if (ok) {
         engine->driver = dlsym(engine->library, place->symbol);
-        if (!engine->driver || engine->driver->version != ENGINE_DRIVER_VERSION)
+        if (!engine->driver || !is_of_this_build(engine->driver))
             ok = error_set(err, ERROR_NOT_FOUND, "the engine in %s is of another version",
                            buf_text(&path));
     }

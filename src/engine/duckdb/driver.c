@@ -306,6 +306,7 @@ extern __attribute__((visibility("default"))) const struct engine_driver engine_
 
 const struct engine_driver engine_duckdb_driver = {
     .version = ENGINE_DRIVER_VERSION,
+    .sizes = ENGINE_DRIVER_SIZES,
     .name = "duckdb",
     .open = database_open,
     .close = database_close,
