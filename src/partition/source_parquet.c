@@ -243,9 +243,9 @@ static enum part_reason time_of(const struct part_time *time, const struct engin
     return part_time_value(time, kind_of(vector), false, text, tick);
 }
 
-/* The members of one row. */
+/* The members of one row; `all`: its time, too, that is no TimeGenerated of a line. */
 static void put_members(const struct parquet *self, const struct engine_chunk *chunk, size_t row,
-                        struct buf *line)
+                        bool all, struct buf *line)
 {
     char room[NUMBER_MAX];
     struct str text;
@@ -256,6 +256,7 @@ static void put_members(const struct parquet *self, const struct engine_chunk *c
             continue;
         if (vector->type != COLUMN_STRING) /* its own type, whatever the table's is */
             field.type = vector->type;
+        field.left_out = field.left_out && !all;
         part_fields_put(&field, text, line);
     }
 }
@@ -268,9 +269,9 @@ static bool put_row(const struct part_source *source, const struct engine_chunk 
     record.reason = time_of(&source->time, &chunk->vectors[self->fields.time], row, &record.tick);
     if (record.reason == PART_REASON_NONE) {
         part_fields_begin(&piece->text, record.tick);
-        put_members(self, chunk, row, &piece->text);
+        put_members(self, chunk, row, false, &piece->text);
     } else {
-        put_members(self, chunk, row, &piece->text);
+        put_members(self, chunk, row, true, &piece->text);
         if (piece->text.used > record.start) /* its first comma */
             piece->text.bytes[record.start] = '{';
         else

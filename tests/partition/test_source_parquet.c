@@ -106,6 +106,23 @@ static void rows_without_a_time_are_rejected_by_their_numbers(void **state)
     free(path);
 }
 
+/* That it is no column of a line is no reason to hide it. */
+static void a_rejected_row_shows_its_time(void **state)
+{
+    struct taken taken;
+    (void) state;
+    char *path = write_parquet("shown.parquet",
+                               "SELECT * FROM (VALUES ('2021-11-07T03:05:12Z', 1), "
+                               "('soon', 2), ('2021-11-07 03:05:00', 3)) t(\"TimeGenerated\", n)");
+    taken_all(path, &(struct part_source_options){0}, &taken);
+    assert_int_equal(taken.reject_count, 2);
+    assert_string_equal(taken.rejects[0].text, "{\"TimeGenerated\":\"soon\",\"n\":2}");
+    assert_string_equal(taken.rejects[1].text,
+                        "{\"TimeGenerated\":\"2021-11-07 03:05:00\",\"n\":3}");
+    taken_release(&taken);
+    free(path);
+}
+
 static void counts_since_1970_are_times_by_their_format(void **state)
 {
     struct taken taken;
@@ -166,6 +183,7 @@ int main(void)
         cmocka_unit_test(values_of_all_types_become_json),
         cmocka_unit_test(rows_come_in_the_order_of_the_file),
         cmocka_unit_test(rows_without_a_time_are_rejected_by_their_numbers),
+        cmocka_unit_test(a_rejected_row_shows_its_time),
         cmocka_unit_test(counts_since_1970_are_times_by_their_format),
         cmocka_unit_test(standard_input_is_copied),
         cmocka_unit_test(what_is_no_parquet_fails),
