@@ -192,8 +192,11 @@ static bool take_day(struct run *run, const struct candidate *candidate, struct 
         told.why = &why;
     } else if ((!candidate->current || candidate->broken || options->delete_json) &&
                !work_day(run, candidate, &told, &why)) {
-        if (!is_of_day(&why))
+        if (!is_of_day(&why)) {
+            run->job.totals->deleted += told.deleted;
+            run->job.totals->deleted_bytes += told.deleted_bytes;
             return error_pass(err, &why);
+        }
         told.verdict = COMPACT_FAILED;
         told.why = &why;
     }
@@ -236,7 +239,7 @@ static uint64_t memory_of(const struct compact_options *options)
 /* Nothing can be deleted where a hold or a policy is. */
 static bool check_deletable(const struct compact_options *options, struct error *err)
 {
-    struct buf container = BUF_INIT(LAKE_NAME_MAX);
+    struct buf container = BUF_INIT(LAKE_NAME_MAX), prefix = BUF_INIT(LAKE_NAME_MAX);
     bool immutable = false;
     if (!options->delete_json)
         return !options->delete_service_blobs ||
@@ -245,8 +248,10 @@ static bool check_deletable(const struct compact_options *options, struct error 
         buf_puts(&container, options->place.container);
     else
         lake_container(&container, options->place.table);
-    bool ok = buf_ok(&container, "the name of a container", err) &&
-              store_immutable(options->store, buf_text(&container), &immutable, err);
+    lake_table_prefix(&prefix, &options->place);
+    bool ok = buf_ok(&prefix, "the name of a folder", err) &&
+              buf_ok(&container, "the name of a container", err) &&
+              store_immutable(options->store, buf_text(&prefix), &immutable, err);
     if (ok && immutable) {
         (void) error_set(err, ERROR_SETTINGS,
                          "nothing can be deleted in container %s: it has a legal hold or an "
@@ -255,6 +260,7 @@ static bool check_deletable(const struct compact_options *options, struct error 
         ok = error_hint(err, "without --delete-json the days are compacted beside the JSON");
     }
     buf_release(&container);
+    buf_release(&prefix);
     return ok;
 }
 

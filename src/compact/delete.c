@@ -12,6 +12,11 @@
 
 #include <stdlib.h>
 
+enum {
+    BATCH = 1024, /* blobs that the store is asked to delete at once */
+    LEVELS = 5    /* folders of a partition, which go with its last blob */
+};
+
 /* Whether the files are as the record says. `fresh`: this run has just written them from what it had proven. */
 static bool check_files(const struct compact_job *job, const struct lake_day *record, bool fresh,
                         struct error *err)
@@ -116,46 +121,95 @@ static size_t mark_going(const struct compact_job *job, const struct index *inde
     return n;
 }
 
-/* What the service writes to may have grown since it was listed. */
-static bool is_still(const struct compact_job *job, const struct lake_day_source *source,
-                     const char *name, bool *still, struct error *err)
+/* Sources that go, as the store is asked to delete them. */
+struct batch {
+    struct store_unwanted *v;
+    struct lake_day_source **sources;
+    size_t n;
+    struct buf names;
+};
+
+static bool is_ours(const struct lake_day_source *source)
 {
-    struct error why = ERROR_INIT;
-    uint64_t bytes;
-    *still = true;
-    if (source->kind != LAKE_BLOB_SERVICE && source->kind != LAKE_BLOB_OTHER)
-        return true;
-    if (!store_stat(job->options->store, name, &bytes, &why))
-        return why.code == ERROR_NOT_FOUND || error_pass(err, &why);
-    *still = bytes == source->size;
-    return true;
+    return source->kind == LAKE_BLOB_EXPORT || source->kind == LAKE_BLOB_IMPORT;
+}
+
+/* What others write to may have grown since it was listed. */
+static bool batch_add(struct batch *batch, const struct compact_job *job,
+                      struct lake_day_source *source, struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    lake_table_prefix(&name, &job->options->place);
+    buf_printf(&name, "/%s", source->name);
+    bool ok = buf_ok(&name, "the name of a blob", err);
+    buf_put(&batch->names, buf_text(&name), name.used + 1);
+    buf_release(&name);
+    batch->sources[batch->n] = source;
+    batch->v[batch->n++] = (struct store_unwanted){.sized = !is_ours(source),
+                                                   .size = source->size,
+                                                   .anyones = !is_ours(source),
+                                                   .folders = LEVELS};
+    return ok && buf_ok(&batch->names, "names of blobs", err);
+}
+
+/* Keeps what became of them. Those that were not tried, or failed, are going still. */
+static void take_fates(const struct batch *batch, const struct index *index,
+                       struct compact_day *told)
+{
+    for (size_t i = 0; i < batch->n; i++) {
+        struct lake_day_source *source = batch->sources[i];
+        if (batch->v[i].fate == STORE_STAYS)
+            continue;
+        source->gone = batch->v[i].fate == STORE_GONE ? LAKE_DAY_GONE : LAKE_DAY_KEPT;
+        if (source->gone == LAKE_DAY_GONE)
+            count_deleted(told, find_blob(index, source->name));
+    }
+}
+
+static bool delete_batch(struct batch *batch, const struct compact_job *job,
+                         const struct index *index, struct compact_day *told, struct error *err)
+{
+    const char *at = buf_text(&batch->names);
+    if (stop_asked(job->options->stop))
+        return error_set(err, ERROR_INTERRUPTED, "interrupted");
+    for (size_t i = 0; i < batch->n; at += strlen(at) + 1)
+        batch->v[i++].name = at;
+    bool ok = store_delete_many(job->options->store, batch->v, batch->n, err);
+    take_fates(batch, index, told);
+    batch->n = 0;
+    buf_reset(&batch->names);
+    return ok;
 }
 
 static bool delete_going(const struct compact_job *job, const struct index *index,
                          struct lake_day *record, struct compact_day *told, struct error *err)
 {
-    struct buf name = BUF_INIT(LAKE_NAME_MAX);
-    bool ok = true;
+    struct batch batch = {.v = mem_alloc(BATCH, sizeof *batch.v, err),
+                          .sources = mem_alloc(BATCH, sizeof *batch.sources, err),
+                          .names = BUF_INIT(BATCH * LAKE_NAME_MAX)};
+    bool ok = batch.v && batch.sources;
     for (size_t i = 0; ok && i < record->source_count; i++) {
-        struct lake_day_source *source = &record->sources[i];
-        bool still;
-        if (source->gone != LAKE_DAY_GOING)
+        if (record->sources[i].gone != LAKE_DAY_GOING)
             continue;
-        lake_table_prefix(&name, &job->options->place);
-        buf_printf(&name, "/%s", source->name);
-        ok =
-            (!stop_asked(job->options->stop) || error_set(err, ERROR_INTERRUPTED, "interrupted")) &&
-            buf_ok(&name, "the name of a blob", err) &&
-            is_still(job, source, buf_text(&name), &still, err) &&
-            (!still || store_delete(job->options->store, buf_text(&name), err));
-        if (!ok)
-            break;
-        source->gone = still ? LAKE_DAY_GONE : LAKE_DAY_KEPT;
-        if (still)
-            count_deleted(told, find_blob(index, source->name));
+        ok = batch_add(&batch, job, &record->sources[i], err) &&
+             (batch.n < BATCH || delete_batch(&batch, job, index, told, err));
     }
-    buf_release(&name);
+    ok = ok && (batch.n == 0 || delete_batch(&batch, job, index, told, err));
+    buf_release(&batch.names);
+    mem_free(batch.v);
+    mem_free(batch.sources);
     return ok;
+}
+
+/* The record tells what is gone, also when something failed: what it says to be going may then be there. */
+static bool finish(const struct compact_job *job, struct lake_day *record, bool deleted,
+                   struct error *err)
+{
+    struct store *store = job->options->store;
+    struct error why = ERROR_INIT;
+    bool told =
+        store_sync(store, &why) && lake_day_write(store, &job->options->place, record, &why);
+    return deleted && (told || error_pass(err, &why));
 }
 
 bool compact_delete_day(struct compact_job *job, const struct compact_kept *kept, bool fresh,
@@ -167,8 +221,7 @@ bool compact_delete_day(struct compact_job *job, const struct compact_kept *kept
     bool ok = index_make(&index, &kept->day, err);
     if (ok && mark_going(job, &index, record, told) > 0 && !job->options->dry_run)
         ok = check_files(job, record, fresh, err) && lake_day_write(store, place, record, err) &&
-             delete_going(job, &index, record, told, err) && store_sync(store, err) &&
-             lake_day_write(store, place, record, err);
+             finish(job, record, delete_going(job, &index, record, told, err), err);
     mem_free(index.v);
     return ok;
 }

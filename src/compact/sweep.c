@@ -34,6 +34,7 @@ struct sweep {
     const struct lake_days *days;
     size_t skip; /* bytes before what a record calls a file */
     struct buf names;
+    size_t n;
 };
 
 static bool is_named(const struct sweep *sweep, struct str path)
@@ -55,7 +56,19 @@ static bool see_file(void *context, const struct store_blob *blob, struct error 
         return true;
     buf_put_str(&sweep->names, blob->name);
     buf_put(&sweep->names, "", 1);
+    sweep->n++;
     return buf_ok(&sweep->names, "names of files", err);
+}
+
+static bool delete_files(struct store *store, const struct sweep *sweep, struct error *err)
+{
+    struct store_unwanted *files = mem_alloc(sweep->n, sizeof *files, err);
+    const char *at = buf_text(&sweep->names);
+    for (size_t i = 0; files && i < sweep->n; at += strlen(at) + 1)
+        files[i++] = (struct store_unwanted){.name = at, .folders = LEVELS};
+    bool ok = files && store_delete_many(store, files, sweep->n, err);
+    mem_free(files);
+    return ok;
 }
 
 bool compact_sweep(struct compact_job *job, const struct lake_days *days, struct error *err)
@@ -67,8 +80,7 @@ bool compact_sweep(struct compact_job *job, const struct lake_days *days, struct
     sweep.skip = prefix.used + 1;
     bool ok = buf_ok(&prefix, "the name of a folder", err) &&
               store_list(store, buf_text(&prefix), see_file, &sweep, err);
-    for (size_t at = 0; ok && at < sweep.names.used; at += strlen(sweep.names.bytes + at) + 1)
-        ok = store_delete(store, sweep.names.bytes + at, err);
+    ok = ok && delete_files(store, &sweep, err);
     buf_release(&prefix);
     buf_release(&sweep.names);
     return ok;

@@ -305,11 +305,12 @@ static void mark_new(struct search *search, bool *changed)
 }
 
 /* What the service writes under the name of a blob that is gone is new, and has not its rows: a blob of the service only
- * grows, so a smaller one is another. */
+ * grows, so a smaller one is another. One that was going when a run was killed may be either: then rows of both are read,
+ * of which those with one _ItemId count once. */
 static bool is_added(const struct query_blob *blob, const struct lake_day_source *source)
 {
     return source->kind == LAKE_BLOB_SERVICE &&
-           (source->gone == LAKE_DAY_GONE || blob->size < source->size);
+           (source->gone != LAKE_DAY_KEPT || blob->size < source->size);
 }
 
 static bool may_double(enum lake_blob_kind kind)

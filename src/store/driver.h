@@ -1,7 +1,8 @@
 /* Drivers: what a kind of store implements. store.c checks names and hands on; a driver need not check.
  *
  * Every driver has the same files in a folder of its own: <name>.h declares its open function, open.c
- * has it and the table of functions, then list.c, read.c, ahead.c, write.c, adopt.c, follow.c, lock.c. Each of its
+ * has it and the table of functions, then list.c, read.c, ahead.c, write.c, adopt.c, remove.c, follow.c,
+ * lock.c. Each of its
  * structs begins with the one here. A function behaves as store.h says of its namesake; all are required.
  */
 #ifndef WEIR_STORE_DRIVER_H
@@ -21,7 +22,7 @@ struct store_driver {
     bool (*folders)(struct store *store, const char *prefix, store_folder_fn *fn, void *context,
                     struct error *err);
     bool (*stat)(struct store *store, const char *name, uint64_t *size, struct error *err);
-    bool (*remove)(struct store *store, const char *name, struct error *err);
+    bool (*remove)(struct store *store, struct store_unwanted *blobs, size_t n, struct error *err);
     bool (*sync)(struct store *store, struct error *err);
     bool (*path)(const struct store *store, const char *name, struct buf *out, struct error *err);
     bool (*scratch)(struct store *store, struct buf *path, struct error *err);

@@ -255,9 +255,20 @@ void store_ahead_free(struct store_ahead *ahead)
         ahead->store->driver->ahead_free(ahead);
 }
 
+bool store_delete_many(struct store *store, struct store_unwanted *blobs, size_t n,
+                       struct error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        blobs[i].fate = STORE_STAYS;
+        if (!check_name(blobs[i].name, err))
+            return false;
+    }
+    return n == 0 || store->driver->remove(store, blobs, n, err);
+}
+
 bool store_delete(struct store *store, const char *name, struct error *err)
 {
-    return check_name(name, err) && store->driver->remove(store, name, err);
+    return store_delete_many(store, &(struct store_unwanted){.name = name}, 1, err);
 }
 
 bool store_path(const struct store *store, const char *name, struct buf *out, struct error *err)

@@ -190,6 +190,26 @@ void store_ahead_free(struct store_ahead *ahead);
 
 bool store_delete(struct store *store, const char *name, struct error *err); /* absent is fine */
 
+/* A blob that is to go, and what became of it. */
+enum store_fate {
+    STORE_STAYS,  /* not tried, or it failed: it may be there or not */
+    STORE_GONE,   /* it is not there any more, or was not */
+    STORE_CHANGED /* it stays, since it has another size */
+};
+struct store_unwanted {
+    const char *name;
+    bool
+        sized; /* only if it has `size` bytes. A remote store looks and deletes in one step; a local one first looks */
+    uint64_t size;
+    bool anyones; /* whoever wrote it: else a remote store deletes what weir wrote alone */
+    unsigned
+        folders; /* local: the folders above it go too, so many levels, if nothing is in them any more */
+    enum store_fate fate; /* told by the call, also when that fails */
+};
+/* A remote store has many deletions under way at once. The first that fails ends it, when those under way have ended. */
+bool store_delete_many(struct store *store, struct store_unwanted *blobs, size_t n,
+                       struct error *err);
+
 /* The path of a blob for engines that open files themselves; false where the store has no paths. */
 bool store_path(const struct store *store, const char *name, struct buf *out, struct error *err);
 

@@ -146,11 +146,20 @@ static bool is_held(struct remote *remote, const char *name, struct error *err)
     return true;
 }
 
-static bool remove_blob(struct store *store, const char *name, struct error *err)
+static bool remove_blobs(struct store *store, struct store_unwanted *blobs, size_t n,
+                         struct error *err)
 {
-    ask(store, &remote_of(store)->deletes);
-    return !is_held(remote_of(store), name, err) &&
-           store_delete(remote_of(store)->local, name, err);
+    struct remote *remote = remote_of(store);
+    for (size_t i = 0; i < n; i++) {
+        ask(store, &remote->deletes);
+        if (remote->held_from > 0 && remote->deletes >= remote->held_from)
+            remote->immutable = remote->held;
+        blobs[i].folders = 0;
+        if (is_held(remote, blobs[i].name, err) ||
+            !store_delete_many(remote->local, &blobs[i], 1, err))
+            return false;
+    }
+    return true;
 }
 
 static bool sync_all(struct store *store, struct error *err)
@@ -244,6 +253,18 @@ static bool writer_commit(struct store_writer *base, unsigned put, struct store_
     return ok;
 }
 
+static bool adopt(struct store *store, const struct store_adopted *files, size_t n, unsigned put,
+                  size_t *done, struct error *err)
+{
+    struct remote *remote = remote_of(store);
+    for (size_t i = 0; i < n; i++) {
+        ask(store, &remote->puts);
+        if (!(put & STORE_PUT_NEW) && is_held(remote, files[i].name, err))
+            return false;
+    }
+    return store_adopt_many(remote->local, files, n, put, done, err);
+}
+
 static bool follow(struct store *store, const char *name, struct buf *text, struct error *err)
 {
     ask(store, &remote_of(store)->follows);
@@ -309,7 +330,7 @@ struct store *remote_new(struct store *local)
                                                .list = list,
                                                .folders = folders,
                                                .stat = stat_blob,
-                                               .remove = remove_blob,
+                                               .remove = remove_blobs,
                                                .sync = sync_all,
                                                .path = path_of,
                                                .scratch = scratch,
@@ -320,6 +341,7 @@ struct store *remote_new(struct store *local)
                                                .writer_add = writer_add,
                                                .writer_commit = writer_commit,
                                                .writer_abort = writer_abort,
+                                               .adopt = adopt,
                                                .follow = follow,
                                                .follow_ask = follow_ask,
                                                .ahead_new = ahead_new,

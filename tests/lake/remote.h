@@ -15,6 +15,8 @@ struct remote {
         asked; /* requests; asked: whether immutable */
     size_t follows;
     const char *immutable; /* container where nothing can be replaced; NULL: none */
+    const char *held;      /* container that becomes so ... */
+    size_t held_from;      /* ... with this deletion, from 1 on; 0: never */
     bool refused;          /* something tried to */
     bool listing;          /* a call-back of a list runs: nothing else may be asked */
 };

@@ -20,6 +20,33 @@ static void what_others_wrote_is_neither_replaced_nor_deleted(void **state)
     assert_int_equal(blobs_count(f->blobs, "DELETE "), 0);
 }
 
+static void what_others_wrote_is_deleted_when_that_is_said(void **state)
+{
+    struct account *f = *state;
+    char names[40][16];
+    struct store_unwanted unwanted[40];
+    for (size_t i = 0; i < 40; i++) {
+        (void) snprintf(names[i], sizeof names[i], "am-x/%02zu", i);
+        blobs_put(f->blobs, names[i], STR("1"), NULL);
+        unwanted[i] = (struct store_unwanted){.name = names[i], .anyones = i != 20};
+    }
+    assert_false(store_delete_many(f->store, unwanted, 40, &f->err));
+    assert_int_equal(f->err.code, ERROR_EXISTS);
+    assert_non_null(strstr(f->err.message, names[20]));
+    size_t left = 0;
+    for (size_t i = 0; i < 40; i++) { /* what is told is so */
+        uint64_t size;
+        bool there = store_stat(f->store, names[i], &size, NULL);
+        assert_int_equal(there, unwanted[i].fate == STORE_STAYS);
+        left += there;
+    }
+    assert_true(left > 0 && left < 40);
+    unwanted[20].anyones = true;
+    error_clear(&f->err);
+    assert_true(store_delete_many(f->store, unwanted, 40, &f->err));
+    assert_string_equal(account_list(f, "am-x"), "");
+}
+
 static void what_an_earlier_run_wrote_is_replaced_and_deleted(void **state)
 {
     struct account *f = *state;
@@ -376,6 +403,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, account_set_up, account_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(what_others_wrote_is_neither_replaced_nor_deleted),
+        TEST(what_others_wrote_is_deleted_when_that_is_said),
         TEST(what_an_earlier_run_wrote_is_replaced_and_deleted),
         TEST(equal_bytes_are_not_sent_twice),
         TEST(a_queued_upload_that_fails_is_told_by_every_later_write),

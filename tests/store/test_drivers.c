@@ -161,6 +161,28 @@ static void names_with_what_urls_and_xml_cannot_hold_come_back(void **state)
     assert_string_equal(list(f, "am-x"), "");
 }
 
+static void many_blobs_are_deleted_at_once(void **state)
+{
+    enum { MANY = 300 };
+    struct fixture *f = *state;
+    static struct store_unwanted blobs[MANY];
+    char names[MANY][32];
+    for (size_t i = 0; i < MANY; i++) {
+        (void) snprintf(names[i], sizeof names[i], "am-x/m=%zu/a", i % 150);
+        names[i][strlen(names[i]) - 1] = i < 150 ? 'a' : 'b';
+        put(f, names[i], "12");
+        blobs[i] = (struct store_unwanted){
+            .name = names[i], .sized = i % 2 == 0, .size = i == 8 ? 3 : 2, .folders = 1};
+    }
+    blobs[7].name = "am-x/none";
+    if (!store_delete_many(f->store, blobs, MANY, &f->err))
+        fail_msg("%s", f->err.message);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(blobs[i].fate, i == 8 ? STORE_CHANGED : STORE_GONE);
+    assert_string_equal(list(f, "am-x"), "am-x/m=7/a:2 am-x/m=8/a:2 ");
+    assert_true(store_delete_many(f->store, blobs, 0, &f->err));
+}
+
 static void listings_are_of_whole_parts_in_order(void **state)
 {
     struct fixture *f = *state;
@@ -494,6 +516,7 @@ int main(void)
         BOTH(what_was_put_is_read_back),
         BOTH(a_new_blob_does_not_replace),
         BOTH(names_with_what_urls_and_xml_cannot_hold_come_back),
+        BOTH(many_blobs_are_deleted_at_once),
         BOTH(listings_are_of_whole_parts_in_order),
         BOTH(several_prefixes_are_listed_in_their_order),
         BOTH(a_callback_ends_a_listing_with_its_error),

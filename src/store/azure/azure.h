@@ -6,7 +6,8 @@
  *     sas.c      shared access signatures           auth.c     key, signature or token, and their renewal
  *     listing.c  the XML of a listing               engine.c   requests under way: tries, pauses, widths
  *
- * and on them, as every driver has them: open.c list.c read.c ahead.c write.c follow.c lock.c.
+ * and on them, as every driver has them: open.c list.c read.c ahead.c write.c remove.c follow.c
+ * lock.c.
  *
  * Whatever is asked may have been done though its answer was lost. So each step here can be done twice: a PUT
  * is told to be our own by the mark in its metadata and its MD5, a lease by an id that we chose.
@@ -34,6 +35,8 @@ enum {
     AZ_RANGE = 4 * 1024 * 1024,         /* bytes asked for in one GET */
     AZ_READS_MAX = 128,                 /* GETs that one store_ahead has under way */
     AZ_LISTS_MAX = 16,                  /* prefixes that are listed at once */
+    AZ_DELETES_MAX = 64,                /* blobs that are deleted at once */
+    AZ_ROUNDS_MAX = 8,                  /* times that somebody else changes a name under us */
     AZ_PAGE_MAX = 8 * 1024 * 1024,      /* bytes of the entries of one page (of at most 5,000) */
     AZ_GRACE = 10,                      /* seconds in all, to end well after an interruption */
     AZ_CONTAINERS = 64,                 /* whose immutability is remembered */
@@ -266,7 +269,7 @@ bool az_writer_commit(struct store_writer *base, unsigned put, struct store_writ
 void az_writer_abort(struct store_writer *base);
 bool az_adopt(struct store *store, const struct store_adopted *files, size_t n, unsigned put,
               size_t *done, struct error *err);
-bool az_remove(struct store *store, const char *name, struct error *err);
+bool az_remove(struct store *store, struct store_unwanted *blobs, size_t n, struct error *err);
 bool az_sync(struct store *store, struct error *err);
 bool az_follow(struct store *store, const char *name, struct buf *text, struct error *err);
 enum store_follow_state az_follow_ask(struct store *store, bool wait, struct error *err);

@@ -21,7 +21,6 @@
 
 enum {
     ROOM_FIRST = 8192, /* bytes of a writer's memory at first */
-    ROUNDS_MAX = 8,    /* times that somebody else changes the name under us */
     ID_MAX = 64,       /* bytes of a block's id */
     ID_RANDOM = 16,    /* hex digits of it that tell one writer's blocks from another's */
     LIST_LINE = 64     /* bytes of a block's line in the list, more than enough */
@@ -198,7 +197,7 @@ static void on_put(struct az_op *op, const struct az_answer *answer)
         end(upload, NULL);
         return;
     }
-    if (!az_says_taken(answer) || ++upload->rounds > ROUNDS_MAX ||
+    if (!az_says_taken(answer) || ++upload->rounds > AZ_ROUNDS_MAX ||
         (az_says_immutable(answer) && upload->protected)) {
         end(upload, &answer->error);
         return;
@@ -575,48 +574,4 @@ void az_uploads_free(struct az *az)
     for (size_t i = 0; i < AZ_NAMES; i++)
         while (az->names[i])
             az_upload_free(az->names[i]);
-}
-
-/* --- deleting --- */
-
-/* One look and one try. *again: it changed between the two. */
-static bool remove_once(struct az *az, const char *name, const struct az_place *place, bool *again,
-                        struct error *err)
-{
-    struct az_ask head = {.method = "HEAD", .place = *place};
-    struct az_once look = {.ask = &head, .doing = "delete", .name = name};
-    *again = false;
-    if (!az_once(az, &look, err))
-        return false;
-    if (look.status == 404)
-        return true;
-    if (look.error.code != ERROR_NONE)
-        return error_pass(err, &look.error);
-    if (!look.is.mark[0])
-        return error_set(err, ERROR_EXISTS,
-                         "%s in lake %s was not written by weir: it is not deleted", name,
-                         az->base.address);
-    struct az_ask ask = {.method = "DELETE", .place = *place, .if_match = look.is.etag};
-    struct az_once gone = {.ask = &ask, .doing = "delete", .name = name};
-    if (!az_once(az, &gone, err))
-        return false;
-    if (gone.error.code == ERROR_NONE || gone.status == 404)
-        return true;
-    *again = gone.status == 412 && !str_starts(str_of(gone.code), STR("Lease"));
-    return *again || error_pass(err, &gone.error);
-}
-
-bool az_remove(struct store *store, const char *name, struct error *err)
-{
-    struct az *az = az_of(store);
-    struct az_place place;
-    bool again = true;
-    if (!az_address_place(&az->address, name, &place, err) || !az_settle(az, name, err) ||
-        !az_may_write(az, err))
-        return false;
-    for (int i = 0; again && i < ROUNDS_MAX; i++)
-        if (!remove_once(az, name, &place, &again, err))
-            return false;
-    return !again || error_set(err, ERROR_SERVICE, "cannot delete %s in lake %s: it keeps changing",
-                               name, az->base.address);
 }

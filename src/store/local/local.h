@@ -77,7 +77,7 @@ void local_writer_abort(struct store_writer *base);
 int local_rename(int from, const char *old, int to, const char *name, bool new);
 bool local_adopt(struct store *store, const struct store_adopted *files, size_t n, unsigned put,
                  size_t *done, struct error *err);
-bool local_remove(struct store *store, const char *name, struct error *err);
+bool local_remove(struct store *store, struct store_unwanted *blobs, size_t n, struct error *err);
 bool local_sync(struct store *store, struct error *err);
 bool local_follow(struct store *store, const char *name, struct buf *text, struct error *err);
 enum store_follow_state local_follow_ask(struct store *store, bool wait, struct error *err);

@@ -136,19 +136,6 @@ void local_writer_abort(struct store_writer *base)
     writer_free(writer);
 }
 
-bool local_remove(struct store *store, const char *name, struct error *err)
-{
-    struct local *local = local_of(store);
-    const char *last;
-    int folder;
-    int there = local_parent_found(local, name, &folder, &last, err);
-    if (there <= 0)
-        return there == 0;
-    int failed = unlinkat(folder, last, 0) != 0 && errno != ENOENT ? errno : 0;
-    (void) close(folder);
-    return !failed || local_fail(local, failed, "delete", name, err);
-}
-
 bool local_sync(struct store *store, struct error *err)
 {
     struct local *local = local_of(store);
