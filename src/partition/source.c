@@ -8,6 +8,8 @@
 #include "partition/stream.h"
 #include "json/value.h"
 
+enum { ROWS_SEEN = 2 }; /* of a piece, and the longest, whose keys are looked at */
+
 void part_chunk_reset(struct part_chunk *chunk)
 {
     chunk->text = NULL;
@@ -95,15 +97,14 @@ bool part_sample_object(struct part_sample *sample, struct str object, struct er
 
 static bool sample_lines(struct str ahead, bool last, struct part_sample *sample, struct error *err)
 {
-    size_t at = 0;
-    while (at < ahead.n && part_sample_wants(sample)) {
-        const char *p = ahead.p + at, *end = memchr(p, '\n', ahead.n - at);
+    while (sample->at < ahead.n && part_sample_wants(sample)) {
+        const char *p = ahead.p + sample->at, *end = memchr(p, '\n', ahead.n - sample->at);
         if (!end && !last)
             return true;
-        size_t n = end ? (size_t) (end - p) : ahead.n - at;
+        size_t n = end ? (size_t) (end - p) : ahead.n - sample->at;
         if (!part_sample_object(sample, (struct str){p, n}, err))
             return false;
-        at += n + 1;
+        sample->at += n + 1;
     }
     return true;
 }
@@ -282,6 +283,15 @@ static void say_time(const struct part_source *source)
     buf_release(&line);
 }
 
+/* Forms of their own begin anew with each look. */
+static bool sample_anew(struct part_source *source, struct str ahead, bool last,
+                        struct part_sample *sample, struct error *err)
+{
+    part_guess_free(sample->guess);
+    sample->guess = part_guess_new(err);
+    return sample->guess && source->form->sample(source, ahead, last, sample, err);
+}
+
 /* Looks at the first rows, of more and more bytes until there are enough. */
 static bool sample_rows(struct part_source *source, struct part_sample *sample, struct error *err)
 {
@@ -289,12 +299,10 @@ static bool sample_rows(struct part_source *source, struct part_sample *sample, 
     struct str ahead;
     bool last = false, ok = true;
     while (ok && !last && part_sample_wants(sample) && want <= PART_SAMPLE_BYTES) {
-        part_guess_free(sample->guess);
-        sample->guess = part_guess_new(err);
-        if (!sample->guess || !part_stream_ahead(source->stream, want, &ahead, &last, err))
+        if (!part_stream_ahead(source->stream, want, &ahead, &last, err))
             return false;
         ahead = (struct str){ahead.p + source->bom, ahead.n - source->bom};
-        ok = source->form->sample ? source->form->sample(source, ahead, last, sample, err)
+        ok = source->form->sample ? sample_anew(source, ahead, last, sample, err)
                                   : sample_lines(ahead, last, sample, err);
         want *= 2;
     }
@@ -395,14 +403,18 @@ bool part_source_take(struct part_source *source, struct part_piece *piece, bool
     return true;
 }
 
-/* Keys: of as many rows of a piece as it has blocks. Converted rows have told their columns. */
+/* Keys: of some rows of a piece, others in each, and of the longest. Converted rows have told their columns. */
 static bool look_at_some(const struct part_source *source, const struct part_piece *piece,
                          const struct part_chunk *chunk, struct error *err)
 {
-    if (!chunk->seen || chunk->row_count == 0 || source->converted)
+    size_t n = chunk->row_count, longest = 0;
+    if (!chunk->seen || n == 0 || source->converted)
         return true;
-    for (size_t i = 0; i < PART_PIECE_BLOCKS; i++) {
-        size_t at = (piece->number + i * chunk->row_count / PART_PIECE_BLOCKS) % chunk->row_count;
+    for (size_t i = 1; i < n; i++)
+        if (chunk->rows[i].length > chunk->rows[longest].length)
+            longest = i;
+    for (size_t i = 0; i <= ROWS_SEEN; i++) {
+        size_t at = i == ROWS_SEEN ? longest : (piece->number + i * n / ROWS_SEEN) % n;
         const struct part_row *row = &chunk->rows[at];
         if (!part_seen_line(chunk->seen, (struct str){chunk->text + row->start, row->length}, err))
             return false;

@@ -119,6 +119,7 @@ struct part_sample {
     struct part_guess *guess;
     struct part_seen *seen;
     struct buf line; /* without white space, for `seen` */
+    size_t at;       /* of JSON lines: what was looked at */
 };
 bool part_sample_wants(const struct part_sample *sample); /* false: it has seen enough */
 /* An object as it stands in the input; what is none is passed over. */
