@@ -113,20 +113,21 @@ static bool is_guid(struct str text)
     return digits == 32;
 }
 
-static unsigned fits_of_text(struct str text)
+/* Of what it has been able to be so far: most keys are soon known to be plain strings, for which nothing is asked. */
+static unsigned fits_of_text(struct str text, unsigned so_far)
 {
     int64_t tick;
     double real;
     unsigned fits = 0;
     if (text.n > TEXT_MAX)
         return 0;
-    if (str_eq_case(text, STR("true")) || str_eq_case(text, STR("false")))
+    if (so_far & FITS_BOOL && (str_eq_case(text, STR("true")) || str_eq_case(text, STR("false"))))
         fits |= FITS_BOOL;
-    if (str_double(text, &real))
+    if (so_far & FITS_REAL && str_double(text, &real))
         fits |= FITS_REAL;
-    if (tick_read(text, &tick) == TICK_UTC)
+    if (so_far & FITS_TIME && tick_read(text, &tick) == TICK_UTC)
         fits |= FITS_TIME;
-    if (is_guid(text))
+    if (so_far & FITS_GUID && is_guid(text))
         fits |= FITS_GUID;
     return fits;
 }
@@ -141,7 +142,7 @@ static void look_at_value(struct seen_key *key, const struct json_member *member
         if (value.n == 0)
             return;
         key->was |= WAS_STRING;
-        key->fits &= fits_of_text(value);
+        key->fits &= fits_of_text(value, key->fits);
         return;
     case JSON_KIND_NUMBER:
         key->was |= str_int64(value, &whole) ? WAS_LONG : WAS_REAL;

@@ -207,7 +207,7 @@ static void a_time_generated_behind_the_first_rows_is_taken(void **state)
     free(text);
 }
 
-/* The key of the last row of a later piece is met by looking at a row of each piece. */
+/* A key of many rows of a later piece is met by looking at some of each, one of a single row if that is the longest. */
 static void keys_are_seen_in_every_piece(void **state)
 {
     struct taken taken;
@@ -216,12 +216,16 @@ static void keys_are_seen_in_every_piece(void **state)
     (void) state;
     for (int i = 0; n < 5 * PART_PIECE; i++)
         n += sprintf(text + n, "{" T ",\"%s\":%d}\n", n < 2 * PART_PIECE ? "early" : "late", i);
+    n += sprintf(text + n, "{" T ",\"late\":1,\"rare\":\"of one row alone\"}\n");
+    for (int i = 0; i < 999; i++)
+        n += sprintf(text + n, "{" T ",\"late\":%d}\n", i);
     size_t packed;
     void *gz = pack_gz(text, n, &packed);
     char *path = taken_file("late.json.gz", gz, packed);
     taken_all(path, NULL, &taken);
     assert_true(columns_find(&taken.columns, STR("early")) > 0);
     assert_true(columns_find(&taken.columns, STR("late")) > 0);
+    assert_true(columns_find(&taken.columns, STR("rare")) > 0);
     taken_release(&taken);
     free(path);
     free(gz);
