@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#define SMALL_RECORDS PLACE_OWN "/imports/"
+
 enum { SMALL_PARTS_MAX = 16 };
 
 struct small_part {
@@ -117,6 +119,22 @@ static inline void small_imports_read(struct fixture *f, enum lake_imports_depth
 {
     if (!lake_imports_read(f->store, &place_of_tests, depth, out, &f->err))
         fail_msg("%s (%s)", f->err.message, f->err.hint);
+}
+
+/* The bytes of a record, past all that checks them; the text is f->text. */
+static inline void small_record_set(struct fixture *f, const char *id, struct str bytes)
+{
+    char name[FOLDER_PATH];
+    (void) snprintf(name, sizeof name, SMALL_RECORDS "%s.jsonl", id);
+    assert_true(store_put(f->store, name, bytes, &f->err));
+}
+
+static inline struct str small_record_get(struct fixture *f, const char *id)
+{
+    char name[FOLDER_PATH];
+    (void) snprintf(name, sizeof name, SMALL_RECORDS "%s.jsonl", id);
+    assert_true(store_get(f->store, name, &f->text, &f->err));
+    return buf_str(&f->text);
 }
 
 #endif
