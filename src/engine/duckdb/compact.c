@@ -18,12 +18,14 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* Rows of a group of the file, as DuckDB writes them of itself; fewer where they are wide, so that what the threads hold
- * of them stays a share of the memory. So do the dictionaries of a group's columns, for which room is made beforehand:
- * 24 bytes for a text, twice over and rounded up to a power of two, and a page for their characters. */
+/* Rows of a group of the file: what DuckDB's sort hands on at a time, since groups of another size are put together by
+ * copying every value once more. Fewer where rows are so wide that what the threads hold of them would not stay a share of
+ * the memory. So do the dictionaries of a group's columns, for which room is made beforehand: 24 bytes for a text, twice
+ * over and rounded up to a power of two, and a page for their characters. */
 enum {
     GROUP_ROWS = 60 * ENGINE_CHUNK_ROWS,
     GROUP_SHARES = 8,
+    WHOLE_SHARES = 3, /* as far as a group is not made smaller */
     VALUE_BYTES = 16, /* of each value, beside the bytes of the line */
     TEXTS_SHARE = 5,  /* as DuckDB has it */
     TEXTS_MOST = GROUP_ROWS / TEXTS_SHARE,
@@ -399,7 +401,7 @@ static uint64_t group_rows(const struct compaction *compaction)
 {
     uint64_t share = group_share(compaction), width = row_bytes(compaction);
     uint64_t chunks = share / width / ENGINE_CHUNK_ROWS;
-    if (share == 0 || chunks > GROUP_ROWS / ENGINE_CHUNK_ROWS)
+    if (share == 0 || share / WHOLE_SHARES * GROUP_SHARES >= width * GROUP_ROWS)
         return GROUP_ROWS;
     return (chunks > 0 ? chunks : 1) * ENGINE_CHUNK_ROWS;
 }
