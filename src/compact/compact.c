@@ -43,13 +43,27 @@ const char *compact_verdict_text(enum compact_verdict verdict)
 
 /* --- which days ------------------------------------------------------------------------------------------- */
 
+/* Whether the day's files must be written anew, though they hold its rows. */
+static bool is_retyped(const struct compact_job *job, const struct lake_day *record)
+{
+    for (size_t i = 0; job->delta && i < record->file_count; i++)
+        if (compact_delta_retyped(&job->schema.columns, &record->files[i]))
+            return true;
+    return false;
+}
+
+static bool is_current(const struct compact_job *job, const struct query_day *day)
+{
+    return day->record && day->form == QUERY_DAY_FILES && !is_retyped(job, day->record);
+}
+
 static bool add_candidate(void *context, const struct query_day *day, struct error *err)
 {
     struct run *run = context;
     if (!mem_reserve(&run->v, &run->room, run->n, DAYS_MAX, sizeof *run->v, err))
         return false;
     struct candidate candidate = {.day = day->day,
-                                  .current = day->record && day->form == QUERY_DAY_FILES,
+                                  .current = is_current(&run->job, day),
                                   .reopened = day->record && day->form != QUERY_DAY_FILES,
                                   .broken = day->missing != NULL};
     for (size_t i = 0; i < day->n; i++) {
@@ -151,6 +165,24 @@ static bool foresee_record(struct compact_kept *kept, struct lake_day *record, s
     return true;
 }
 
+/* A record that cannot be replaced is found before a file is written that could not be removed either. */
+static bool check_replaceable(const struct compact_options *options, const struct query_day *day,
+                              struct error *err)
+{
+    struct buf records = BUF_INIT(LAKE_NAME_MAX);
+    bool immutable = false;
+    if (!day->record)
+        return true;
+    lake_days_prefix(&records, &options->place);
+    bool ok = buf_ok(&records, "the name of a folder", err) &&
+              store_immutable(options->store, buf_text(&records), &immutable, err);
+    buf_release(&records);
+    return ok && (!immutable || error_set(err, ERROR_INCOMPLETE,
+                                          "its record is to be replaced and cannot be: "
+                                          "container weir has a legal hold or an immutability "
+                                          "policy; queries read the JSON"));
+}
+
 static bool work_day(struct run *run, const struct candidate *candidate, struct compact_day *told,
                      struct error *err)
 {
@@ -161,14 +193,15 @@ static bool work_day(struct run *run, const struct candidate *candidate, struct 
     bool ok = compact_kept_find(&kept, &run->job, candidate->day, &found, err);
     if (ok && found && kept.day.missing)
         ok = query_day_missing(&kept.day, err);
-    if (ok && found && kept.day.record && kept.day.form == QUERY_DAY_FILES) {
+    if (ok && found && is_current(&run->job, &kept.day)) {
         record = *kept.day.record;
         told->verdict = COMPACT_CURRENT;
     } else if (ok && found && options->dry_run) {
         foresee(&kept, told);
         ok = foresee_record(&kept, &record, err);
     } else if (ok && found) {
-        ok = fresh = compact_write_day(&run->job, &kept, told, &record, err);
+        ok = fresh = check_replaceable(options, &kept.day, err) &&
+                     compact_write_day(&run->job, &kept, told, &record, err);
     }
     if (ok && found && options->delete_json)
         ok = compact_delete_day(&run->job, &kept, fresh, &record, told, err);
@@ -269,7 +302,8 @@ static bool job_begin(struct compact_job *job, struct error *err)
     const struct compact_options *options = job->options;
     job->memory = memory_of(options);
     if (!lake_schema_read(options->store, &options->place, &job->schema, err) ||
-        !query_known_init(&job->known, options->store, &options->place, 0, 0, err))
+        !query_known_init(&job->known, options->store, &options->place, 0, 0, err) ||
+        !compact_delta_is_kept(job, &job->delta, err))
         return false;
     job->rows = compact_rows_new(&job->schema, err);
     return job->rows != NULL;

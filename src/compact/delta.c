@@ -4,7 +4,8 @@
  *
  * The log is what other readers go by; weir goes by its own records. So it is made to say what the records say, once a run,
  * by one commit: files that it does not name are added, those that are in no record any more are removed, and the
- * schema is told anew when it has more columns. What another writer added is left alone. A commit is put under a name
+ * schema is told anew when it has more columns or other types: the days whose files have the old ones are written anew
+ * before that, since no reader takes files of several types for one column. What another writer added is left alone. A commit is put under a name
  * that must be free, which is how two writers of a Delta table keep out of each other's way.
  *
  * Protocol: delta-io/delta, PROTOCOL.md: reader version 1, writer version 2. A datetime is its `timestamp`, in
@@ -179,6 +180,37 @@ static const char *type_of(enum column_type type)
     default:
         return "string";
     }
+}
+
+const char *compact_delta_retyped(const struct columns *schema, const struct lake_day_file *file)
+{
+    for (size_t i = 0; i < file->columns.n; i++) {
+        const struct column *column = &file->columns.v[i];
+        int at = columns_find(schema, str_of(column->name));
+        if (at >= 0 && strcmp(type_of(schema->v[at].type), type_of(column->type)) != 0)
+            return column->name;
+    }
+    return NULL;
+}
+
+/* Those of a day that was not written anew: it was not in the range, is open again, or failed. */
+static bool check_types(const struct compact_job *job, const struct lake_days *days,
+                        struct error *err)
+{
+    for (size_t i = 0; i < days->n; i++)
+        for (size_t k = 0; k < days->v[i].file_count; k++) {
+            const struct lake_day_file *file = &days->v[i].files[k];
+            const char *column = compact_delta_retyped(&job->schema.columns, file);
+            if (!column)
+                continue;
+            (void) error_set(err, ERROR_INCOMPLETE,
+                             "the Delta table stays as it was: column '%.200s' has another type by "
+                             "now than in %s",
+                             column, file->name);
+            return error_hint(err, "weir compact writes that day anew once it is in the range and "
+                                   "closed");
+        }
+    return true;
 }
 
 static void put_field(struct buf *out, const char *name, const char *more, const char *type)
@@ -376,7 +408,7 @@ static bool commit(struct compact_job *job, const struct lake_days *days, bool *
     *again = false;
     bool ok = log_read(job, &log, err);
     if (ok && (log.next > 0 || (job->options->delta && days->n > 0)))
-        ok = make_commit(job, days, &log, &text, &any, err);
+        ok = check_types(job, days, err) && make_commit(job, days, &log, &text, &any, err);
     if (ok && any) {
         ok = commit_name(job, log.next, &name, err) &&
              store_put_new(job->options->store, buf_text(&name), buf_str(&text), &why);
@@ -390,6 +422,18 @@ static bool commit(struct compact_job *job, const struct lake_days *days, bool *
     buf_release(&text);
     buf_release(&name);
     return ok || *again;
+}
+
+bool compact_delta_is_kept(const struct compact_job *job, bool *kept, struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    struct error why = ERROR_INIT;
+    uint64_t size;
+    bool ok = commit_name(job, 0, &name, err);
+    *kept = ok &&
+            (job->options->delta || store_stat(job->options->store, buf_text(&name), &size, &why));
+    buf_release(&name);
+    return ok && (*kept || why.code == ERROR_NOT_FOUND || error_pass(err, &why));
 }
 
 bool compact_delta(struct compact_job *job, const struct lake_days *days, struct error *err)

@@ -13,6 +13,7 @@ struct compact_job {
     struct query_known known;
     struct lake_rows *rows;
     uint64_t memory; /* bytes */
+    bool delta;      /* there is a Delta table, or will be */
     struct compact_progress progress;
     struct compact_totals *totals;
 };
@@ -39,7 +40,13 @@ bool compact_write_day(struct compact_job *job, struct compact_kept *kept, struc
 bool compact_delete_day(struct compact_job *job, const struct compact_kept *kept, bool fresh,
                         struct lake_day *record, struct compact_day *told, struct error *err);
 
-/* Makes the Delta table name the files that the records name: if it was asked for, or is there already (delta.c). */
+/* Whether a Delta table is there, or asked for. */
+bool compact_delta_is_kept(const struct compact_job *job, bool *kept, struct error *err);
+/* The first column of a file that has another type by now, as readers of a Delta table see it: they take all files for
+ * one of these. NULL: there is none. */
+const char *compact_delta_retyped(const struct columns *schema, const struct lake_day_file *file);
+/* Makes the Delta table name the files that the records name: if it was asked for, or is there already (delta.c). ERROR_INCOMPLETE, and
+ * the table stays as it was, where the files are not of one type. */
 bool compact_delta(struct compact_job *job, const struct lake_days *days, struct error *err);
 
 /* Removes the files that no record names: of records that were replaced, and what a killed run left (sweep.c). */

@@ -78,6 +78,45 @@ static void new_columns_are_told(void **state)
     assert_non_null(strstr(buf_text(&rig->f->text), "_weir_rest"));
 }
 
+static void retype(struct rig *rig, const char *columns)
+{
+    struct columns now = {0};
+    assert_true(columns_read(str_of(columns), &now, &rig->f->err));
+    assert_true(lake_schema_update(rig->f->store, &place_of_tests, NULL, &now, NULL, &rig->f->err));
+    columns_release(&now);
+}
+
+/* No reader of a Delta table takes files of two types for one column. */
+static void files_of_a_column_that_has_another_type_are_written_anew(void **state)
+{
+    struct rig *rig = *state;
+    char first[1024] = "", second[1024] = "";
+    rig_put(rig, 0, OURS, "{\"n\":1,\"i\":5}");
+    rig_put(rig, 24 * 60, OURS, "{\"n\":2,\"i\":6}");
+    rig->options.delta = true;
+    rig_compact(rig, ERROR_NONE);
+    retype(rig, "TimeGenerated datetime\nn long\ni string\n");
+    rig->options.delta = false;
+    rig->options.from = rig_minute(0);
+    rig->options.to = rig_minute(60);
+    rig_compact(rig, ERROR_INCOMPLETE); /* the other day's file is of the old type */
+    assert_int_equal(rig->told[0].verdict, COMPACT_DONE);
+    assert_false(rig->totals.delta_changed);
+    read_commit(rig, 0, first);
+    assert_true(is_there(rig, first)); /* what the table names is not swept */
+    rig->options.from = rig->options.to = 0;
+    rig_compact(rig, ERROR_NONE);
+    assert_int_equal(rig->told[0].verdict, COMPACT_CURRENT);
+    assert_int_equal(rig->told[1].verdict, COMPACT_DONE);
+    struct actions n = read_commit(rig, 1, second);
+    assert_true(n.add == 2 && n.remove == 2 && n.meta == 1);
+    assert_true(!is_there(rig, first) && is_there(rig, second));
+    assert_string_equal(rig_ask(rig, "Okta_CL | where i == '6' | project s = i"), "6 ");
+    rig_check(rig, "1 2 ");
+    rig_compact(rig, ERROR_NONE);
+    assert_int_equal(rig->told[0].verdict, COMPACT_CURRENT);
+}
+
 static void nothing_is_begun_unasked(void **state)
 {
     struct rig *rig = *state;
@@ -124,6 +163,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
         TEST(each_run_that_changes_something_is_one_commit),
         TEST(new_columns_are_told),
+        TEST(files_of_a_column_that_has_another_type_are_written_anew),
         TEST(nothing_is_begun_unasked),
         TEST(what_others_added_is_left_alone),
         TEST(a_log_that_cannot_be_read_is_named),
