@@ -165,14 +165,16 @@ static void tell_day(struct work *work, const struct compact_day *day)
 static void add_day(struct compact_totals *totals, const struct compact_day *day)
 {
     totals->days[day->verdict]++;
+    totals->deleted += day->deleted;
+    totals->deleted_bytes += day->deleted_bytes;
+    if (day->verdict != COMPACT_DONE)
+        return;
     totals->rows += day->rows;
     totals->doubled += day->doubled;
     totals->blobs += day->blobs;
     totals->bytes += day->bytes;
     totals->files += day->files;
     totals->file_bytes += day->file_bytes;
-    totals->deleted += day->deleted;
-    totals->deleted_bytes += day->deleted_bytes;
 }
 
 static bool on_day(void *context, const struct compact_day *day, struct error *err)

@@ -411,6 +411,20 @@ static bool write_new(struct import *import, struct error *err)
     return import->done || finish(import, err);
 }
 
+static void say_kept(const struct import *import, size_t kept)
+{
+    const struct partition_watch *watch = import->options->watch;
+    char line[NOTE_MAX];
+    if (kept == 0 || !watch || !watch->note)
+        return;
+    (void) snprintf(line, sizeof line,
+                    "%zu import%s that %s replaced %s where nothing can be deleted: no reader "
+                    "reads %s any more",
+                    kept, kept == 1 ? "" : "s", kept == 1 ? "was" : "were",
+                    kept == 1 ? "stays" : "stay", kept == 1 ? "it" : "them");
+    watch->note(watch->context, line);
+}
+
 static bool run(struct import *import, struct error *err)
 {
     const struct partition_options *options = import->options;
@@ -420,7 +434,10 @@ static bool run(struct import *import, struct error *err)
     import->done = !any_new(&import->givens);
     bool ok = import->done ? check_replaced(import, holder(&import->givens), err)
                            : write_new(import, err);
-    return ok && part_replace_finish(options->store, options->place, options->stop, &replaced, err);
+    ok = ok && part_replace_finish(options->store, options->place, options->stop, &replaced, err);
+    if (ok)
+        say_kept(import, replaced.kept);
+    return ok;
 }
 
 /* --- the result --- */

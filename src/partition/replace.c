@@ -1,6 +1,8 @@
 /* An import in place of another: see replace.h. */
 #include "partition/replace.h"
 
+#include "lake/day.h"
+
 bool part_replace_find(const struct lake_imports *imports, const char *id, struct part_replace *out,
                        struct error *err)
 {
@@ -106,15 +108,21 @@ static bool remove_blobs(struct store *store, const struct lake_place *place,
     return ok;
 }
 
-/* Whether blobs of the table can be deleted. */
+/* Whether one of blobs and records cannot be deleted: then both stay, since a record without its blobs would be a finding. */
 static bool is_kept(struct store *store, const struct lake_place *place, bool *kept,
                     struct error *err)
 {
-    struct buf name = BUF_INIT(LAKE_NAME_MAX);
-    lake_table_prefix(&name, place);
-    bool ok = buf_ok(&name, "the name of a folder", err) &&
-              store_immutable(store, buf_text(&name), kept, err);
-    buf_release(&name);
+    struct buf blobs = BUF_INIT(LAKE_NAME_MAX), records = BUF_INIT(LAKE_NAME_MAX);
+    bool own = false;
+    lake_table_prefix(&blobs, place);
+    lake_days_prefix(&records, place); /* of the same container */
+    bool ok = buf_ok(&blobs, "the name of a folder", err) &&
+              buf_ok(&records, "the name of a folder", err) &&
+              store_immutable(store, buf_text(&blobs), kept, err) &&
+              store_immutable(store, buf_text(&records), &own, err);
+    *kept = *kept || own;
+    buf_release(&blobs);
+    buf_release(&records);
     return ok;
 }
 

@@ -294,6 +294,24 @@ static void where_nothing_can_be_deleted_the_old_one_stays_dead(void **state)
     assert_int_equal(look(f).blobs, 2);
 }
 
+/* The same where the records are held, and the blobs are not. */
+static void where_no_record_can_be_deleted_the_old_blobs_stay_too(void **state)
+{
+    struct fixture *f = *state;
+    struct part_replaced out;
+    const struct lake_import old = {.id = ONE, .started = tick_of("2021-11-18")};
+    const struct small_import three = {
+        .id = THREE, .input = "c", .started = "2021-11-19", .replaces = &old};
+    small_import_put(f, &one);
+    small_import_put(f, &three);
+    f->store = remote_new(f->store);
+    remote_of(f->store)->immutable = "weir";
+    assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
+    assert_int_equal(out.kept, 1);
+    assert_int_equal(out.blobs, 0);
+    assert_int_equal(remote_of(f->store)->deletes, 0);
+}
+
 static void it_can_be_stopped_and_goes_on(void **state)
 {
     struct fixture *f = *state;
@@ -403,6 +421,7 @@ int main(void)
         CASE(one_that_came_again_can_be_replaced_again),
         CASE(a_chain_of_dead_ones_goes_from_its_beginning),
         CASE(where_nothing_can_be_deleted_the_old_one_stays_dead),
+        CASE(where_no_record_can_be_deleted_the_old_blobs_stay_too),
         CASE(it_can_be_stopped_and_goes_on),
         CASE(whatever_fails_there_is_no_gap_and_the_same_command_finishes),
         CASE(whoever_is_killed_goes_on_with_the_same_command),
