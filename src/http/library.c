@@ -93,7 +93,7 @@ static struct library library;
 
 static void load(void)
 {
-    void *handle = dlopen(HTTP_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    void *handle = dlopen(HTTP_LIBRARY, RTLD_LAZY | RTLD_LOCAL);
     library.loaded = handle && find_all(handle, &library);
     const char *why = library.loaded ? NULL : dlerror();
     (void) snprintf(library.why, sizeof library.why, "%s", why ? why : "it lacks a function");
