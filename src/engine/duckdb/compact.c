@@ -437,12 +437,12 @@ static bool write_rows(const struct compaction *compaction, const char *path, st
     const struct engine_files *files = compaction->files;
     buf_puts(&sql, "COPY (SELECT ");
     put_columns(&sql, compaction);
-    buf_puts(&sql, " FROM (");
+    buf_puts(&sql, " FROM (SELECT * FROM ("); /* or what the columns show would be sorted too */
     if (files->count + files->compacted_count > 0)
         put_all_rows(&sql, compaction);
     else
         put_no_rows(&sql, compaction);
-    buf_printf(&sql, ") ORDER BY c%d NULLS LAST, o)", compaction->source->time_column);
+    buf_printf(&sql, ") ORDER BY c%d NULLS LAST, o))", compaction->source->time_column);
     put_copy(&sql, compaction, path);
     bool ok =
         buf_ok(&sql, "the list of files", err) && result_run(compaction->task, buf_text(&sql), err);
