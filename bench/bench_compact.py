@@ -89,6 +89,15 @@ def figures(answer):
     return {name: int(value) for name, value in answer.items() if str(value).isdigit()}
 
 
+def best_of(held, ways):
+    """The fastest run of each, of as many; in turn, so that what else the machine does meets all alike."""
+    runs = {way: [] for way in ways}
+    for _ in range(RUNS):
+        for way, command in ways.items():
+            runs[way].append(measure(command, held.folder))
+    return {way: min(done, key=lambda run: run.seconds) for way, done in runs.items()}
+
+
 def compare(held, name, kql, sql, goal):
     kql = kql.format(t=TABLE, **held.rare)
     ways = {"weir": held.weir_command(kql),
@@ -97,8 +106,7 @@ def compare(held, name, kql, sql, goal):
     answers = {way: figures(held.answer(command)) for way, command in ways.items()}
     if len({json.dumps(answer, sort_keys=True) for answer in answers.values()}) != 1:
         sys.exit(f"{name}: answers differ: {answers}")
-    best = {way: min((measure(command, held.folder) for _ in range(3 if "json" in way else RUNS)),
-                     key=lambda done: done.seconds) for way, command in ways.items()}
+    best = best_of(held, ways)
     print(f"{name}: {answers['weir']}")
     for way, done in best.items():
         print(f"  {way:24} {done.seconds * 1e3:8.0f} ms, processor {done.cpu * 1e3:8.0f} ms, peak {done.peak / 1e6:6.0f} MB",
@@ -111,8 +119,8 @@ def compare(held, name, kql, sql, goal):
 
 def start_up(held):
     """What each process costs before it reads a row: it is in every figure below."""
-    ways = held.weir_command("print 1"), held.duckdb_command("SELECT 1")
-    ours, theirs = (min(measure(way, held.folder).seconds for _ in range(RUNS)) for way in ways)
+    best = best_of(held, {"weir": held.weir_command("print 1"), "DuckDB": held.duckdb_command("SELECT 1")})
+    ours, theirs = (done.seconds for done in best.values())
     tell("start and end of a query that reads nothing, DuckDB's beside it", "told",
          f"{ours * 1e3:.0f} ms, {theirs * 1e3:.0f} ms", None)
 
