@@ -2,6 +2,7 @@
 #include "base/process.h"
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -16,6 +17,15 @@ static void on_signal(int signal)
     if (stop_asked(&stop))
         (void) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     stop_set(&stop, signal);
+}
+
+/* Who starts us may have closed these: the next file that is opened would take the place of standard error, say. */
+static bool hold_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return false;
+    return true;
 }
 
 static void catch_signals(void)
@@ -80,6 +90,8 @@ static int run(struct cli *cli, int argc, char **argv)
 int main(int argc, char **argv)
 {
     process_hide();
+    if (!hold_standard())
+        return error_exit_status(ERROR_IO);
     struct cli *cli = mem_alloc(1, sizeof *cli, NULL);
     if (!cli)
         return error_exit_status(ERROR_MEMORY);

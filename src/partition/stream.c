@@ -15,6 +15,7 @@
 
 enum {
     GZ_WINDOW = 15 + 16, /* of zlib: the largest, with gzip's header */
+    ZST_MAGIC = 4,       /* bytes by which a frame is told */
     LOOK_MS = 200        /* between two looks whether to stop, while a pipe gives nothing */
 };
 
@@ -122,14 +123,23 @@ static bool fill(struct part_stream *stream, struct error *err)
     return true;
 }
 
+/* A frame of zstd, or one that its writers put before the others and readers skip: 0x184D2A50 to 5F. */
+static bool begins_zst(const char *block)
+{
+    static const unsigned char frame[] = {0x28, 0xb5, 0x2f, 0xfd}, skipped[] = {0x2a, 0x4d, 0x18};
+    return memcmp(block, frame, sizeof frame) == 0 ||
+           (((unsigned char) block[0] & 0xf0) == 0x50 &&
+            memcmp(block + 1, skipped, sizeof skipped) == 0);
+}
+
 /* The first block, filled up as far as the form can be told by it. */
 static bool fill_first(struct part_stream *stream, struct error *err)
 {
-    static const unsigned char gz[] = {0x1f, 0x8b}, zst[] = {0x28, 0xb5, 0x2f, 0xfd};
+    static const unsigned char gz[] = {0x1f, 0x8b};
     if (!fill(stream, err))
         return false;
     /* A pipe may give a byte at a time, but who writes packed bytes writes their head at once. */
-    if (stream->size >= sizeof zst && memcmp(stream->block, zst, sizeof zst) == 0)
+    if (stream->size >= ZST_MAGIC && begins_zst(stream->block))
         stream->packing = PART_ZST;
     else if (stream->size >= sizeof gz && memcmp(stream->block, gz, sizeof gz) == 0)
         stream->packing = PART_GZ;

@@ -55,7 +55,7 @@ enum part_reason part_time_value(const struct part_time *time, enum json_kind ki
 /* The service's own form and its like, in a few nanoseconds: what most lines have. False: ask part_time_value. */
 static inline bool part_time_fast(struct str text, int64_t *tick)
 {
-    return tick_read(text, tick) == TICK_UTC;
+    return text.n <= PART_TIME_TEXT_MAX && tick_read(text, tick) == TICK_UTC;
 }
 
 /* A value as plain text: of a CSV cell. Empty is PART_REASON_NULL_TIME. */

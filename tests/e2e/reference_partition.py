@@ -128,7 +128,7 @@ def compact(text):
 
 # -- times --
 
-ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
+ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?([Zz]|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII)
 US = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?:(?:,| )+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?: *([AP]M))?)?", re.ASCII)
 EPOCH_NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?", re.ASCII)
 

@@ -97,6 +97,17 @@ class Partition(unittest.TestCase):
         self.ok("-", input=lines(rows))
         self.assertEqual(b"".join(b.read_bytes() for b in self.blobs()), lines(rows).encode())
 
+    def test_closed_descriptors_are_no_files_of_the_lake(self):
+        path = self.write("a.jsonl", lines(ROWS))
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            weir = Weir()
+            subprocess.run(["bash", "-c", f'"$0" partition "$1" --table T_CL --lake "$2" {closed}', BIN / "weir", path, weir.lake],
+                           env=environment(self.env), check=True, stderr=subprocess.DEVNULL)
+            self.assertEqual(sorted(b.read_text() for b in weir.lake.glob("am-*/**/PT05M_*")), [row + "\n" for row in ROWS])
+        done = subprocess.run(["bash", "-c", '"$0" partition - --table T_CL --lake lake <&-', BIN / "weir"], cwd=self.weir.folder,
+                              env=environment(self.env), capture_output=True, text=True)
+        self.assertIn("0 rows", done.stderr)
+
     def test_what_is_no_file_is_read_once_and_whole(self):
         rows = [ROWS[0]] * 40000
         self.ok("/dev/stdin", input=lines(rows))
@@ -252,6 +263,15 @@ class Partition(unittest.TestCase):
         taken.rename(blob)
         done = self.ok(self.weir.folder / "again.jsonl", "--dedup", "*")
         self.assertIn("3 rows left out as equal to others", done.stderr)
+
+    def test_dedup_compares_with_no_packed_blob(self):
+        self.ok(self.write("a.jsonl", lines(ROWS)))
+        blob = self.blobs()[0].with_name("PT05M.json")
+        blob.write_bytes(gzip.compress(lines(ROWS).encode()))
+        new = self.write("b.jsonl", lines(ROWS).replace("x", "z"))
+        done = self.partition(new, "--dedup", "a_s")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("PT05M.json is packed: --dedup cannot compare with its rows", done.stderr)
 
     def test_packed_bytes_that_are_cut_bring_nothing(self):
         packed = gzip.compress(lines(ROWS * 1000).encode())

@@ -131,6 +131,28 @@ static void gz_of_several_members_is_one_stream(void **state)
     check_packed(pack_gz, "packed.json.gz");
 }
 
+/* As pzstd and writers of seekable files put before every frame. */
+static void zst_may_begin_with_a_frame_to_be_skipped(void **state)
+{
+    static const char skipped[] = "\x50\x2a\x4d\x18\x04\0\0\0abcd";
+    enum { SKIPPED = sizeof skipped - 1 };
+    struct taken taken;
+    size_t packed;
+    (void) state;
+    void *zst = pack_zst("{" T "}\n{" T "}\n", strlen("{" T "}\n{" T "}\n"), &packed);
+    char *both = malloc(SKIPPED + packed);
+    memcpy(both, skipped, SKIPPED);
+    memcpy(both + SKIPPED, zst, packed);
+    char *path = taken_file("skipped.json.zst", both, SKIPPED + packed);
+    taken_all(path, NULL, &taken);
+    assert_int_equal(taken.row_count, 2);
+    assert_int_equal(taken.reject_count, 0);
+    taken_release(&taken);
+    free(path);
+    free(both);
+    free(zst);
+}
+
 static void zst_of_several_frames_is_one_stream(void **state)
 {
     (void) state;
@@ -321,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gz_of_several_members_is_one_stream),
         cmocka_unit_test(zst_of_several_frames_is_one_stream),
+        cmocka_unit_test(zst_may_begin_with_a_frame_to_be_skipped),
         cmocka_unit_test(zeros_behind_gz_are_padding),
         cmocka_unit_test(packed_arrays_and_csv_are_seen),
         cmocka_unit_test(a_time_generated_behind_the_first_rows_is_taken),
