@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,9 @@
 enum {
     ENGINE_MEMORY = 256 << 20, /* bytes */
     SQL_MAX = 16 << 20,
-    NUMBER_MAX = 64
+    NUMBER_MAX = 64,
+    NAMED_MAX = 5,       /* columns that a note names */
+    NOTE_MAX = 16 * 1024 /* bytes of it */
 };
 
 struct parquet {
@@ -162,6 +165,68 @@ static bool peek(struct part_source *source, struct error *err)
     return ok;
 }
 
+/* --- what is cut ---------------------------------------------------------------------------------------- */
+
+static void put_literal(struct buf *sql, const char *text)
+{
+    buf_putc(sql, '\'');
+    for (; *text; text++) {
+        if (*text == '\'')
+            buf_putc(sql, '\'');
+        buf_putc(sql, *text);
+    }
+    buf_putc(sql, '\'');
+}
+
+/* Names of times in nanoseconds that the engine reads as microseconds. */
+static struct engine_result *find_cut(struct parquet *self, struct error *err)
+{
+    struct buf sql = BUF_INIT(SQL_MAX);
+    struct columns names = {0};
+    char path[PATH_MAX]; /* the engine looks for a name that is not whole elsewhere */
+    if (!realpath(buf_text(&self->path), path))
+        return NULL;
+    buf_puts(&sql, "SELECT name FROM parquet_schema(");
+    put_literal(&sql, path);
+    buf_puts(&sql, ") WHERE type = 'INT96' OR (logical_type LIKE '%isAdjustedToUTC=1%' AND "
+                   "logical_type LIKE '%NANOS=NanoSeconds%')");
+    struct engine_result *found = NULL;
+    if (buf_ok(&sql, "a query", err) && columns_add(&names, STR("name"), COLUMN_STRING, err))
+        found = engine_query(self->task, buf_text(&sql), &names, err);
+    columns_release(&names);
+    buf_release(&sql);
+    return found;
+}
+
+/* Times finer than what is read of them lose digits, which is said aloud; to look for them may fail. */
+static void say_cut(struct part_source *source)
+{
+    struct parquet *self = source->self;
+    const struct part_source_options *options = source->options;
+    const struct engine_chunk *chunk = NULL;
+    struct buf line = BUF_INIT(NOTE_MAX);
+    size_t n = 0;
+    struct engine_result *found = options->note ? find_cut(self, NULL) : NULL;
+    while (found && engine_next(found, &chunk, NULL) && chunk)
+        for (size_t row = 0; row < chunk->rows; row++, n++)
+            if (n < NAMED_MAX)
+                buf_printf(&line, "%s'%.*s'", n > 0 ? ", " : "",
+                           (int) chunk->vectors[0].text[row].n, chunk->vectors[0].text[row].p);
+    engine_result_free(found);
+    if (n > NAMED_MAX)
+        buf_printf(&line, " and %zu more", n - NAMED_MAX);
+    if (n > 0) {
+        struct buf said = BUF_INIT(2 * NOTE_MAX);
+        buf_printf(&said,
+                   "%s: times of %s are in nanoseconds: what is finer than a microsecond is cut",
+                   source->input->name, buf_text(&line));
+        if (buf_ok(&said, "a note", NULL))
+            options->note(options->context, buf_text(&said));
+        buf_release(&said);
+    }
+    buf_release(&line);
+}
+
 /* --- values --------------------------------------------------------------------------------------------- */
 
 /* The shortest digits that give the number again. */
@@ -294,8 +359,11 @@ static bool open_parquet(struct part_source *source, struct error *err)
     if (!self)
         return false;
     buf_init(&self->path, PART_INPUT_NAME_MAX);
-    return find_file(source, err) && open_engine(source, err) &&
-           (peek(source, err) || error_prefix(err, "%s", source->input->name));
+    bool ok = find_file(source, err) && open_engine(source, err) &&
+              (peek(source, err) || error_prefix(err, "%s", source->input->name));
+    if (ok)
+        say_cut(source);
+    return ok;
 }
 
 static void close_parquet(struct part_source *source)

@@ -503,6 +503,19 @@ class Times(unittest.TestCase):
 
 
 class Parquet(unittest.TestCase):
+    def test_times_that_lose_digits_are_said_aloud(self):
+        at = pyarrow.array([1636254300123456789], pyarrow.timestamp("ns", "UTC"))
+        for name, table, more, says in (
+                ("a'b.parquet", {"TimeGenerated": at, "t": at.cast(pyarrow.timestamp("us", "UTC"), safe=False)}, {}, True),
+                ("old.parquet", {"TimeGenerated": at}, {"use_deprecated_int96_timestamps": True}, True),
+                ("wall.parquet", {"TimeGenerated": at.cast(pyarrow.timestamp("ns"))}, {}, False)):
+            path = Folder().path / name
+            pyarrow.parquet.write_table(pyarrow.table(table), path, **more)
+            done = Import(Weir(), path)
+            self.assertEqual(done.done.returncode, 0, done.done.said)
+            said = f"{name}: times of 'TimeGenerated' are in nanoseconds: what is finer than a microsecond is cut"
+            self.assertEqual(said in done.done.said, says, done.done.said)
+
     def test_a_file_of_others(self):
         """Written by pyarrow: each type as docs/partition.md has it, rows in the file's order, times to the microsecond."""
         chance, begin = random.Random(seed_of("parquet")), datetime(2021, 11, 7, tzinfo=timezone.utc)
