@@ -464,5 +464,52 @@ class Immutability(Base):
         weir.ok("verify", TABLE, "--offline")
 
 
+class Compacted(Base):
+    """Days in Parquet; what stands for them as JSON is deleted, weir's own and, when that is said, the service's."""
+
+    WORDS = ["compact", TABLE, "--closed-after", "0s"]
+
+    def both(self, azurite, weir):
+        """Beside half of weir's blobs one of the service, with the same rows."""
+        self.exported(weir)
+        for name in sorted(azurite.blobs(CONTAINER))[::2]:
+            theirs = azurite.service().get_blob_client(CONTAINER, name.replace("PT05M_weir", "PT05M"))
+            theirs.create_append_blob()
+            theirs.append_block(azurite.read(CONTAINER, name))
+
+    def test_blobs_of_both_are_deleted(self):
+        azurite = self.azurite()
+        proxy, weir = self.proxied(azurite)
+        self.both(azurite, weir)
+        blobs = len(azurite.blobs(CONTAINER))
+        weir.ok(*self.WORDS, "--delete-json", "--yes")
+        left = azurite.blobs(CONTAINER)
+        self.assertEqual({name.rsplit("/", 1)[1] for name in left}, {"PT05M.json"})
+        self.assertEqual(self.count(weir), ROWS)
+        proxy.forget()
+        weir.ok(*self.WORDS, "--delete-json", "--delete-service-blobs", "--yes")
+        self.assertEqual(azurite.blobs(CONTAINER), {})
+        self.assertEqual(len([r for r in proxy.seen("delete") if r.container == CONTAINER]), len(left))
+        self.assertLess(len(left), blobs)
+        self.assertEqual(self.count(weir), ROWS)
+        weir.ok("verify", TABLE, "--offline")
+
+    def test_nothing_is_deleted_under_a_hold_or_a_policy(self):
+        for legal_hold in (True, False):
+            azurite = self.azurite()
+            proxy, weir = self.proxied(azurite)
+            self.both(azurite, weir)
+            before = azurite.tags()
+            proxy.rule = rule = Immutable(azurite, [CONTAINER], legal_hold=legal_hold)
+            for words in (["--delete-json"], ["--delete-json", "--delete-service-blobs"]):
+                done = weir.run(*self.WORDS, *words, "--yes")
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn("legal hold", done.stderr)
+            self.assertEqual(azurite.tags(), before)
+            weir.ok(*self.WORDS)
+            self.assertEqual(rule.refused, [])
+            self.assertEqual(self.count(weir), ROWS)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
