@@ -94,6 +94,29 @@ static void of_a_key_that_stands_twice_the_last_counts(void **state)
     expect("{\"a\":1,\"\\u0061\":2}", "1 0n=2;");
 }
 
+static void members_that_nobody_wants_are_counted(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *text;
+        uint32_t others;
+    } cases[] = {{"{}", 0},
+                 {"{\"a\":1,\"b\\n\":2}", 0},
+                 {"{\"a\":1,\"A\":2,\"\":{\"x\":1,\"y\":2}}", 2},
+                 {"{\"x\":1,\"a\":0,\"x\":2,\"a\":1}", 2}};
+    struct json_lines_options options = {.keys = keys, .count = KEYS};
+    struct json_lines *lines = json_lines_new(&options, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct json_object object;
+        size_t at = 0;
+        json_lines_reset(lines);
+        assert_int_equal(json_lines_next(lines, str_of(cases[i].text), &at, true, &object, NULL),
+                         1);
+        assert_int_equal(object.others, cases[i].others);
+    }
+    json_lines_free(lines);
+}
+
 static void an_array_is_read_like_lines(void **state)
 {
     (void) state;
@@ -241,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_give_their_wanted_values),
         cmocka_unit_test(of_a_key_that_stands_twice_the_last_counts),
+        cmocka_unit_test(members_that_nobody_wants_are_counted),
         cmocka_unit_test(an_array_is_read_like_lines),
         cmocka_unit_test(what_is_not_valid_is_told_and_passed),
         cmocka_unit_test(a_wrong_line_does_not_wait_for_the_end),
