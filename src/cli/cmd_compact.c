@@ -464,6 +464,9 @@ static bool find_all(struct work *work, struct error *err)
     for (int i = 0; work->each && i < work->cli->arg_count; i++) {
         if (!cli_place_find(work->cli, &work->tables, work->cli->args[i], &place, err))
             return false;
+        for (int k = 0; k < i; k++)
+            if (strcmp(work->each[k].name, place.table) == 0)
+                return error_set(err, ERROR_USAGE, "table '%s' is named twice", place.table);
         work->each[i].name = place.table;
     }
     return work->each && cli_summary_named(&work->summary, err);

@@ -48,6 +48,7 @@ class Compact(unittest.TestCase):
         self.refused(2, "T_CL", "--closed-after", "soon", says=["--closed-after"])
         self.refused(2, "T_CL", "--delete-service-blobs", says=["--delete-json"])
         self.refused(2, "T_CL", "--start", "2099-01-01", says=["future"])
+        self.refused(2, "T_CL", "T_CL", says=["'T_CL' is named twice"])
 
     def test_a_table_of_several_workspaces(self):
         self.weir.ok("partition", self.path, "--table", "T_CL", "--workspace-resource-id", OTHER)
