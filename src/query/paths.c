@@ -3,7 +3,11 @@
 #include "query/bring.h"
 #include "query/tables.h"
 
-enum { PATH_ROOM = 8192, ARENA_MAX = 1 << 30 };
+enum {
+    PATH_ROOM = 8192,
+    ARENA_MAX = 1 << 30,
+    TRIES = 4 /* of finding a table's blobs while others compact it */
+};
 
 struct path {
     size_t at; /* in the text */
@@ -252,7 +256,7 @@ static bool spread(const struct search *search, struct error *err)
     return true;
 }
 
-bool query_paths_find(struct query_paths *paths, struct query_tables *tables,
+static bool find_once(struct query_paths *paths, struct query_tables *tables,
                       const struct query_table *table, int64_t from, int64_t to,
                       struct query_coverage *coverage, struct error *err)
 {
@@ -271,6 +275,37 @@ bool query_paths_find(struct query_paths *paths, struct query_tables *tables,
     mem_free(search.list);
     mem_free(search.held);
     return ok;
+}
+
+bool query_moved(const char *table, struct error *err)
+{
+    (void) error_set(err, ERROR_IO, "%s was compacted or imported into while it was read", table);
+    return error_hint(err, "run the query again");
+}
+
+bool query_paths_find(struct query_paths *paths, struct query_tables *tables,
+                      const struct query_table *table, int64_t from, int64_t to,
+                      struct query_coverage *coverage, struct error *err)
+{
+    const struct query_coverage asked = *coverage;
+    struct lake_instant after;
+    *paths = (struct query_paths){0};
+    if (!lake_instant_take(tables->store, &table->place, &paths->instant, err))
+        return false;
+    for (int i = 0; i < TRIES; i++) {
+        struct lake_instant before = paths->instant;
+        struct error why = ERROR_INIT;
+        query_paths_release(paths);
+        *coverage = asked;
+        bool ok = find_once(paths, tables, table, from, to, coverage, &why);
+        paths->instant = before;
+        if (!lake_instant_take(tables->store, &table->place, &after, err))
+            return false;
+        if (lake_instant_same(&before, &after))
+            return ok || error_pass(err, &why);
+        paths->instant = after;
+    }
+    return query_moved(table->place.table, err);
 }
 
 void query_paths_release(struct query_paths *paths)

@@ -15,9 +15,10 @@ struct query {
     struct engine *engine;
     struct engine_task *task;
     struct engine_result *result;
-    struct query_io *io;       /* of a remote store, else NULL */
-    struct query_bring *bring; /* the same */
-    struct query_coverage *coverage;
+    struct query_io *io;             /* of a remote store, else NULL */
+    struct query_bring *bring;       /* the same */
+    struct query_coverage *coverage; /* of each table that is read */
+    struct lake_instant *instants;   /* the same: of the records by which its blobs were chosen */
     size_t coverage_count;
 };
 
@@ -131,7 +132,8 @@ static bool add_view(struct query *query, const struct kql_table *table,
 }
 
 static bool open_table(struct query *query, const struct kql_table *table,
-                       struct query_coverage *coverage, struct error *err)
+                       struct query_coverage *coverage, struct lake_instant *instant,
+                       struct error *err)
 {
     if (table->ingestion_time)
         return error_set(err, ERROR_KQL,
@@ -145,6 +147,7 @@ static bool open_table(struct query *query, const struct kql_table *table,
         source &&
         query_paths_find(&paths, &query->tables, source, table->from, table->to, coverage, err) &&
         add_view(query, table, source, &paths, err);
+    *instant = paths.instant;
     query_paths_release(&paths);
     return ok;
 }
@@ -154,12 +157,14 @@ static bool open_tables(struct query *query, struct error *err)
     const struct kql_table *list;
     size_t n = kql_tables(query->kql, &list);
     query->coverage = mem_alloc(n, sizeof *query->coverage, err);
-    if (!query->coverage)
+    query->instants = mem_alloc(n, sizeof *query->instants, err);
+    if (!query->coverage || !query->instants)
         return false;
-    query->coverage_count = n;
-    for (size_t i = 0; i < n; i++)
-        if (!open_table(query, &list[i], &query->coverage[i], err))
+    for (size_t i = 0; i < n; i++) {
+        if (!open_table(query, &list[i], &query->coverage[i], &query->instants[i], err))
             return false;
+        query->coverage_count = i + 1;
+    }
     return true;
 }
 
@@ -207,6 +212,7 @@ void query_free(struct query *query)
     kql_free(query->kql);
     query_tables_release(&query->tables);
     mem_free(query->coverage);
+    mem_free(query->instants);
     mem_free(query);
 }
 
@@ -229,6 +235,27 @@ size_t query_coverage(const struct query *query, const struct query_coverage **o
     return query->coverage_count;
 }
 
+/* The table whose blobs were compacted or replaced since they were chosen; NULL: none, or it cannot be told. */
+static const char *find_moved(struct query *query)
+{
+    for (size_t i = 0; i < query->coverage_count; i++) {
+        const char *name = query->coverage[i].table;
+        const struct query_table *table = query_tables_find(&query->tables, str_of(name), NULL);
+        struct lake_instant now;
+        if (table && lake_instant_take(query->options.store, &table->place, &now, NULL) &&
+            !lake_instant_same(&now, &query->instants[i]))
+            return name;
+    }
+    return NULL;
+}
+
+/* Hands an error of the engine on, or what it comes from. Returns false. */
+static bool pass_error(struct query *query, const struct error *why, struct error *err)
+{
+    const char *moved = query->io || why->code == ERROR_INTERRUPTED ? NULL : find_moved(query);
+    return moved ? query_moved(moved, err) : query_io_error(query->io, why, err);
+}
+
 bool query_next(struct query *query, const struct engine_chunk **chunk, struct error *err)
 {
     struct error why = ERROR_INIT;
@@ -238,7 +265,7 @@ bool query_next(struct query *query, const struct engine_chunk **chunk, struct e
             engine_query(query->task, kql_sql(query->kql), kql_columns(query->kql), &why);
     if (query->result && engine_next(query->result, chunk, &why))
         return true;
-    return query_io_error(query->io, &why, err);
+    return pass_error(query, &why, err);
 }
 
 bool query_write_parquet(struct query *query, const char *path, struct error *err)
@@ -246,7 +273,7 @@ bool query_write_parquet(struct query *query, const char *path, struct error *er
     struct error why = ERROR_INIT;
     return engine_copy_parquet(query->task, kql_sql(query->kql), kql_columns(query->kql), path,
                                &why) ||
-           query_io_error(query->io, &why, err);
+           pass_error(query, &why, err);
 }
 
 void query_cancel(struct query *query)

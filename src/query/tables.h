@@ -2,6 +2,7 @@
 #ifndef WEIR_QUERY_TABLES_H
 #define WEIR_QUERY_TABLES_H
 
+#include "lake/instant.h"
 #include "lake/schema.h"
 #include "query/days.h"
 #include "query/query.h"
@@ -49,14 +50,19 @@ struct query_paths {
     struct engine_compacted
         *compacted; /* its paths are on the disk: those of a remote store are brought there */
     size_t compacted_count, compacted_room;
-    struct query_known known; /* in which their columns stand */
-    struct arena arena;       /* and the rest of them */
+    struct query_known known;    /* in which their columns stand */
+    struct arena arena;          /* and the rest of them */
+    struct lake_instant instant; /* of the records by which they were chosen */
 };
 
-/* Finds them, and fills what the coverage says of files and of how much of its range is held. */
+/* Finds them, and fills what the coverage says of files and of how much of its range is held. All of it is as it was
+ * at one instant: what is compacted, replaced or deleted meanwhile is looked for anew, a few times, then query_moved. */
 bool query_paths_find(struct query_paths *paths, struct query_tables *tables,
                       const struct query_table *table, int64_t from, int64_t to,
                       struct query_coverage *coverage, struct error *err);
 void query_paths_release(struct query_paths *paths);
+
+/* ERROR_IO: the table's blobs became others while they were looked for or read. Returns false. */
+bool query_moved(const char *table, struct error *err);
 
 #endif

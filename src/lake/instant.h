@@ -1,0 +1,22 @@
+/* Instant: whether the records of a table's imports and compacted days are still as they were. Who reads records and then
+ * lists blobs may find neither what was compacted or replaced between the two, nor the record that says where it is now.
+ * So: an instant taken, the records, the blobs, another instant; and all of it anew where the two are not the same.
+ */
+#ifndef WEIR_LAKE_INSTANT_H
+#define WEIR_LAKE_INSTANT_H
+
+#include "lake/layout.h"
+#include "store/store.h"
+
+/* A sum over names, sizes and times of the records. */
+struct lake_instant {
+    uint64_t sum[2];
+    uint64_t n;
+};
+
+/* One listing. */
+bool lake_instant_take(struct store *store, const struct lake_place *place,
+                       struct lake_instant *out, struct error *err);
+bool lake_instant_same(const struct lake_instant *a, const struct lake_instant *b);
+
+#endif
