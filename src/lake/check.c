@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "lake/beside.h"
 #include "lake/expected.h"
+#include "lake/instant.h"
 #include "lake/stand.h"
 #include "json/lines.h"
 #include "json/value.h"
@@ -490,6 +491,32 @@ static void check_release(struct check *check)
     json_lines_free(check->lines);
 }
 
+static bool found_any(const struct lake_check_totals *totals)
+{
+    for (size_t i = 0; i < LAKE_FINDING_COUNT; i++)
+        if (i != LAKE_FINDING_OK && (totals->findings[i] > 0 || totals->imports.findings[i] > 0))
+            return true;
+    return false;
+}
+
+/* What is compacted or replaced while it is looked at is not lost: nothing of the kind may be told of it. */
+static bool check_instant(const struct check *check, const struct lake_instant *begun,
+                          struct error *err)
+{
+    struct lake_instant now;
+    if (!found_any(check->totals))
+        return true;
+    if (!lake_instant_take(check->store, check->place, &now, err))
+        return false;
+    if (lake_instant_same(begun, &now))
+        return true;
+    (void) error_set(err, ERROR_IO,
+                     "%s was compacted or imported into while it was looked at: what was "
+                     "found may not be so",
+                     check->place->table);
+    return error_hint(err, "verify it again");
+}
+
 bool lake_check(struct store *store, const struct lake_place *place,
                 const struct lake_ledger *ledger, const struct lake_check_options *options,
                 struct lake_check_totals *out, struct error *err)
@@ -502,15 +529,17 @@ bool lake_check(struct store *store, const struct lake_place *place,
                           .totals = out,
                           .next = options->from,
                           .to = all ? TICK_MAX : options->to};
+    struct lake_instant begun;
     *out = (struct lake_check_totals){0};
-    bool ok = check_init(&check, err) &&
+    bool ok = check_init(&check, err) && lake_instant_take(store, place, &begun, err) &&
               lake_stand_find(&check.stand, store, place, check.next, check.to,
                               !options->by_listing, options->stop, err) &&
               lake_besides_find(&check.besides, store, place, ledger, check.next, check.to,
                                 &check.stand, err) &&
               lake_expected_find(&check.expected, options->imports, check.next, check.to, err) &&
               lake_blobs(store, place, check.next, check.to, check_one, &check, err) &&
-              check_without(&check, check.to, err) && drain(&check, err);
+              check_without(&check, check.to, err) && drain(&check, err) &&
+              check_instant(&check, &begun, err);
     check_release(&check);
     return ok;
 }

@@ -80,7 +80,8 @@ struct lake_check_options {
     void *context;
 };
 
-/* False only when the check could not be made; what it found stands in *out (which may not be NULL). */
+/* False only when the check could not be made; what it found stands in *out (which may not be NULL). ERROR_IO where findings
+ * may come from a compaction or an import that was under way meanwhile. */
 bool lake_check(struct store *store, const struct lake_place *place,
                 const struct lake_ledger *ledger, const struct lake_check_options *options,
                 struct lake_check_totals *out, struct error *err);

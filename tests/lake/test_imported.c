@@ -201,6 +201,34 @@ static void a_large_blob_is_hashed_across_pieces(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
+/* The first partition is told when the other import has just begun. */
+static bool import_meanwhile(void *context, const struct lake_checked *checked, struct error *err)
+{
+    (void) checked;
+    struct fixture *f = context;
+    return small_import_record(f->store, &two, err);
+}
+
+static void what_is_found_while_others_import_may_not_be_so(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_check_totals totals;
+    struct lake_imports imports;
+    small_import_put(f, &one);
+    struct lake_ledger *ledger = lake_ledger_open(f->store, &place_of_tests, &f->err);
+    small_imports_read(f, LAKE_IMPORTS_WHOLE, &imports);
+    const struct lake_check_options options = {
+        .imports = &imports, .fn = import_meanwhile, .context = f};
+    assert_true(lake_check(f->store, &place_of_tests, ledger, &options, &totals, &f->err));
+    assert_true(store_delete(f->store, DAY "h=03/m=15/PT05M_" ONE ".json", &f->err));
+    assert_true(lake_import_remove(f->store, &place_of_tests, TWO, &f->err));
+    assert_false(lake_check(f->store, &place_of_tests, ledger, &options, &totals, &f->err));
+    assert_int_equal(f->err.code, ERROR_IO);
+    assert_string_equal(f->err.hint, "verify it again");
+    lake_imports_release(&imports);
+    lake_ledger_free(ledger);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +242,7 @@ int main(void)
         CASE(a_blob_in_a_folder_that_is_not_padded_is_another),
         CASE(a_check_of_exports_alone_does_not_look_at_imports),
         CASE(a_large_blob_is_hashed_across_pieces),
+        CASE(what_is_found_while_others_import_may_not_be_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
