@@ -82,10 +82,11 @@ static bool find_library(const struct driver_place *place, struct buf *path, str
         found = buf_ok(path, "a path", NULL) && access(buf_text(path), R_OK) == 0;
     }
     if (!found) {
-        (void) error_set(err, ERROR_NOT_FOUND, "the engine %s is not installed: no %s", place->name,
+        (void) error_set(err, ERROR_IO, "the engine %s is not installed: no %s", place->name,
                          place->file);
-        (void) error_hint(err, "looked in %s, and in ../lib/weir and ../%s/weir from there",
-                          buf_text(&folder), ENGINE_LIBDIR);
+        (void) error_hint(err, "looked in %s, and in ../lib/weir%s from there", buf_text(&folder),
+                          strcmp(ENGINE_LIBDIR, "lib") == 0 ? ""
+                                                            : " and ../" ENGINE_LIBDIR "/weir");
     }
     buf_release(&folder);
     return found;
@@ -107,14 +108,14 @@ static bool load_driver(const struct driver_place *place, struct engine *engine,
     if (ok) {
         engine->library = dlopen(buf_text(&path), LOAD_FLAGS);
         if (!engine->library)
-            ok = error_set(err, ERROR_NOT_FOUND, "the engine %s does not load: %s", place->name,
-                           dlerror());
+            ok =
+                error_set(err, ERROR_IO, "the engine %s does not load: %s", place->name, dlerror());
     }
     if (ok) {
         engine->driver = dlsym(engine->library, place->symbol);
         if (!engine->driver || !is_of_this_build(engine->driver))
-            ok = error_set(err, ERROR_NOT_FOUND, "the engine in %s is of another version",
-                           buf_text(&path));
+            ok =
+                error_set(err, ERROR_IO, "the engine in %s is of another version", buf_text(&path));
     }
     buf_release(&path);
     return ok;

@@ -32,6 +32,7 @@ struct engine_options {
 struct engine;
 struct engine_task;
 
+/* ERROR_IO: the engine is not installed, does not load or is of another version, or its database does not open. */
 struct engine *engine_open(const struct engine_options *options, struct error *err);
 void engine_free(struct engine *engine);
 

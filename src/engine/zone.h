@@ -33,7 +33,7 @@ bool engine_zone_plain(struct str name, struct engine_zone *out);
 
 /* The same, and names as IANA, Windows or the portal's menu writes them (engine/header.h), between 1970 and 2100; UTC
  * have no changes. Without a task (NULL) an engine is opened for the call, which takes some 50 ms. ERROR_FORMAT: no
- * such zone; ERROR_NOT_FOUND: the engine is not installed. */
+ * such zone; ERROR_IO: the engine is not installed. */
 bool engine_zone_find(struct engine_task *task, struct str name, struct engine_zone *out,
                       struct error *err);
 

@@ -1,8 +1,10 @@
 """weir compact from outside: what it says, how it ends, and that nothing is deleted that was not agreed to."""
 import json
+import shutil
+import subprocess
 import unittest
 
-from harness import Weir
+from harness import BIN, Weir, environment
 
 OTHER = ("/subscriptions/00000000-0000-0000-0000-000000000001/resourcegroups/r/providers/"
          "microsoft.operationalinsights/workspaces/w")
@@ -49,6 +51,15 @@ class Compact(unittest.TestCase):
         self.refused(2, "T_CL", "--delete-service-blobs", says=["--delete-json"])
         self.refused(2, "T_CL", "--start", "2099-01-01", says=["future"])
         self.refused(2, "T_CL", "T_CL", says=["'T_CL' is named twice"])
+
+    def test_without_the_engine_the_run_ends_and_no_day_is_blamed(self):
+        (self.weir.folder / "bin").mkdir()
+        weir = shutil.copy(BIN / "weir", self.weir.folder / "bin/weir")
+        done = subprocess.run([weir, "compact", "T_CL"], cwd=self.weir.folder, env=environment(), text=True,
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("the engine duckdb is not installed", done.stderr)
+        self.assertNotIn("failed", done.stdout + done.stderr)
 
     def test_a_table_of_several_workspaces(self):
         self.weir.ok("partition", self.path, "--table", "T_CL", "--workspace-resource-id", OTHER)
