@@ -6,7 +6,7 @@
 #include "compact/prove.h"
 
 #include "base/tick.h"
-#include "compact/restore.h"
+#include "query/restore.h"
 
 enum { NONE = -1 };
 
@@ -21,7 +21,7 @@ struct file_side {
     const struct engine_compacted *file;
     struct lake_rows *rows;
     struct lake_block *block;
-    struct compact_restore *restore;
+    struct query_restore *restore;
     struct way *ways; /* in order of the schema */
     size_t n;
     bool direct; /* all columns of the file have a way */
@@ -174,7 +174,7 @@ static uint64_t find_wanted(const struct file_side *side, const struct engine_ch
         return wanted;
     for (uint64_t left = wanted; left; left &= left - 1) {
         size_t row = (size_t) __builtin_ctzll(left);
-        uint32_t source = compact_restore_source(side->restore, chunk, first + row);
+        uint32_t source = query_restore_source(side->restore, chunk, first + row);
         if (is_left_out(side->file, source))
             wanted &= ~(UINT64_C(1) << row);
     }
@@ -188,7 +188,7 @@ static bool take_lines(struct file_side *side, const struct engine_chunk *chunk,
     struct lake_row_key key;
     for (; rows; rows &= rows - 1) {
         size_t row = first + (size_t) __builtin_ctzll(rows);
-        if (!compact_restore_line(side->restore, chunk, row, &line, err) ||
+        if (!query_restore_line(side->restore, chunk, row, &line, err) ||
             !lake_row_whole(side->rows, line, &key, err))
             return false;
         lake_row_sum(&side->sum->hash, &key);
@@ -223,7 +223,7 @@ static bool share(struct file_side *side, const struct engine_chunk *chunk, size
     for (rows = not_empty(item->text + first, rows & bits_from(item, first)); rows;
          rows &= rows - 1) {
         size_t row = first + (size_t) __builtin_ctzll(rows);
-        if (!share_row(side, compact_restore_source(side->restore, chunk, row),
+        if (!share_row(side, query_restore_source(side->restore, chunk, row),
                        engine_text(item, row), err))
             return false;
     }
@@ -276,12 +276,12 @@ bool compact_sum_file(struct engine_task *task, struct lake_rows *rows,
     struct columns raw = {0};
     struct engine_result *result = engine_raw(task, file->path, &raw, err);
     if (result)
-        side.restore = compact_restore_new(file->columns, file->traits, file->rest, &raw, err);
+        side.restore = query_restore_new(file->columns, file->traits, file->rest, &raw, err);
     side.block = side.restore ? lake_block_new(rows, err) : NULL;
     bool ok =
         side.block && find_ways(&side, schema, &raw, err) && take_chunks(&side, result, stop, err);
     lake_block_free(side.block);
-    compact_restore_free(side.restore);
+    query_restore_free(side.restore);
     mem_free(side.ways);
     engine_result_free(result);
     columns_release(&raw);

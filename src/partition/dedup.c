@@ -3,9 +3,6 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "lake/catalog.h"
-#include "lake/day.h"
-#include "lake/ledger.h"
 #include "lake/row.h"
 #include "partition/keys.h"
 
@@ -15,10 +12,7 @@ enum {
     PAGE_ROWS = 1 << 16, /* of a page of the map of dropped rows */
     PAGE_WORDS = PAGE_ROWS / 64,
     PAGES_MAX = PART_DEDUP_ROWS_MAX / PAGE_ROWS,
-    TAKEN_MAX = 1 << 27, /* rows of a chunk */
-    BLOBS = 1024,        /* of the lake, read at a stretch */
-    DAYS_NAMED = 3,      /* in a message */
-    LINE_MAX = 64 << 20  /* bytes of a line of the lake; one that is longer is passed over */
+    TAKEN_MAX = 1 << 27 /* rows of a chunk */
 };
 
 static const char time_column[] = "TimeGenerated";
@@ -279,270 +273,31 @@ const char *part_dedup_missing(const struct part_dedup *dedup)
 
 /* --- what the lake has --- */
 
-/* Blobs of the range, gathered and read in order. */
-struct lake_rows_of {
-    const struct part_dedup_lake *lake;
+struct comparing {
     struct part_dedup_worker *worker;
-    struct lake_ledger *ledger;
-    struct store_wanted *wanted; /* BLOBS; name: place in `names` until they are read */
-    size_t *at;
-    size_t n;
-    struct buf names, line;
-    struct lake_blob
-        last; /* an export without a line in the ledger, until a higher number or another partition comes */
-    struct buf last_name;
-    struct lake_days days;
-    size_t *base;  /* of each day: where its sources stand in `found` */
-    bool *found;   /* of each source of a day: it is listed */
-    bool listed;   /* all are */
-    size_t prefix; /* bytes of the table's before a source's name */
     uint64_t rows;
 };
 
-static bool take_row(struct lake_rows_of *of, struct str line, struct error *err)
+static bool on_held(void *context, struct str line, struct error *err)
 {
+    struct comparing *comparing = context;
     struct taken taken;
-    line = str_trim(line);
-    if (line.n == 0)
-        return true;
-    if (!key_of(of->worker, line, &taken, err))
+    if (!key_of(comparing->worker, line, &taken, err))
         return false;
-    of->rows++;
+    comparing->rows++;
     struct key key = {taken.key.high, taken.key.low, 0};
-    return !taken.any || keys_put(of->worker->stage, &key, err);
+    return !taken.any || keys_put(comparing->worker->stage, &key, err);
 }
 
-/* Takes the lines of a piece. What is no whole line yet waits; an empty piece ends the blob. */
-static bool take_piece(struct lake_rows_of *of, struct str piece, struct error *err)
-{
-    struct str line;
-    bool last = piece.n == 0;
-    const char *feed;
-    while (piece.n > 0 && (feed = memchr(piece.p, '\n', piece.n))) {
-        line = (struct str){piece.p, (size_t) (feed - piece.p)};
-        piece = (struct str){feed + 1, piece.n - line.n - 1};
-        if (of->line.used > 0 || of->line.over) {
-            buf_put_str(&of->line, line);
-            line = of->line.over ? STR("") : buf_str(&of->line);
-        }
-        if (!take_row(of, line, err))
-            return false;
-        buf_reset(&of->line);
-    }
-    buf_put_str(&of->line, piece);
-    if (!of->line.over && !buf_ok(&of->line, "a line of the lake", err))
-        return false;
-    bool ok = !last || of->line.over || take_row(of, buf_str(&of->line), err);
-    if (last)
-        buf_reset(&of->line);
-    return ok;
-}
-
-/* Packed bytes have no lines to compare, which others may have put there; readers unpack them. */
-static bool check_plain(const char *name, struct str piece, struct error *err)
-{
-    if (!str_starts(piece, STR("\x1f\x8b")) && !str_starts(piece, STR("\x28\xb5\x2f\xfd")))
-        return true;
-    (void) error_set(err, ERROR_FORMAT, "%s is packed: --dedup cannot compare with its rows", name);
-    return error_hint(err, "unpack it under the same name, or import without --dedup");
-}
-
-static bool read_blobs(struct lake_rows_of *of, struct error *err)
-{
-    struct str piece;
-    size_t at = 0, checked = SIZE_MAX;
-    for (size_t i = 0; i < of->n; i++)
-        of->wanted[i].name = of->names.bytes + of->at[i];
-    struct store_ahead *ahead =
-        of->n > 0 ? store_ahead_new(of->lake->store, of->wanted, of->n, err) : NULL;
-    bool ok = of->n == 0 || ahead;
-    while (ok && at < of->n) {
-        if (stop_asked(of->worker->dedup->stop))
-            ok = error_set(err, ERROR_INTERRUPTED, "interrupted");
-        ok = ok && store_ahead_next(ahead, &at, &piece, err);
-        if (ok && at < of->n && at != checked)
-            ok = check_plain(of->wanted[at].name, piece, err);
-        checked = at;
-        ok = ok && (at == of->n || take_piece(of, piece, err));
-    }
-    store_ahead_free(ahead);
-    of->n = 0;
-    buf_reset(&of->names);
-    return ok;
-}
-
-static bool add_blob(struct lake_rows_of *of, struct str name, uint64_t size, struct error *err)
-{
-    of->at[of->n] = of->names.used;
-    of->wanted[of->n++] = (struct store_wanted){.size = size};
-    buf_put_str(&of->names, name);
-    buf_putc(&of->names, '\0');
-    return buf_ok(&of->names, "names of blobs", err) && (of->n < BLOBS || read_blobs(of, err));
-}
-
-/* The one that waits for a higher number is the one that counts. */
-static bool add_last(struct lake_rows_of *of, struct error *err)
-{
-    bool ok = of->last_name.used == 0 || add_blob(of, buf_str(&of->last_name), of->last.size, err);
-    buf_reset(&of->last_name);
-    return ok;
-}
-
-/* Of weir's own the one counts that the ledger names; without a line the one of the highest number. */
-static bool on_export(struct lake_rows_of *of, const struct lake_blob *blob, struct error *err)
-{
-    const struct lake_entry *entry = lake_ledger_find(of->ledger, blob->tick);
-    if (entry)
-        return blob->number != entry->number || add_blob(of, blob->name, blob->size, err);
-    if (of->last_name.used > 0 && of->last.number > blob->number)
-        return true;
-    of->last = *blob;
-    buf_reset(&of->last_name);
-    buf_put_str(&of->last_name, blob->name);
-    return buf_ok(&of->last_name, "the name of a blob", err);
-}
-
-/* --- days whose JSON is gone --- */
-
-/* Whether it has rows that are to be compared. */
-static bool is_wanted(const struct part_dedup_lake *lake, const struct lake_day_source *source)
-{
-    struct str id = lake_import_id_of(str_of(source->name));
-    if (source->tick + source->span <= lake->from || source->tick >= lake->to)
-        return false;
-    return source->kind != LAKE_BLOB_IMPORT ||
-           (lake_imports_find(lake->imports, id) && lake_imports_counts(lake->imports, id) &&
-            !str_eq(id, str_of(lake->but)) && !str_eq(id, str_of(lake->replaced)));
-}
-
-/* Whether rows of the range stand in Parquet alone: weir deleted the blob, or, once all are listed, somebody did. */
-static bool has_gone(const struct lake_rows_of *of, size_t d)
-{
-    const struct lake_day *day = &of->days.v[d];
-    for (size_t i = 0; i < day->source_count; i++)
-        if (is_wanted(of->lake, &day->sources[i]) &&
-            (day->sources[i].gone != LAKE_DAY_KEPT || (of->listed && !of->found[of->base[d] + i])))
-            return true;
-    return false;
-}
-
-/* They cannot be compared: rather none is dropped than one too few. */
-static bool refuse_gone(const struct lake_rows_of *of, struct error *err)
-{
-    struct buf named = BUF_INIT(ERROR_MESSAGE_MAX);
-    char day[TICK_TEXT_MAX];
-    size_t gone = 0;
-    for (size_t i = 0; i < of->days.n; i++) {
-        if (!has_gone(of, i) || ++gone > DAYS_NAMED)
-            continue;
-        (void) tick_format_short(of->days.v[i].day, day);
-        buf_printf(&named, "%s%.10s", gone > 1 ? ", " : "", day);
-    }
-    if (gone > DAYS_NAMED)
-        buf_printf(&named, " and %zu days more", gone - DAYS_NAMED);
-    if (gone > 0) {
-        (void) error_set(err, ERROR_SETTINGS,
-                         "--dedup cannot compare with the lake's rows of %s: compacted, and their "
-                         "JSON deleted",
-                         buf_text(&named));
-        (void) error_hint(err, "nothing was written. Give the files of other days by themselves; "
-                               "those of these days without --dedup, and leave doubles out in the "
-                               "query: | summarize take_any(*) by _ItemId");
-    }
-    buf_release(&named);
-    return gone == 0;
-}
-
-/* Room to note which sources of compacted days are listed. */
-static bool read_days(struct lake_rows_of *of, struct error *err)
-{
-    const struct part_dedup_lake *lake = of->lake;
-    size_t n = 0;
-    if (!lake_days_read(&of->days, lake->store, lake->place, lake->from, lake->to, err))
-        return false;
-    of->base = mem_alloc(of->days.n, sizeof *of->base, err);
-    for (size_t i = 0; of->base && i < of->days.n; i++) {
-        of->base[i] = n;
-        n += of->days.v[i].source_count;
-    }
-    of->found = of->base ? mem_alloc(n, sizeof *of->found, err) : NULL;
-    return of->found && refuse_gone(of, err);
-}
-
-static void note_found(struct lake_rows_of *of, const struct lake_blob *blob)
-{
-    const struct lake_day *day = lake_days_find(&of->days, blob->tick);
-    struct str name = blob->name;
-    if (!day || name.n <= of->prefix)
-        return;
-    const struct lake_day_source *source =
-        lake_day_source(day, blob->tick, (struct str){name.p + of->prefix, name.n - of->prefix});
-    if (source)
-        of->found[of->base[day - of->days.v] + (size_t) (source - day->sources)] = true;
-}
-
-/* --- all of them --- */
-
-static bool on_blob(void *context, const struct lake_blob *blob, struct error *err)
-{
-    struct lake_rows_of *of = context;
-    struct str id = lake_import_id_of(blob->name);
-    note_found(of, blob);
-    if (of->last_name.used > 0 && of->last.tick != blob->tick && !add_last(of, err))
-        return false;
-    if (blob->kind == LAKE_BLOB_EXPORT)
-        return on_export(of, blob, err);
-    if (blob->kind == LAKE_BLOB_IMPORT &&
-        (str_eq(id, str_of(of->lake->but)) || str_eq(id, str_of(of->lake->replaced)) ||
-         !lake_imports_counts(of->lake->imports, id)))
-        return true;
-    return add_blob(of, blob->name, blob->size, err);
-}
-
-static bool of_init(struct lake_rows_of *of, struct part_dedup *dedup,
-                    const struct part_dedup_lake *lake, struct error *err)
-{
-    struct buf prefix = BUF_INIT(LAKE_NAME_MAX);
-    *of = (struct lake_rows_of){.lake = lake};
-    lake_table_prefix(&prefix, lake->place);
-    of->prefix = prefix.used + 1;
-    buf_release(&prefix);
-    buf_init(&of->names, (size_t) BLOBS * (STORE_NAME_MAX + 1));
-    buf_init(&of->line, LINE_MAX);
-    buf_init(&of->last_name, STORE_NAME_MAX + 1);
-    of->worker = part_dedup_worker_new(dedup, err);
-    of->ledger = lake_ledger_open(lake->store, lake->place, err);
-    of->wanted = mem_alloc(BLOBS, sizeof *of->wanted, err);
-    of->at = mem_alloc(BLOBS, sizeof *of->at, err);
-    return of->worker && of->ledger && of->wanted && of->at && read_days(of, err);
-}
-
-static void of_release(struct lake_rows_of *of)
-{
-    part_dedup_worker_free(of->worker);
-    lake_ledger_free(of->ledger);
-    lake_days_release(&of->days);
-    mem_free(of->base);
-    mem_free(of->found);
-    mem_free(of->wanted);
-    mem_free(of->at);
-    buf_release(&of->names);
-    buf_release(&of->line);
-    buf_release(&of->last_name);
-}
-
-bool part_dedup_lake(struct part_dedup *dedup, const struct part_dedup_lake *lake, uint64_t *rows,
+bool part_dedup_lake(struct part_dedup *dedup, const struct part_held *held, uint64_t *rows,
                      struct error *err)
 {
-    struct lake_rows_of of;
-    bool ok = of_init(&of, dedup, lake, err) &&
-              lake_blobs(lake->store, lake->place, lake->from, lake->to, on_blob, &of, err);
-    of.listed = true;
-    ok = ok && refuse_gone(&of, err) && add_last(&of, err) && read_blobs(&of, err) &&
-         keys_flush(of.worker->stage, err);
+    struct comparing comparing = {.worker = part_dedup_worker_new(dedup, err)};
+    bool ok = comparing.worker && part_held_rows(held, on_held, &comparing, err) &&
+              keys_flush(comparing.worker->stage, err);
     if (rows)
-        *rows = of.rows;
-    of_release(&of);
+        *rows = comparing.rows;
+    part_dedup_worker_free(comparing.worker);
     return ok;
 }
 

@@ -20,8 +20,8 @@
 
 #include "base/column.h"
 #include "base/stop.h"
-#include "lake/import.h"
 #include "lake/schema.h"
+#include "partition/held.h"
 
 enum {
     PART_DEDUP_COLUMNS_MAX = 64,    /* that --dedup may name */
@@ -60,18 +60,9 @@ bool part_dedup_put(struct part_dedup_worker *worker, uint64_t first, struct err
 /* Nothing more comes from this worker. Each is to be told so before the finish. */
 bool part_dedup_end(struct part_dedup_worker *worker, struct error *err);
 
-/* All rows that the lake has in the partitions of [from, to): the service's blobs, exports that count, imports that do, but
- * for that of the id `but` (one that was killed while it was brought in) and the one it replaces. One thread, between puts
- * or behind them. *rows (or NULL): how many. A line that is no object is passed over. */
-struct part_dedup_lake {
-    struct store *store;
-    const struct lake_place *place;
-    const struct lake_imports *imports;
-    int64_t from, to;
-    const char *but;      /* id of this import */
-    const char *replaced; /* id of --replace, or NULL */
-};
-bool part_dedup_lake(struct part_dedup *dedup, const struct part_dedup_lake *lake, uint64_t *rows,
+/* Compares with what the lake holds. One thread, between puts or behind them. *rows (or NULL): how many. A line that is no
+ * object is passed over. */
+bool part_dedup_lake(struct part_dedup *dedup, const struct part_held *held, uint64_t *rows,
                      struct error *err);
 
 /* The first of the columns that is neither a known one nor has a value in any row that was taken, behind the last

@@ -238,14 +238,15 @@ static bool read_keys(struct import *import, struct error *err)
     if (!part_machine_run(&machine, found, err) || !has_columns(import, err) ||
         !part_givens_take(&import->givens, found, &again, err) || !make_id(import, id, err))
         return false;
-    struct part_dedup_lake lake = {.store = options->store,
-                                   .place = options->place,
-                                   .imports = &import->imports,
-                                   .from = found->from,
-                                   .to = found->to,
-                                   .but = id,
-                                   .replaced = options->replace ? import->replace.id : NULL};
-    return again || (part_dedup_lake(import->dedup, &lake, NULL, err) &&
+    struct part_held held = {.store = options->store,
+                             .place = options->place,
+                             .from = found->from,
+                             .to = found->to,
+                             .but = id,
+                             .replaced = options->replace ? import->replace.id : NULL,
+                             .memory = import->memory / 4,
+                             .stop = options->stop};
+    return again || (part_dedup_lake(import->dedup, &held, NULL, err) &&
                      part_dedup_finish(import->dedup, &dropped, err) &&
                      part_givens_list(&import->givens, err));
 }

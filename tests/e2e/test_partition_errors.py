@@ -239,30 +239,60 @@ class Partition(unittest.TestCase):
         self.assertIn("0123456789ab", done.stderr)
         self.assertEqual(self.blobs(), [])
 
-    def test_dedup_names_the_days_whose_json_is_deleted(self):
-        old = self.write("old.jsonl", lines(f'{{"TimeGenerated":"2021-11-{day:02}T03:05:12Z","a_s":"x"}}' for day in range(1, 9)))
-        self.ok(old)
+    def count(self):
+        return json.loads(self.weir.ok("query", "T_CL | count").stdout)["Count"]
+
+    @staticmethod
+    def rows(days, **members):
+        """A row a day, with what a file of Parquet cannot hold as it is: ticks, a value of another type, a rare key."""
+        for day in days:
+            row = {"TimeGenerated": f"2021-11-{day:02}T03:05:12.1234567Z", "a_s": "x", "n_d": 0.1 if day % 2 else "none",
+                   "o": {"k": [1, None, {"z": "\u20ac"}]}, **({"rare": day} if day == 3 else {}), **members}
+            yield row
+
+    def test_dedup_compares_with_days_whose_json_is_deleted(self):
+        days = range(1, 9)
+        self.ok(self.write("old.jsonl", lines(map(json.dumps, self.rows(days)))))
         self.weir.ok("compact", "T_CL", "--end-date", "2021-11-05", "--lookback-days", "5", "--delete-json", "--yes")
-        new = self.write("new.jsonl", old.read_text().replace('"x"', '"y"'))
-        before = sorted(self.weir.lake.glob("weir/*/*/imports/*"))
-        done = self.partition(new, "--dedup", "*")
-        self.assertEqual(done.returncode, 2, done.stderr)
-        for part in ("2021-11-01, 2021-11-02, 2021-11-03 and 2 days more", "compacted", "without --dedup"):
-            self.assertIn(part, done.stderr)
-        self.assertEqual(sorted(self.weir.lake.glob("weir/*/*/imports/*")), before)
-        later = self.write("later.jsonl", "".join(line for line in new.read_text().splitlines(True) if "11-0" in line and line[26:28] > "05"))
-        self.ok(later, "--dedup", "*")
-        # What others took away is as gone as what weir deleted.
+        turned = (json.dumps(dict(reversed(row.items())), ensure_ascii=False, separators=(",", " : ")) for row in self.rows(days))
+        new = self.write("new.jsonl", lines(turned) + lines(map(json.dumps, self.rows(days, a_s="y"))))
+        done = self.ok(new, "--dedup", "*")
+        self.assertIn("8 rows left out as equal to others", done.stderr)
+        self.assertEqual(self.count(), 16)
+        done = self.ok(self.write("z.jsonl", lines(map(json.dumps, self.rows(days, o="z")))), "--dedup", "a_s,TimeGenerated")
+        self.assertIn("8 rows left out as equal to others", done.stderr)
+
+    def test_dedup_compares_with_what_others_took_away(self):
+        self.ok(self.write("old.jsonl", lines(map(json.dumps, self.rows([6, 7])))))
         self.weir.ok("compact", "T_CL", "--end-date", "2021-11-08", "--lookback-days", "3")
-        taken = self.weir.folder / "taken"
-        (blob,) = self.weir.lake.glob(f"am-t-cl/WorkspaceResourceId={LOCAL}/y=2021/m=11/d=07/h=03/m=05/*{before[0].stem}.json")
-        blob.rename(taken)
-        done = self.partition(self.write("again.jsonl", later.read_text().replace('"y"', '"x"')), "--dedup", "*")
-        self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertIn("rows of 2021-11-07: compacted", done.stderr)
-        taken.rename(blob)
-        done = self.ok(self.weir.folder / "again.jsonl", "--dedup", "*")
-        self.assertIn("3 rows left out as equal to others", done.stderr)
+        (blob,) = self.weir.lake.glob(f"am-t-cl/WorkspaceResourceId={LOCAL}/y=2021/m=11/d=07/h=03/m=05/*.json")
+        blob.unlink()
+        done = self.ok(self.write("new.jsonl", lines(map(json.dumps, self.rows([5, 6, 7, 8])))), "--dedup", "*")
+        self.assertIn("2 rows left out as equal to others", done.stderr)
+        self.assertEqual(self.count(), 4)
+
+    def test_dedup_compares_with_no_rows_that_were_replaced(self):
+        """They stand in Parquet still, where no query reads them."""
+        old = self.write("old.jsonl", lines(map(json.dumps, self.rows([6, 7]))))
+        self.ok(old)
+        (record,) = self.weir.lake.glob("weir/*/*/imports/*")
+        self.weir.ok("compact", "T_CL", "--end-date", "2021-11-08", "--lookback-days", "3", "--delete-json", "--yes")
+        self.ok(self.write("better.jsonl", lines(map(json.dumps, self.rows([6, 7], a_s="better")))), "--replace", record.stem)
+        self.assertEqual(self.count(), 2)
+        done = self.ok(self.write("again.jsonl", lines(map(json.dumps, self.rows([7, 8])))), "--dedup", "*")
+        self.assertNotIn("left out", done.stderr)
+        self.assertEqual(self.count(), 4)
+
+    def test_dedup_needs_the_files_of_days_whose_json_is_deleted(self):
+        self.ok(self.write("old.jsonl", lines(map(json.dumps, self.rows([6, 7])))))
+        self.weir.ok("compact", "T_CL", "--end-date", "2021-11-08", "--lookback-days", "3", "--delete-json", "--yes")
+        (file,) = self.weir.lake.glob("weir/*/*/parquet/y=2021/m=11/d=07/*.parquet")
+        file.rename(self.weir.folder / "taken")
+        imports = sorted(self.weir.lake.glob("weir/*/*/imports/*"))
+        done = self.partition(self.write("new.jsonl", lines(map(json.dumps, self.rows([7])))), "--dedup", "*")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("of 2021-11-07 is missing", done.stderr)
+        self.assertEqual(sorted(self.weir.lake.glob("weir/*/*/imports/*")), imports)
 
     def test_dedup_compares_with_no_packed_blob(self):
         self.ok(self.write("a.jsonl", lines(ROWS)))

@@ -56,14 +56,13 @@ static void take_all(struct fixture *f, struct part_dedup *dedup, const char *co
     part_dedup_worker_free(worker);
 }
 
-static struct part_dedup_lake lake_of(struct fixture *f, const struct lake_imports *imports)
+static struct part_held lake_of(struct fixture *f)
 {
-    return (struct part_dedup_lake){.store = f->store,
-                                    .place = &place_of_tests,
-                                    .imports = imports,
-                                    .from = tick_of("2021-11-07T03:00:00Z"),
-                                    .to = tick_of("2021-11-07T04:00:00Z"),
-                                    .but = TWO};
+    return (struct part_held){.store = f->store,
+                              .place = &place_of_tests,
+                              .from = tick_of("2021-11-07T03:00:00Z"),
+                              .to = tick_of("2021-11-07T04:00:00Z"),
+                              .but = TWO};
 }
 
 /* "keep, drop" as k and d, of the lines as an import of its own. */
@@ -315,9 +314,7 @@ static void any_rows_are_dropped_as_the_rule_says(void **state)
         lines[i - RANDOM_LAKE] = texts[i - RANDOM_LAKE];
     }
     assert_true(store_put(f->store, DAY "h=03/m=05/PT05M.json", buf_str(&blob), &f->err));
-    struct lake_imports imports;
-    small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
-    const struct part_dedup_lake lake = lake_of(f, &imports);
+    const struct part_held lake = lake_of(f);
     struct part_dedup *dedup = begin(f, "s,n", NULL, 0);
     take_all(f, dedup, lines, RANDOM_ROWS);
     assert_true(part_dedup_lake(dedup, &lake, NULL, &f->err));
@@ -329,7 +326,6 @@ static void any_rows_are_dropped_as_the_rule_says(void **state)
         assert_int_equal(is[i - RANDOM_LAKE], before ? 'd' : 'k');
     }
     part_dedup_free(dedup);
-    lake_imports_release(&imports);
     buf_release(&blob);
 }
 
@@ -344,17 +340,14 @@ static void put(struct fixture *f, const char *name, const char *bytes)
 static const char *against_lake(struct fixture *f, const char *const *lines, size_t n,
                                 const char *replaced, uint64_t *rows)
 {
-    struct lake_imports imports;
     struct part_dedup *dedup = begin(f, "n", NULL, 0);
-    small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
-    struct part_dedup_lake lake = lake_of(f, &imports);
+    struct part_held lake = lake_of(f);
     lake.replaced = replaced;
     take_all(f, dedup, lines, n);
     if (!part_dedup_lake(dedup, &lake, rows, &f->err))
         fail_msg("%s", f->err.message);
     const char *is = dropped(f, dedup, n);
     part_dedup_free(dedup);
-    lake_imports_release(&imports);
     return is;
 }
 
@@ -446,14 +439,13 @@ static void it_can_be_stopped(void **state)
 {
     struct fixture *f = *state;
     struct stop stop = {0};
-    struct lake_imports imports;
     const struct part_dedup_options options = {
         .columns = "n", .scratch = f->folder.path, .stop = &stop};
     struct part_dedup *dedup = part_dedup_new(&options, &f->err);
     uint64_t count;
     put(f, DAY "h=03/m=05/PT05M.json", "{\"n\":1}\n");
-    small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
-    const struct part_dedup_lake lake = lake_of(f, &imports);
+    struct part_held lake = lake_of(f);
+    lake.stop = &stop;
     take_all(f, dedup, ten, N(ten));
     stop_set(&stop, 2);
     assert_false(part_dedup_lake(dedup, &lake, NULL, &f->err));
@@ -462,16 +454,13 @@ static void it_can_be_stopped(void **state)
     assert_false(part_dedup_finish(dedup, &count, &f->err));
     assert_int_equal(f->err.code, ERROR_INTERRUPTED);
     part_dedup_free(dedup);
-    lake_imports_release(&imports);
 }
 
 static void every_allocation_may_fail(void **state)
 {
     struct fixture *f = *state;
-    struct lake_imports imports;
     put(f, DAY "h=03/m=05/PT05M.json", "{\"n\":1}\n");
-    small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
-    const struct part_dedup_lake lake = lake_of(f, &imports);
+    const struct part_held lake = lake_of(f);
     struct columns types = types_of();
     const struct lake_from from = {"ts", "epoch-s", "UTC"};
     const struct part_dedup_options options = {
@@ -495,7 +484,6 @@ static void every_allocation_may_fail(void **state)
     assert_int_equal(count, 1);
     assert_true(n > 20);
     columns_release(&types);
-    lake_imports_release(&imports);
 }
 
 int main(void)

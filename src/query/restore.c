@@ -1,5 +1,5 @@
 /* Rows of Parquet as lines: see restore.h. */
-#include "compact/restore.h"
+#include "query/restore.h"
 
 #include "base/memory.h"
 #include "base/tick.h"
@@ -17,7 +17,7 @@ struct place {
     struct buf key; /* "name": */
 };
 
-struct compact_restore {
+struct query_restore {
     struct place *places;
     size_t n;
     int rest, source;
@@ -71,11 +71,10 @@ static bool find_place(struct place *place, const struct column *column, unsigne
            (!(traits & LAKE_DAY_TICKS) || find(raw, ticks, COLUMN_LONG, &place->ticks, err));
 }
 
-struct compact_restore *compact_restore_new(const struct columns *columns,
-                                            const unsigned char *traits, bool rest,
-                                            const struct columns *raw, struct error *err)
+struct query_restore *query_restore_new(const struct columns *columns, const unsigned char *traits,
+                                        bool rest, const struct columns *raw, struct error *err)
 {
-    struct compact_restore *restore = mem_alloc(1, sizeof *restore, err);
+    struct query_restore *restore = mem_alloc(1, sizeof *restore, err);
     if (!restore)
         return NULL;
     buf_init(&restore->line, 4 * (size_t) JSON_ROW_MAX);
@@ -88,11 +87,11 @@ struct compact_restore *compact_restore_new(const struct columns *columns,
                         raw, err);
     if (ok)
         return restore;
-    compact_restore_free(restore);
+    query_restore_free(restore);
     return NULL;
 }
 
-void compact_restore_free(struct compact_restore *restore)
+void query_restore_free(struct query_restore *restore)
 {
     if (!restore)
         return;
@@ -194,7 +193,7 @@ static bool is_there(const struct place *place, const struct engine_chunk *chunk
 }
 
 /* The members of `_weir_rest`, behind the others. */
-static bool put_rest(struct compact_restore *restore, const struct engine_chunk *chunk, size_t row,
+static bool put_rest(struct query_restore *restore, const struct engine_chunk *chunk, size_t row,
                      bool first, struct error *err)
 {
     if (restore->rest == NONE || !engine_valid(&chunk->vectors[restore->rest], row))
@@ -209,8 +208,8 @@ static bool put_rest(struct compact_restore *restore, const struct engine_chunk 
     return true;
 }
 
-bool compact_restore_line(struct compact_restore *restore, const struct engine_chunk *chunk,
-                          size_t row, struct str *line, struct error *err)
+bool query_restore_line(struct query_restore *restore, const struct engine_chunk *chunk, size_t row,
+                        struct str *line, struct error *err)
 {
     bool first = true, ok = true;
     buf_reset(&restore->line);
@@ -231,8 +230,8 @@ bool compact_restore_line(struct compact_restore *restore, const struct engine_c
     return ok && buf_ok(&restore->line, "a row", err);
 }
 
-uint32_t compact_restore_source(const struct compact_restore *restore,
-                                const struct engine_chunk *chunk, size_t row)
+uint32_t query_restore_source(const struct query_restore *restore, const struct engine_chunk *chunk,
+                              size_t row)
 {
     return (uint32_t) number(chunk, restore->source, row);
 }
