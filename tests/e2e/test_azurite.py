@@ -482,6 +482,8 @@ class Compacted(Base):
         proxy, weir = self.proxied(azurite)
         self.both(azurite, weir)
         blobs = len(azurite.blobs(CONTAINER))
+        lines = weir.folder / "again.jsonl"
+        lines.write_bytes(b"".join(azurite.read(CONTAINER, name) for name in azurite.blobs(CONTAINER) if "PT05M_weir" in name))
         weir.ok(*self.WORDS, "--delete-json", "--yes")
         left = azurite.blobs(CONTAINER)
         self.assertEqual({name.rsplit("/", 1)[1] for name in left}, {"PT05M.json"})
@@ -493,6 +495,9 @@ class Compacted(Base):
         self.assertLess(len(left), blobs)
         self.assertEqual(self.count(weir), ROWS)
         weir.ok("verify", TABLE, "--offline")
+        done = weir.ok("partition", lines, "--table", TABLE, "--dedup", "_ItemId")
+        self.assertIn(f"{ROWS:,} rows left out as equal to others", done.stderr)
+        self.assertEqual(self.count(weir), ROWS)
 
     def test_nothing_is_deleted_under_a_hold_or_a_policy(self):
         for legal_hold in (True, False):
