@@ -85,6 +85,15 @@ class Compact(unittest.TestCase):
         done = self.weir.ok("compact", "T_CL", "--end-date", "2021-11-06")
         self.assertEqual([json.loads(line)["day"] for line in done.stdout.splitlines()], ["2021-11-06T00:00:00Z"])
 
+    def test_a_reopened_day_of_a_lake_with_a_relative_name(self):
+        relative = ["--lake", self.weir.lake.relative_to(self.weir.folder)]
+        self.weir.ok("compact", "T_CL", *relative, "--delete-json", "--yes")
+        late = self.weir.folder / "late.jsonl"
+        late.write_text(rows(6, 7))
+        self.weir.ok("partition", late, "--table", "T_CL", "--dedup", "*", *relative)
+        self.assertIn("1 day of T_CL compacted", self.weir.ok("compact", "T_CL", *relative).stderr)
+        self.assertEqual(self.count(), 12)
+
     def test_a_dry_run_writes_nothing(self):
         done = self.refused(0, "T_CL", "--dry-run")
         self.assertIn("2 days of T_CL would be compacted", done.stderr)

@@ -49,6 +49,7 @@ static const int64_t before_lines = INT64_MIN / 2;
 struct compaction {
     struct driver_task *task;
     const struct engine_files *files;
+    char **paths;           /* of the compacted files, absolute */
     struct columns columns; /* those that have a place of their own in the file */
     const char **keys;
     struct source *source;
@@ -208,12 +209,12 @@ static void put_renumbered(struct buf *sql, const struct engine_compacted *file)
     buf_puts(sql, "], CAST(\"" DUCK_SOURCE_COLUMN "\" AS BIGINT) + 1) AS INTEGER)");
 }
 
-static void put_reader(struct buf *sql, const struct source *source,
-                       const struct engine_compacted *file, bool numbered)
+static void put_reader(struct buf *sql, const struct compaction *compaction, size_t number,
+                       bool numbered)
 {
-    char *path = (char *) (uintptr_t) file->path;
-    reader_put_parquet(sql, &path, 1, (struct reader_parquet){.numbered = numbered});
-    restore_put_where(sql, source, file);
+    reader_put_parquet(sql, &compaction->paths[number], 1,
+                       (struct reader_parquet){.numbered = numbered});
+    restore_put_where(sql, compaction->source, &compaction->files->compacted[number]);
 }
 
 static void put_restored(struct buf *sql, const struct compaction *compaction, size_t number)
@@ -237,7 +238,7 @@ static void put_restored(struct buf *sql, const struct compaction *compaction, s
         buf_puts(sql, ") AS x");
     }
     buf_puts(sql, " FROM ");
-    put_reader(sql, compaction->source, file, true);
+    put_reader(sql, compaction, number, true);
 }
 
 /* --- the first reading ---------------------------------------------------------------------------------- */
@@ -253,7 +254,7 @@ static void put_times(struct buf *sql, const struct compaction *compaction)
         buf_puts(sql, i > 0 || files->count > 0 ? " UNION ALL SELECT " : "SELECT ");
         restore_put_column(sql, compaction->source, (size_t) time, &files->compacted[i]);
         buf_puts(sql, " AS t FROM ");
-        put_reader(sql, compaction->source, &files->compacted[i], false);
+        put_reader(sql, compaction, i, false);
     }
 }
 
@@ -602,13 +603,30 @@ static void tell(struct compaction *compaction, struct engine_compact_result *ou
     compaction->traits = NULL;
 }
 
+static bool find_paths(struct compaction *compaction, struct error *err)
+{
+    const struct engine_files *files = compaction->files;
+    compaction->paths = mem_alloc(files->compacted_count, sizeof *compaction->paths, err);
+    bool ok = compaction->paths != NULL;
+    for (size_t i = 0; ok && i < files->compacted_count; i++)
+        ok = (compaction->paths[i] = source_absolute(files->compacted[i].path, err)) != NULL;
+    return ok;
+}
+
+static void free_paths(struct compaction *compaction)
+{
+    for (size_t i = 0; compaction->paths && i < compaction->files->compacted_count; i++)
+        mem_free(compaction->paths[i]);
+    mem_free(compaction->paths);
+}
+
 bool compact_write(struct driver_task *task, const struct engine_files *files,
                    const uint32_t *sources, const char *path, struct engine_compact_result *out,
                    struct error *err)
 {
     struct compaction compaction = {.task = task, .files = files};
-    bool ok = choose_columns(&compaction, err) && open_source(&compaction, sources, err) &&
-              survey(&compaction, err);
+    bool ok = find_paths(&compaction, err) && choose_columns(&compaction, err) &&
+              open_source(&compaction, sources, err) && survey(&compaction, err);
     if (ok) {
         ok = write_file(&compaction, path, err) && check_file(&compaction, path, err);
         if (ok)
@@ -618,6 +636,7 @@ bool compact_write(struct driver_task *task, const struct engine_files *files,
     }
     if (compaction.source)
         source_drop(compaction.source);
+    free_paths(&compaction);
     columns_release(&compaction.columns);
     mem_free(compaction.keys);
     mem_free(compaction.traits);
