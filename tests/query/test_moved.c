@@ -78,7 +78,7 @@ static struct query *open_query(struct fixture *f)
 static void what_is_replaced_while_it_is_looked_for_is_looked_for_anew(void **state)
 {
     struct fixture *f = *state;
-    const struct engine_chunk *chunk;
+    const struct engine_chunk *chunk = NULL;
     meanwhile.times = 1;
     struct query *query = open_query(f);
     if (!query || !query_next(query, &chunk, &f->err))
@@ -104,7 +104,7 @@ static void a_lake_that_does_not_rest_is_an_error(void **state)
 static void what_is_gone_when_it_is_read_is_told_as_such(void **state)
 {
     struct fixture *f = *state;
-    const struct engine_chunk *chunk;
+    const struct engine_chunk *chunk = NULL;
     struct query *query = open_query(f);
     if (!query)
         fail_msg("%s", f->err.message);
@@ -120,7 +120,7 @@ static void what_is_gone_when_it_is_read_is_told_as_such(void **state)
 static void a_blob_that_somebody_took_away_is_named(void **state)
 {
     struct fixture *f = *state;
-    const struct engine_chunk *chunk;
+    const struct engine_chunk *chunk = NULL;
     struct query *query = open_query(f);
     if (!query)
         fail_msg("%s", f->err.message);
