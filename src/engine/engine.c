@@ -84,9 +84,9 @@ static bool find_library(const struct driver_place *place, struct buf *path, str
     if (!found) {
         (void) error_set(err, ERROR_IO, "the engine %s is not installed: no %s", place->name,
                          place->file);
-        (void) error_hint(err, "looked in %s, and in ../lib/weir%s from there", buf_text(&folder),
-                          strcmp(ENGINE_LIBDIR, "lib") == 0 ? ""
-                                                            : " and ../" ENGINE_LIBDIR "/weir");
+        bool one = strcmp(driver_folders[1], driver_folders[2]) == 0;
+        (void) error_hint(err, "looked in %s, and from there in %s%s%s", buf_text(&folder),
+                          driver_folders[1], one ? "" : " and ", one ? "" : driver_folders[2]);
     }
     buf_release(&folder);
     return found;
