@@ -56,24 +56,15 @@ static struct store *store_of(const struct work *work)
 
 /* --- what is read ----------------------------------------------------------------------------------------- */
 
-static bool own_name(const struct work *work, const char *file, struct buf *name, struct error *err)
-{
-    lake_parquet_prefix(name, &work->job->options->place);
-    buf_printf(name, "/%s", file);
-    return buf_ok(name, "the name of a file", err);
-}
-
 /* A file of the record before, where the engine can read it. */
 static bool take_file(struct work *work, const struct lake_day_file *file, struct error *err)
 {
     const struct query_day *day = &work->kept->day;
-    struct buf name = BUF_INIT(LAKE_NAME_MAX), path = BUF_INIT(PATH_ROOM);
+    struct buf path = BUF_INIT(PATH_ROOM);
     const char *copy = NULL;
-    bool ok = own_name(work, file->name, &name, err) &&
-              (work->bring ? query_bring(work->bring, buf_text(&name), file->bytes, &path, err)
-                           : store_path(store_of(work), buf_text(&name), &path, err)) &&
+    bool ok = query_file_path(store_of(work), work->bring, &work->job->options->place, file, &path,
+                              err) &&
               (copy = arena_copy(&work->kept->arena, buf_text(&path), path.used, err)) != NULL;
-    buf_release(&name);
     buf_release(&path);
     work->before[work->n_before++] =
         (struct engine_compacted){.path = copy,

@@ -122,18 +122,13 @@ static bool need_task(struct reading *reading, struct error *err)
 static bool find_path(struct reading *reading, const struct lake_day_file *file, struct buf *path,
                       struct error *err)
 {
-    struct buf name = BUF_INIT(LAKE_NAME_MAX);
     struct store *store = reading->held->store;
-    bool remote = store_remote(store);
-    if (remote && !reading->bring)
+    if (store_remote(store) && !reading->bring) {
         reading->bring = query_bring_new(store, err);
-    lake_parquet_prefix(&name, reading->held->place);
-    buf_printf(&name, "/%s", file->name);
-    bool ok = (reading->bring || !remote) && buf_ok(&name, "the name of a file", err) &&
-              (remote ? query_bring(reading->bring, buf_text(&name), file->bytes, path, err)
-                      : store_path(store, buf_text(&name), path, err));
-    buf_release(&name);
-    return ok;
+        if (!reading->bring)
+            return false;
+    }
+    return query_file_path(store, reading->bring, reading->held->place, file, path, err);
 }
 
 /* The rows of the sources that are wanted. */

@@ -105,3 +105,16 @@ bool query_bring(struct query_bring *bring, const char *name, uint64_t bytes, st
                          (unsigned long long) got, (unsigned long long) bytes);
     return ok;
 }
+
+bool query_file_path(struct store *store, struct query_bring *bring, const struct lake_place *place,
+                     const struct lake_day_file *file, struct buf *path, struct error *err)
+{
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    lake_parquet_prefix(&name, place);
+    buf_printf(&name, "/%s", file->name);
+    bool ok = buf_ok(&name, "the name of a file", err) &&
+              (bring ? query_bring(bring, buf_text(&name), file->bytes, path, err)
+                     : store_path(store, buf_text(&name), path, err));
+    buf_release(&name);
+    return ok;
+}

@@ -162,15 +162,11 @@ static bool has_rows(const struct search *search, const struct lake_day_file *fi
 static const char *file_path(struct search *search, const struct lake_day_file *file,
                              struct error *err)
 {
-    struct buf name = BUF_INIT(LAKE_NAME_MAX), path = BUF_INIT(PATH_ROOM);
-    lake_parquet_prefix(&name, search->paths->known.place);
-    buf_printf(&name, "/%s", file->name);
-    bool ok = buf_ok(&name, "the name of a file", err) &&
-              (search->bring ? query_bring(search->bring, buf_text(&name), file->bytes, &path, err)
-                             : store_path(search->store, buf_text(&name), &path, err));
+    struct buf path = BUF_INIT(PATH_ROOM);
+    bool ok =
+        query_file_path(search->store, search->bring, search->paths->known.place, file, &path, err);
     const char *copy =
         ok ? arena_copy(&search->paths->arena, buf_text(&path), path.used, err) : NULL;
-    buf_release(&name);
     buf_release(&path);
     return copy;
 }
