@@ -7,7 +7,7 @@
 static bool add_record(void *context, const struct store_blob *blob, struct error *err)
 {
     struct lake_instant *instant = context;
-    const uint64_t figures[] = {blob->size, (uint64_t) blob->modified};
+    const uint64_t figures[] = {blob->size, (uint64_t) blob->modified, blob->version};
     uint64_t seed[2], hash[2];
     (void) err;
     hash_xx128((struct str){(const char *) figures, sizeof figures}, seed);

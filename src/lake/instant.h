@@ -8,7 +8,8 @@
 #include "lake/layout.h"
 #include "store/store.h"
 
-/* A sum over names, sizes and times of the records. */
+/* A sum over names, sizes, times and versions of the records. A disk tells times by some milliseconds: a record that is
+ * put anew twice within them, as long as before, is not seen. */
 struct lake_instant {
     uint64_t sum[2];
     uint64_t n;

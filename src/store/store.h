@@ -66,7 +66,8 @@ bool store_remote(const struct store *store);
 struct store_blob {
     struct str name; /* valid during the call, as all here */
     uint64_t size;
-    int64_t modified;         /* tick */
+    int64_t modified;         /* tick; of an account a whole second */
+    uint64_t version;         /* another one when the blob was put anew; 0: unknown */
     int64_t created;          /* tick; 0: unknown */
     const unsigned char *md5; /* STORE_MD5 bytes of what the store holds, or NULL */
     bool append;              /* grows while others write it: an append blob */

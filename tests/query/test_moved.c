@@ -22,15 +22,17 @@ static struct meanwhile {
     unsigned times, done;
 } meanwhile;
 
-/* Import two in the place of one, whose blob is not deleted yet; started anew each time. */
+/* Import two in the place of one, whose blob is not deleted yet; started anew each time. Its record is of another length
+ * each time, since two may be written within what a disk's clock tells apart. */
 static void replace(struct fixture *f, unsigned day)
 {
-    char started[] = "2021-12-01";
+    char started[] = "2021-12-01", input[] = "aaaaaaaaaaaaaaaa";
     struct lake_import replaced = old;
-    struct small_import two = {.id = TWO, .input = "b", .parts = part_of_two, .n = 1};
+    struct small_import two = {.id = TWO, .parts = part_of_two, .n = 1};
     replaced.started = tick_of("2021-11-18");
     started[9] = (char) ('1' + day % 9);
     two.started = started;
+    two.input = &input[day % (sizeof input - 1)];
     two.replaces = &replaced;
     small_import_put(f, &two);
 }

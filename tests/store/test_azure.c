@@ -170,6 +170,30 @@ static void append_blobs_are_listed_and_read_as_they_were(void **state)
     store_ahead_free(ahead);
 }
 
+static bool remember(void *context, const struct store_blob *blob, struct error *err)
+{
+    struct store_blob *last = context;
+    (void) err;
+    *last = *blob;
+    return true;
+}
+
+/* An account tells the second of a change: a blob may be put twice within one. */
+static void what_is_put_anew_is_listed_as_another_version(void **state)
+{
+    struct account *f = *state;
+    struct store_blob first = {0}, again = {0}, anew = {0};
+    blobs_put(f->blobs, "am-x/a", STR("old"), "another run");
+    assert_true(store_list(f->store, "am-x", remember, &first, &f->err));
+    assert_true(store_list(f->store, "am-x", remember, &again, &f->err));
+    assert_true(account_put(f, "am-x/a", "new"));
+    assert_true(store_list(f->store, "am-x", remember, &anew, &f->err));
+    assert_int_equal(first.modified, anew.modified);
+    assert_int_equal(first.size, anew.size);
+    assert_int_equal(first.version, again.version);
+    assert_int_not_equal(first.version, anew.version);
+}
+
 static void a_prefix_is_what_stands_below_it(void **state)
 {
     struct account *f = *state;
@@ -413,6 +437,7 @@ int main(void)
         TEST(the_tier_is_for_rows_alone),
         TEST(settings_that_can_never_work_are_refused_at_the_start),
         TEST(append_blobs_are_listed_and_read_as_they_were),
+        TEST(what_is_put_anew_is_listed_as_another_version),
         TEST(a_prefix_is_what_stands_below_it),
         TEST(long_listings_come_in_pages),
         TEST(a_listing_that_goes_in_a_circle_ends),

@@ -392,10 +392,11 @@ static void what_is_no_signature_is_refused_and_not_shown(void **state)
 static bool show(void *context, const struct az_listed *entry, struct error *err)
 {
     (void) err;
-    buf_printf(context, "%.*s:%llu%s%s%s%s%s ", (int) entry->name.n, entry->name.p,
+    buf_printf(context, "%.*s:%llu%s%s%s%s%s%s ", (int) entry->name.n, entry->name.p,
                (unsigned long long) entry->size, entry->folder ? " folder" : "",
                entry->append ? " append" : "", entry->has_md5 ? " md5" : "",
-               entry->modified > 0 ? " modified" : "", entry->created > 0 ? " created" : "");
+               entry->modified > 0 ? " modified" : "", entry->created > 0 ? " created" : "",
+               entry->version != 0 ? " version" : "");
     return true;
 }
 
@@ -443,7 +444,7 @@ static void a_page_is_read_in_pieces_of_any_size(void **state)
     char marker[64];
     for (size_t step = 1; step < sizeof page; step += 1 + step / 3) {
         assert_string_equal(read_listing((struct str){page, sizeof page - 1}, step, &out, marker),
-                            "a&b <\xc3\xb6>:123 md5 modified created b\xef\xbf\xbf%zz:0 append "
+                            "a&b <\xc3\xb6>:123 md5 modified created version b\xef\xbf\xbf%zz:0 append "
                             "f/:0 folder d:0 folder ");
         assert_string_equal(marker, "2!8&");
     }

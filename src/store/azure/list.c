@@ -284,6 +284,7 @@ static bool give_blob(void *context, const struct job *job, const struct az_list
                         &(struct store_blob){.name = buf_str(&giving->name),
                                              .size = listed->size,
                                              .modified = listed->modified,
+                                             .version = listed->version,
                                              .created = listed->created,
                                              .md5 = listed->has_md5 ? listed->md5 : NULL,
                                              .append = listed->append},

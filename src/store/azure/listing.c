@@ -6,6 +6,7 @@
  */
 #include "store/azure/listing.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "store/azure/sign.h"
 
@@ -140,6 +141,8 @@ static void take_property(struct az_listing *l, const char *name)
         (void) az_date_parse(text, &listed->modified);
     else if (is(name, "Creation-Time"))
         (void) az_date_parse(text, &listed->created);
+    else if (is(name, "Etag"))
+        listed->version = (uint64_t) hash_xx64(text);
     else if (is(name, "Content-MD5"))
         listed->has_md5 = az_unbase64_md5(text, listed->md5);
     else if (is(name, "BlobType"))

@@ -16,6 +16,7 @@ struct az_listed {
     bool append, has_md5;
     uint64_t size;
     int64_t modified, created; /* ticks; 0: not told */
+    uint64_t version;          /* of the ETag; 0: not told */
     unsigned char md5[STORE_MD5];
 };
 
