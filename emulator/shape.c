@@ -142,8 +142,8 @@ static bool look_at(const struct shape_options *options, struct shape *shape,
                                .paths = (const char *const *) &file->path,
                                .count = 1};
     struct columns headers = {0};
-    bool done =
-        engine_peek(options->task, &one, &headers, err) && add_file(shape, file, &headers, err);
+    bool done = engine_peek(options->task, &one, &headers, NULL, err) &&
+                add_file(shape, file, &headers, err);
     columns_release(&headers);
     return done;
 }

@@ -13,7 +13,7 @@
 
 /* Grows with every change of the table, or of what a struct of engine.h means; engine.c refuses a driver of another
  * number. */
-enum { ENGINE_DRIVER_VERSION = 6 };
+enum { ENGINE_DRIVER_VERSION = 7 };
 
 /* Of what crosses the seam. A driver that was built with other structs would read them at wrong places: it is refused,
  * whatever its number. */
@@ -50,7 +50,7 @@ struct engine_driver {
     bool (*load)(struct driver_task *task, const struct engine_files *files, uint64_t *rows,
                  struct error *err); /* optional */
     bool (*peek)(struct driver_task *task, const struct engine_files *files, struct columns *out,
-                 struct error *err); /* optional */
+                 struct columns *cut, struct error *err); /* optional; cut may be NULL */
 
     bool (*run)(struct driver_task *task, const char *sql, struct error *err);
     struct driver_result *(*query)(struct driver_task *task, const char *sql,

@@ -259,11 +259,11 @@ bool engine_load(struct engine_task *task, const struct engine_files *files, uin
 }
 
 bool engine_peek(struct engine_task *task, const struct engine_files *files, struct columns *out,
-                 struct error *err)
+                 struct columns *cut, struct error *err)
 {
     if (!task->driver->peek)
         return cannot(task->driver, err);
-    return task->driver->peek(task->task, files, out, err);
+    return task->driver->peek(task->task, files, out, cut, err);
 }
 
 bool engine_run(struct engine_task *task, const char *sql, struct error *err)

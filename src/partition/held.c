@@ -70,7 +70,7 @@ static bool check_plain(const char *name, struct str piece, struct error *err)
 {
     if (!str_starts(piece, STR("\x1f\x8b")) && !str_starts(piece, STR("\x28\xb5\x2f\xfd")))
         return true;
-    (void) error_set(err, ERROR_FORMAT, "%s is packed: --dedup cannot compare with its rows", name);
+    (void) error_set(err, ERROR_FORMAT, "%s is packed: its rows cannot be compared with", name);
     return error_hint(err, "unpack it under the same name, or import without --dedup");
 }
 

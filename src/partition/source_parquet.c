@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,17 +143,40 @@ static bool query_rows(struct part_source *source, unsigned limit, struct error 
     return self->rows != NULL;
 }
 
+/* Times finer than what is read of them lose digits, which is said aloud. */
+static void say_cut(const struct part_source *source, const struct columns *cut)
+{
+    const struct part_source_options *options = source->options;
+    struct buf line = BUF_INIT(NOTE_MAX);
+    if (cut->n == 0 || !options->note)
+        return;
+    buf_printf(&line, "%s: times of ", source->input->name);
+    for (size_t i = 0; i < cut->n && i < NAMED_MAX; i++)
+        buf_printf(&line, "%s'%s'", i > 0 ? ", " : "", cut->v[i].name);
+    if (cut->n > NAMED_MAX)
+        buf_printf(&line, " and %zu more", cut->n - NAMED_MAX);
+    buf_puts(&line, " are in nanoseconds: what is finer than a microsecond is cut");
+    if (buf_ok(&line, "a note", NULL))
+        options->note(options->context, buf_text(&line));
+    buf_release(&line);
+}
+
 static bool peek(struct part_source *source, struct error *err)
 {
     struct parquet *self = source->self;
     const char *path = buf_text(&self->path);
     const struct engine_files files = {.form = ENGINE_PARQUET, .paths = &path, .count = 1};
-    if (!engine_peek(self->task, &files, &self->columns, err))
+    struct columns cut = {0};
+    bool ok = engine_peek(self->task, &files, &self->columns, &cut, err);
+    if (ok)
+        say_cut(source, &cut);
+    columns_release(&cut);
+    if (!ok)
         return false;
     size_t n = self->columns.n;
     enum column_type *types = mem_alloc(n, sizeof *types, err);
     self->names = mem_alloc(n, sizeof *self->names, err);
-    bool ok = types && self->names;
+    ok = types && self->names;
     for (size_t i = 0; ok && i < n; i++) {
         self->names[i] = str_of(self->columns.v[i].name);
         types[i] = self->columns.v[i].type;
@@ -163,68 +185,6 @@ static bool peek(struct part_source *source, struct error *err)
          part_fields_seen(&self->fields, source->options->seen, err);
     mem_free(types);
     return ok;
-}
-
-/* --- what is cut ---------------------------------------------------------------------------------------- */
-
-static void put_literal(struct buf *sql, const char *text)
-{
-    buf_putc(sql, '\'');
-    for (; *text; text++) {
-        if (*text == '\'')
-            buf_putc(sql, '\'');
-        buf_putc(sql, *text);
-    }
-    buf_putc(sql, '\'');
-}
-
-/* Names of times in nanoseconds that the engine reads as microseconds. */
-static struct engine_result *find_cut(struct parquet *self, struct error *err)
-{
-    struct buf sql = BUF_INIT(SQL_MAX);
-    struct columns names = {0};
-    char path[PATH_MAX]; /* the engine looks for a name that is not whole elsewhere */
-    if (!realpath(buf_text(&self->path), path))
-        return NULL;
-    buf_puts(&sql, "SELECT name FROM parquet_schema(");
-    put_literal(&sql, path);
-    buf_puts(&sql, ") WHERE type = 'INT96' OR (logical_type LIKE '%isAdjustedToUTC=1%' AND "
-                   "logical_type LIKE '%NANOS=NanoSeconds%')");
-    struct engine_result *found = NULL;
-    if (buf_ok(&sql, "a query", err) && columns_add(&names, STR("name"), COLUMN_STRING, err))
-        found = engine_query(self->task, buf_text(&sql), &names, err);
-    columns_release(&names);
-    buf_release(&sql);
-    return found;
-}
-
-/* Times finer than what is read of them lose digits, which is said aloud; to look for them may fail. */
-static void say_cut(struct part_source *source)
-{
-    struct parquet *self = source->self;
-    const struct part_source_options *options = source->options;
-    const struct engine_chunk *chunk = NULL;
-    struct buf line = BUF_INIT(NOTE_MAX);
-    size_t n = 0;
-    struct engine_result *found = options->note ? find_cut(self, NULL) : NULL;
-    while (found && engine_next(found, &chunk, NULL) && chunk)
-        for (size_t row = 0; row < chunk->rows; row++, n++)
-            if (n < NAMED_MAX)
-                buf_printf(&line, "%s'%.*s'", n > 0 ? ", " : "",
-                           (int) chunk->vectors[0].text[row].n, chunk->vectors[0].text[row].p);
-    engine_result_free(found);
-    if (n > NAMED_MAX)
-        buf_printf(&line, " and %zu more", n - NAMED_MAX);
-    if (n > 0) {
-        struct buf said = BUF_INIT(2 * NOTE_MAX);
-        buf_printf(&said,
-                   "%s: times of %s are in nanoseconds: what is finer than a microsecond is cut",
-                   source->input->name, buf_text(&line));
-        if (buf_ok(&said, "a note", NULL))
-            options->note(options->context, buf_text(&said));
-        buf_release(&said);
-    }
-    buf_release(&line);
 }
 
 /* --- values --------------------------------------------------------------------------------------------- */
@@ -359,11 +319,8 @@ static bool open_parquet(struct part_source *source, struct error *err)
     if (!self)
         return false;
     buf_init(&self->path, PART_INPUT_NAME_MAX);
-    bool ok = find_file(source, err) && open_engine(source, err) &&
-              (peek(source, err) || error_prefix(err, "%s", source->input->name));
-    if (ok)
-        say_cut(source);
-    return ok;
+    return find_file(source, err) && open_engine(source, err) &&
+           (peek(source, err) || error_prefix(err, "%s", source->input->name));
 }
 
 static void close_parquet(struct part_source *source)

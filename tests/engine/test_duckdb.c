@@ -182,7 +182,7 @@ static void files_of_the_portal_are_read(void **state)
                                       .count = 1,
                                       .columns = &columns,
                                       .source_keys = keys};
-        assert_true(engine_peek(bench->task, &source, &found, &bench->err));
+        assert_true(engine_peek(bench->task, &source, &found, NULL, &bench->err));
         assert_int_equal(found.n, files[i].keys);
         if (!engine_load(bench->task, &source, NULL, &bench->err))
             fail_msg("%s", bench->err.message);
@@ -325,7 +325,7 @@ static void keys_are_found_in_order(void **state)
               STR("{\"b\":1,\"a\\u0041\":2}\n{\"b\":1,\"c\":{\"d\":1}}\n"));
     files_add(&bench->files, "b.json", STR("[{\"e [UTC]\":1}]"));
     struct engine_files files = {.paths = bench->files.list, .count = 2};
-    assert_true(engine_peek(bench->task, &files, &found, &bench->err));
+    assert_true(engine_peek(bench->task, &files, &found, NULL, &bench->err));
     static const char *const names[] = {"b", "aA", "c", "e [UTC]"};
     assert_int_equal(found.n, 4);
     for (size_t i = 0; i < 4; i++)
@@ -334,7 +334,7 @@ static void keys_are_found_in_order(void **state)
     files.form = ENGINE_CSV;
     files.paths = bench->files.list + 2;
     files.count = 1;
-    assert_true(engine_peek(bench->task, &files, &found, &bench->err));
+    assert_true(engine_peek(bench->task, &files, &found, NULL, &bench->err));
     assert_int_equal(found.n, 2);
     assert_string_equal(found.v[0].name, "x, y");
     assert_string_equal(found.v[1].name, "z [UTC]");

@@ -18,7 +18,7 @@ static struct columns peek(struct bench *bench)
     struct columns found = {0};
     const struct engine_files files = {
         .form = ENGINE_PARQUET, .paths = bench->files.list, .count = bench->files.n};
-    if (!engine_peek(bench->task, &files, &found, &bench->err))
+    if (!engine_peek(bench->task, &files, &found, NULL, &bench->err))
         fail_msg("%s", bench->err.message);
     return found;
 }

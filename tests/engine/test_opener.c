@@ -163,7 +163,7 @@ static void other_forms_are_refused(void **state)
     assert_false(engine_view(bench->task, &files, NULL));
     files.form = ENGINE_LINES;
     files.opener = &remote->from.opener;
-    assert_false(engine_peek(bench->task, &files, &found, NULL));
+    assert_false(engine_peek(bench->task, &files, &found, NULL, NULL));
     assert_int_equal(remote->from.holders, 0);
     columns_release(&columns);
     remote_free(remote);

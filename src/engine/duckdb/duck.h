@@ -166,7 +166,7 @@ bool files_view(struct driver_task *task, const struct engine_files *files, stru
 bool files_load(struct driver_task *task, const struct engine_files *files, uint64_t *rows,
                 struct error *err);
 bool files_peek(struct driver_task *task, const struct engine_files *files, struct columns *out,
-                struct error *err);
+                struct columns *cut, struct error *err);
 
 bool result_run(struct driver_task *task, const char *sql, struct error *err);
 struct driver_result *result_query(struct driver_task *task, const char *sql,

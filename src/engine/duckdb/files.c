@@ -266,29 +266,62 @@ static bool peek_csv(struct input *input, const char *path, struct columns *out,
     return ok;
 }
 
+/* DuckDB reads a time of UTC as microseconds, whatever the file has; and INT96 too. */
+static bool peek_cut(struct driver_task *task, const struct source *source, struct columns *cut,
+                     struct error *err)
+{
+    struct buf sql = BUF_INIT(DUCK_SQL_MAX);
+    struct columns names = {0};
+    const struct engine_chunk *chunk = NULL;
+    struct driver_result *result = NULL;
+    buf_puts(&sql, "SELECT DISTINCT name FROM ");
+    reader_put_schema(&sql, source->paths, source->count);
+    buf_puts(&sql, " WHERE type = 'INT96' OR (logical_type LIKE '%isAdjustedToUTC=1%' AND "
+                   "logical_type LIKE '%NANOS=NanoSeconds%') ORDER BY name");
+    if (buf_ok(&sql, "the list of files", err) &&
+        columns_add(&names, STR("name"), COLUMN_STRING, err))
+        result = result_query(task, buf_text(&sql), &names, err);
+    bool ok = result != NULL, more = ok;
+    while (more) {
+        ok = result_next(result, &chunk, err);
+        more = ok && chunk;
+        for (size_t row = 0; more && row < chunk->rows; row++) {
+            ok = columns_add(cut, engine_text(&chunk->vectors[0], row), COLUMN_DATETIME, err);
+            more = ok;
+        }
+    }
+    result_free(result);
+    columns_release(&names);
+    buf_release(&sql);
+    return ok;
+}
+
 static bool peek_parquet(struct driver_task *task, const struct engine_files *files,
-                         struct columns *out, struct error *err)
+                         struct columns *out, struct columns *cut, struct error *err)
 {
     struct found found = {0};
     struct source *source = source_new(task, files, err);
     bool ok = source && found_parquet(task, source->paths, source->count, &found, err);
     for (size_t i = 0; ok && i < found.n; i++)
         ok = columns_add(out, str_of(found.v[i].name), cast_type(&found.v[i]), err);
+    ok = ok && (!cut || peek_cut(task, source, cut, err));
     found_release(&found);
     source_release(source);
     return ok;
 }
 
 bool files_peek(struct driver_task *task, const struct engine_files *files, struct columns *out,
-                struct error *err)
+                struct columns *cut, struct error *err)
 {
     columns_release(out);
+    if (cut)
+        columns_release(cut);
     if (files->count == 0)
         return error_set(err, ERROR_INTERNAL, "no files to look at");
     if (files->opener)
         return error_set(err, ERROR_INTERNAL, "files of an opener are not looked at beforehand");
     if (files->form == ENGINE_PARQUET)
-        return peek_parquet(task, files, out, err);
+        return peek_parquet(task, files, out, cut, err);
     struct input *input = input_new(err);
     bool ok = input != NULL;
     for (size_t i = 0; ok && i < files->count && i < PEEK_FILES; i++)

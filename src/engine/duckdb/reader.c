@@ -58,7 +58,7 @@ static void put_paths(struct buf *sql, const char *function, char *const *paths,
         buf_puts(sql, i ? ", " : "");
         put_path(sql, paths[i]);
     }
-    buf_puts(sql, "], ");
+    buf_putc(sql, ']');
 }
 
 /* Files of one header: every column is text and is called by its number. */
@@ -67,7 +67,7 @@ void reader_put_csv(struct buf *sql, char *const *paths, size_t count,
 {
     put_paths(sql, "read_csv", paths, count);
     buf_printf(sql,
-               "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
+               ", auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
                "compression = '%s', columns = {",
                header->gz ? "gzip" : "none");
     for (size_t i = 0; i < header->n; i++)
@@ -80,8 +80,14 @@ void reader_put_parquet(struct buf *sql, char *const *paths, size_t count,
                         struct reader_parquet how)
 {
     put_paths(sql, "read_parquet", paths, count);
-    buf_printf(sql, "hive_partitioning = false, union_by_name = %s, file_row_number = %s)",
+    buf_printf(sql, ", hive_partitioning = false, union_by_name = %s, file_row_number = %s)",
                how.united ? "true" : "false", how.numbered ? "true" : "false");
+}
+
+void reader_put_schema(struct buf *sql, char *const *paths, size_t count)
+{
+    put_paths(sql, "parquet_schema", paths, count);
+    buf_putc(sql, ')');
 }
 
 bool found_csv(const struct csv_header *header, struct found *out, struct error *err)

@@ -31,5 +31,7 @@ struct reader_parquet {
 };
 void reader_put_parquet(struct buf *sql, char *const *paths, size_t count,
                         struct reader_parquet how);
+/* What files of Parquet say of their columns. */
+void reader_put_schema(struct buf *sql, char *const *paths, size_t count);
 
 #endif
