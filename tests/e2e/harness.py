@@ -142,8 +142,8 @@ class Weir:
         if emulator:
             self.ok("init", "--from-emulator", emulator.ready, "--lake", self.lake)
 
-    def run(self, *words, env=None, input=None):
-        return subprocess.run([BIN / "weir", *map(str, words)], cwd=self.folder, input=input,
+    def run(self, *words, env=None, input=None, under=()):
+        return subprocess.run([*under, BIN / "weir", *map(str, words)], cwd=self.folder, input=input,
                               capture_output=True, text=True, timeout=self.patience, env=environment(env))
 
     def start(self, *words, env=None):
