@@ -16,9 +16,9 @@
 #   weir_bench(NAME bench_scan USES json)
 #       bench/bench_scan.c, built by target `benches` alone.
 
-set(WEIR_TEST_TIMEOUT 60)
+set(WEIR_TEST_TIMEOUT 180)
 if(WEIR_SANITIZE)
-  set(WEIR_TEST_TIMEOUT 240)
+  set(WEIR_TEST_TIMEOUT 480)
 endif()
 
 # Tests say what they mean by literals of every type, argv included: conversions in them are not worth a cast.

@@ -3,6 +3,11 @@
 
 #include "lake/day.h"
 
+enum {
+    BATCH = 256, /* blobs that are deleted at once */
+    LEVELS = 5   /* folders of a partition, which go with its last blob */
+};
+
 bool part_replace_find(const struct lake_imports *imports, const char *id, struct part_replace *out,
                        struct error *err)
 {
@@ -90,22 +95,42 @@ bool part_replace_times(const struct part_replace *replace, const struct lake_im
 
 /* --- removing --- */
 
+/* Parts `from` to `to` of an import. */
+static bool remove_some_blobs(struct store *store, const struct lake_place *place,
+                              const struct lake_import *import, size_t from, size_t to,
+                              struct part_replaced *out, struct error *err)
+{
+    struct store_unwanted unwanted[BATCH];
+    struct buf name = BUF_INIT(LAKE_NAME_MAX), names = BUF_INIT(BATCH * LAKE_NAME_MAX);
+    for (size_t i = from; i < to; i++) {
+        lake_import_name(&name, place, import->parts[i].partition, import->id);
+        buf_put(&names, buf_text(&name), name.used + 1);
+        names.failed = names.failed || name.failed;
+    }
+    const char *at = buf_text(&names);
+    bool ok = buf_ok(&names, "the names of blobs", err);
+    for (size_t i = 0; ok && i < to - from; at += strlen(at) + 1)
+        unwanted[i++] = (struct store_unwanted){.name = at, .folders = LEVELS};
+    bool deleted = ok && store_delete_many(store, unwanted, to - from, err);
+    for (size_t i = 0; ok && i < to - from; i++)
+        out->blobs += unwanted[i].fate == STORE_GONE;
+    buf_release(&name);
+    buf_release(&names);
+    return deleted;
+}
+
 static bool remove_blobs(struct store *store, const struct lake_place *place,
                          const struct stop *stop, const struct lake_import *import,
                          struct part_replaced *out, struct error *err)
 {
-    struct buf name = BUF_INIT(LAKE_NAME_MAX);
-    bool ok = true;
-    for (size_t i = 0; ok && i < import->n_parts; i++) {
+    for (size_t from = 0, to; from < import->n_parts; from = to) {
+        to = import->n_parts - from > BATCH ? from + BATCH : import->n_parts;
         if (stop_asked(stop))
-            ok = error_set(err, ERROR_INTERRUPTED, "interrupted");
-        lake_import_name(&name, place, import->parts[i].partition, import->id);
-        ok = ok && buf_ok(&name, "the name of a blob", err) &&
-             store_delete(store, buf_text(&name), err);
-        out->blobs += ok;
+            return error_set(err, ERROR_INTERRUPTED, "interrupted");
+        if (!remove_some_blobs(store, place, import, from, to, out, err))
+            return false;
     }
-    buf_release(&name);
-    return ok;
+    return true;
 }
 
 /* Whether one of blobs and records cannot be deleted: then both stay, since a record without its blobs would be a finding. */

@@ -37,7 +37,7 @@ bool part_replace_times(const struct part_replace *replace, const struct lake_im
                         struct lake_from **out, size_t *n, struct error *err);
 
 struct part_replaced {
-    size_t imports, blobs; /* removed; of a blob that was gone already nothing is counted */
+    size_t imports, blobs; /* removed; with the blobs that were gone already */
     size_t kept; /* imports that stay where nothing can be deleted: dead, and read by nobody */
 };
 
