@@ -516,5 +516,34 @@ class Compacted(Base):
             self.assertEqual(self.count(weir), ROWS)
 
 
+class Imported(Base):
+    """Logs that are files already, into an account."""
+
+    def row(self, minute, value):
+        return json.dumps({"TimeGenerated": f"2021-11-07T03:{minute:02}:00Z", "a_s": value})
+
+    def put(self, weir, name, minutes, value, *words):
+        path = weir.folder / name
+        path.write_text("".join(self.row(minute, value) + "\n" for minute in minutes))
+        return weir.ok("partition", path, "--table", "T_CL", *words)
+
+    def blobs(self, azurite):
+        """The import of each blob, by its partition."""
+        names = [name.rsplit("/", 3)[1:] for name in azurite.blobs("am-t-cl")]
+        return {minute: name.removeprefix("PT05M_").removesuffix(".json") for _, minute, name in names}
+
+    def test_an_import_is_replaced(self):
+        azurite = self.azurite()
+        proxy, weir = self.proxied(azurite)
+        self.put(weir, "a.jsonl", range(60), "old")
+        (old,) = set(self.blobs(azurite).values())
+        self.put(weir, "b.jsonl", range(0, 60, 10), "new", "--replace", old)
+        left = self.blobs(azurite)
+        self.assertEqual(sorted(left), [f"m={minute:02}" for minute in range(0, 60, 10)])
+        self.assertNotIn(old, left.values())
+        (line,) = weir.ok("query", "T_CL | summarize n = count() by a_s", *DAY, "-o", "jsonl").stdout.splitlines()
+        self.assertEqual(json.loads(line), {"a_s": "new", "n": 6})
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
