@@ -256,6 +256,27 @@ static bool check_place(const struct lake_schema *schema, const char *folder,
     return error_hint(err, "two tables whose names make the same folder cannot share a lake");
 }
 
+bool lake_from_same(const struct lake_from *a, const struct lake_from *b)
+{
+    return a->key && b->key && strcmp(a->key, b->key) == 0 && strcmp(a->format, b->format) == 0 &&
+           strcmp(a->zone, b->zone) == 0;
+}
+
+bool lake_schema_same(const struct lake_schema *a, const struct lake_schema *b)
+{
+    if (a->columns.n != b->columns.n || a->n_from != b->n_from)
+        return false;
+    for (size_t i = 0; i < a->columns.n; i++) {
+        const struct column *x = &a->columns.v[i], *y = &b->columns.v[i];
+        if (x->type != y->type || strcmp(x->name, y->name) != 0 || a->earlier[i] != b->earlier[i])
+            return false;
+    }
+    for (size_t i = 0; i < a->n_from; i++)
+        if (!lake_from_same(&a->from[i], &b->from[i]))
+            return false;
+    return true;
+}
+
 bool lake_schema_read(struct store *store, const struct lake_place *place, struct lake_schema *out,
                       struct error *err)
 {

@@ -40,6 +40,10 @@ struct lake_schema {
 
 void lake_schema_release(struct lake_schema *schema);
 
+bool lake_from_same(const struct lake_from *a, const struct lake_from *b);
+/* Whether rows are read by both alike: columns and their types, earlier ones too, and where the time stands. */
+bool lake_schema_same(const struct lake_schema *a, const struct lake_schema *b);
+
 /* Reads a place's schema into *out (release it). ERROR_NOT_FOUND when there is none; ERROR_FORMAT when it
  * is damaged, of another version, or of another table whose name makes the same folder. */
 bool lake_schema_read(struct store *store, const struct lake_place *place, struct lake_schema *out,

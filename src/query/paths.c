@@ -279,6 +279,18 @@ bool query_moved(const char *table, struct error *err)
     return error_hint(err, "run the query again");
 }
 
+/* An import first tells where its rows have their time, then the rows appear. */
+static bool check_schema(struct query_tables *tables, const struct query_table *table,
+                         struct error *err)
+{
+    struct lake_schema now;
+    if (!lake_schema_read(tables->store, &table->place, &now, err))
+        return false;
+    tables->moved = !lake_schema_same(&now, &table->schema);
+    lake_schema_release(&now);
+    return !tables->moved || query_moved(table->place.table, err);
+}
+
 bool query_paths_find(struct query_paths *paths, struct query_tables *tables,
                       const struct query_table *table, int64_t from, int64_t to,
                       struct query_coverage *coverage, struct error *err)
@@ -298,7 +310,7 @@ bool query_paths_find(struct query_paths *paths, struct query_tables *tables,
         if (!lake_instant_take(tables->store, &table->place, &after, err))
             return false;
         if (lake_instant_same(&before, &after))
-            return ok || error_pass(err, &why);
+            return ok ? check_schema(tables, table, err) : error_pass(err, &why);
         paths->instant = after;
     }
     return query_moved(table->place.table, err);

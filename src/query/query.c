@@ -7,6 +7,8 @@
 #include "query/bring.h"
 #include "query/tables.h"
 
+enum { TRIES = 4 }; /* while imports change the schema */
+
 struct query {
     struct query_options options;
     struct query_tables tables;
@@ -78,7 +80,6 @@ static bool open_store(struct query *query, struct error *err)
     if (!store_remote(query->options.store))
         return true;
     query->bring = query_bring_new(query->options.store, err);
-    query->tables.bring = query->bring;
     query->io = query->bring ? query_io_new(query->options.store, err) : NULL;
     return query->io != NULL;
 }
@@ -181,17 +182,45 @@ static bool compile(struct query *query, struct error *err)
     return query->kql != NULL;
 }
 
+/* What was read of the lake. */
+static void forget(struct query *query)
+{
+    kql_free(query->kql);
+    query_tables_release(&query->tables);
+    mem_free(query->coverage);
+    mem_free(query->instants);
+    query->kql = NULL;
+    query->coverage = NULL;
+    query->instants = NULL;
+    query->coverage_count = 0;
+}
+
+static bool read_lake(struct query *query, struct error *err)
+{
+    const struct query_options *options = &query->options;
+    bool ok = query_tables_init(&query->tables, options->store, options->workspace_id, err);
+    query->tables.bring = query->bring;
+    return ok && compile(query, err) && open_tables(query, err);
+}
+
 struct query *query_open(const struct query_options *options, struct error *err)
 {
     struct query *query = mem_alloc(1, sizeof *query, err);
     if (!query)
         return NULL;
     query->options = *options;
-    if (begin_engine(query, err) &&
-        query_tables_init(&query->tables, options->store, options->workspace_id, err) &&
-        compile(query, err) && open_store(query, err) && open_tables(query, err) &&
-        need_task(query, err))
+    struct error why = ERROR_INIT;
+    bool ok = begin_engine(query, &why) && open_store(query, &why), moved = ok;
+    for (int i = 0; i < TRIES && moved; i++) {
+        forget(query);
+        error_clear(&why);
+        ok = read_lake(query, &why);
+        moved = !ok && query->tables.moved;
+    }
+    if (ok && need_task(query, err))
         return query;
+    if (!ok)
+        (void) error_pass(err, &why);
     query_free(query);
     return NULL;
 }
@@ -209,10 +238,7 @@ void query_free(struct query *query)
     engine_free(query->engine);
     query_io_end(query->io);
     query_bring_free(query->bring);
-    kql_free(query->kql);
-    query_tables_release(&query->tables);
-    mem_free(query->coverage);
-    mem_free(query->instants);
+    forget(query);
     mem_free(query);
 }
 

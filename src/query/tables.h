@@ -22,6 +22,7 @@ struct query_tables {
     char *workspace_id;
     struct query_table **v; /* those that a query named so far */
     size_t n, room;
+    bool moved; /* the schema of one has changed since: all is to be begun anew */
 };
 
 /* workspace_id NULL: the only workspace of the lake, looked for with the first table: ERROR_SETTINGS when there are
@@ -56,7 +57,9 @@ struct query_paths {
 };
 
 /* Finds them, and fills what the coverage says of files and of how much of its range is held. All of it is as it was
- * at one instant: what is compacted, replaced or deleted meanwhile is looked for anew, a few times, then query_moved. */
+ * at one instant: what is compacted, replaced or deleted meanwhile is looked for anew, a few times, then query_moved. That
+ * too when the schema is not any more what the query was compiled with, since rows might be read without their time:
+ * tables->moved is set. */
 bool query_paths_find(struct query_paths *paths, struct query_tables *tables,
                       const struct query_table *table, int64_t from, int64_t to,
                       struct query_coverage *coverage, struct error *err);
