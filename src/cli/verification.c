@@ -131,7 +131,8 @@ static bool nothing_there(const struct export_options *options, struct error *er
 
 static bool check_blobs(struct cli *cli, const struct export_options *options,
                         const struct lake_ledger *ledger, const struct lake_imports *imports,
-                        struct cli_verification *out, struct error *err)
+                        const struct lake_instant *begun, struct cli_verification *out,
+                        struct error *err)
 {
     /* To fetch all blobs back costs time and money, and the service has checked each as it came. */
     out->by_listing = options->workspace && store_remote(options->store);
@@ -139,6 +140,7 @@ static bool check_blobs(struct cli *cli, const struct export_options *options,
                                              .to = out->to,
                                              .by_listing = out->by_listing,
                                              .imports = options->workspace ? NULL : imports,
+                                             .begun = begun,
                                              .stop = cli->stop,
                                              .fn = on_checked,
                                              .context = out};
@@ -156,13 +158,14 @@ static bool check_lake(struct cli *cli, const struct export_options *options,
 {
     const struct lake_place *place = &options->source.place;
     struct lake_imports imports = {0};
-    struct lake_ledger *ledger = lake_ledger_open(options->store, place, err);
-    bool ok =
-        ledger && (options->workspace ||
-                   lake_imports_read(options->store, place, LAKE_IMPORTS_WHOLE, &imports, err));
+    struct lake_instant begun;
+    bool ok = lake_instant_take(options->store, place, &begun, err);
+    struct lake_ledger *ledger = ok ? lake_ledger_open(options->store, place, err) : NULL;
+    ok = ledger && (options->workspace ||
+                    lake_imports_read(options->store, place, LAKE_IMPORTS_WHOLE, &imports, err));
     out->exported = ok && lake_ledger_count(ledger) > 0;
     out->imports = count_live(&imports);
-    ok = ok && check_blobs(cli, options, ledger, &imports, out, err);
+    ok = ok && check_blobs(cli, options, ledger, &imports, &begun, out, err);
     /* An import that was killed has blobs without a record. */
     if (ok && !out->exported && imports.n == 0 && out->totals.imports.partitions == 0)
         ok = nothing_there(options, err);

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "lake/beside.h"
 #include "lake/expected.h"
-#include "lake/instant.h"
 #include "lake/stand.h"
 #include "json/lines.h"
 #include "json/value.h"
@@ -500,11 +499,11 @@ static bool found_any(const struct lake_check_totals *totals)
 }
 
 /* What is compacted or replaced while it is looked at is not lost: nothing of the kind may be told of it. */
-static bool check_instant(const struct check *check, const struct lake_instant *begun,
-                          struct error *err)
+static bool check_instant(const struct check *check, struct error *err)
 {
+    const struct lake_instant *begun = check->options->begun;
     struct lake_instant now;
-    if (!found_any(check->totals))
+    if (!begun || !found_any(check->totals))
         return true;
     if (!lake_instant_take(check->store, check->place, &now, err))
         return false;
@@ -529,9 +528,8 @@ bool lake_check(struct store *store, const struct lake_place *place,
                           .totals = out,
                           .next = options->from,
                           .to = all ? TICK_MAX : options->to};
-    struct lake_instant begun;
     *out = (struct lake_check_totals){0};
-    bool ok = check_init(&check, err) && lake_instant_take(store, place, &begun, err) &&
+    bool ok = check_init(&check, err) &&
               lake_stand_find(&check.stand, store, place, check.next, check.to,
                               !options->by_listing, options->stop, err) &&
               lake_besides_find(&check.besides, store, place, ledger, check.next, check.to,
@@ -539,7 +537,7 @@ bool lake_check(struct store *store, const struct lake_place *place,
               lake_expected_find(&check.expected, options->imports, check.next, check.to, err) &&
               lake_blobs(store, place, check.next, check.to, check_one, &check, err) &&
               check_without(&check, check.to, err) && drain(&check, err) &&
-              check_instant(&check, &begun, err);
+              check_instant(&check, err);
     check_release(&check);
     return ok;
 }

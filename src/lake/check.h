@@ -23,6 +23,7 @@
 #include "base/stop.h"
 #include "lake/catalog.h"
 #include "lake/import.h"
+#include "lake/instant.h"
 #include "lake/ledger.h"
 
 /* enum, what it says to people. The first that holds, in this order from the second on, is the finding. */
@@ -74,7 +75,9 @@ struct lake_check_options {
      * blob as it came). Where either has no MD5, size alone; totals->unread counts those. */
     bool by_listing;
     const struct lake_imports *imports; /* lent, read whole; NULL: imports are not looked at */
-    const struct stop *stop;            /* lent, may be NULL: ends with ERROR_INTERRUPTED */
+    /* lent: taken before the ledger and the imports were read; NULL: nobody else writes. */
+    const struct lake_instant *begun;
+    const struct stop *stop; /* lent, may be NULL: ends with ERROR_INTERRUPTED */
     /* Called for each partition in order of time, good ones too; may be NULL. False ends the check. */
     bool (*fn)(void *context, const struct lake_checked *checked, struct error *err);
     void *context;

@@ -214,14 +214,35 @@ static void what_is_found_while_others_import_may_not_be_so(void **state)
     struct fixture *f = *state;
     struct lake_check_totals totals;
     struct lake_imports imports;
+    struct lake_instant begun;
     small_import_put(f, &one);
+    assert_true(lake_instant_take(f->store, &place_of_tests, &begun, &f->err));
     struct lake_ledger *ledger = lake_ledger_open(f->store, &place_of_tests, &f->err);
     small_imports_read(f, LAKE_IMPORTS_WHOLE, &imports);
     const struct lake_check_options options = {
-        .imports = &imports, .fn = import_meanwhile, .context = f};
+        .imports = &imports, .begun = &begun, .fn = import_meanwhile, .context = f};
     assert_true(lake_check(f->store, &place_of_tests, ledger, &options, &totals, &f->err));
     assert_true(store_delete(f->store, DAY "h=03/m=15/PT05M_" ONE ".json", &f->err));
     assert_true(lake_import_remove(f->store, &place_of_tests, TWO, &f->err));
+    assert_false(lake_check(f->store, &place_of_tests, ledger, &options, &totals, &f->err));
+    assert_int_equal(f->err.code, ERROR_IO);
+    assert_string_equal(f->err.hint, "verify it again");
+    lake_imports_release(&imports);
+    lake_ledger_free(ledger);
+}
+
+/* Its record was not there yet when the records were read, its blobs are there when they are listed. */
+static void an_import_between_the_records_and_the_check_is_no_finding(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_check_totals totals;
+    struct lake_imports imports;
+    struct lake_instant begun;
+    assert_true(lake_instant_take(f->store, &place_of_tests, &begun, &f->err));
+    struct lake_ledger *ledger = lake_ledger_open(f->store, &place_of_tests, &f->err);
+    small_imports_read(f, LAKE_IMPORTS_WHOLE, &imports);
+    small_import_put(f, &one);
+    const struct lake_check_options options = {.imports = &imports, .begun = &begun};
     assert_false(lake_check(f->store, &place_of_tests, ledger, &options, &totals, &f->err));
     assert_int_equal(f->err.code, ERROR_IO);
     assert_string_equal(f->err.hint, "verify it again");
@@ -243,6 +264,7 @@ int main(void)
         CASE(a_check_of_exports_alone_does_not_look_at_imports),
         CASE(a_large_blob_is_hashed_across_pieces),
         CASE(what_is_found_while_others_import_may_not_be_so),
+        CASE(an_import_between_the_records_and_the_check_is_no_finding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
