@@ -128,7 +128,23 @@ static bool fill(int fd, struct str bytes, bool sync, const char *path, struct e
     return ok;
 }
 
-bool file_write(const char *path, struct str bytes, unsigned mode, bool sync, struct error *err)
+/* Into what is there: a pipe or a device takes bytes, and would be gone if a file took its name. */
+static bool write_through(const char *path, struct str bytes, struct error *err)
+{
+    int fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno == ENXIO)
+        return error_set(err, ERROR_IO, "%s is a pipe that nobody reads", path);
+    if (fd < 0)
+        return open_failed(path, err);
+    if (fcntl(fd, F_SETFL, 0) == 0) /* only the opening was not to wait */
+        return fill(fd, bytes, false, path, err);
+    (void) error_set_errno(err, ERROR_IO, errno, "%s", path);
+    (void) close(fd);
+    return false;
+}
+
+static bool write_beside(const char *path, struct str bytes, unsigned mode, bool sync,
+                         struct error *err)
 {
     struct buf name = BUF_INIT(PATH_MAX);
     int fd = open_beside(path, mode, &name, err);
@@ -142,6 +158,19 @@ bool file_write(const char *path, struct str bytes, unsigned mode, bool sync, st
     }
     buf_release(&name);
     return ok && (!sync || sync_folder(path, err));
+}
+
+bool file_write(const char *path, struct str bytes, unsigned mode, bool sync, struct error *err)
+{
+    char target[PATH_MAX];
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return write_beside(path, bytes, mode, sync, err);
+    if (S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode))
+        return write_through(path, bytes, err);
+    if (lstat(path, &status) != 0 || (S_ISLNK(status.st_mode) && !realpath(path, target)))
+        return error_set_errno(err, ERROR_IO, errno, "%s", path);
+    return write_beside(S_ISLNK(status.st_mode) ? target : path, bytes, mode, sync, err);
 }
 
 static bool make_folder(const char *path, struct error *err)

@@ -9,7 +9,8 @@
 bool file_read(const char *path, size_t max, struct buf *out, struct error *err);
 
 /* Writes a file whole or not at all: a temporary file beside it, then one rename. `mode` is that of the
- * file, less umask. `sync` waits for the disk, file and folder. Folders are not made. */
+ * file, less umask. `sync` waits for the disk, file and folder. Folders are not made. Where `path` is a link to a file, that
+ * file is replaced, not the link; a pipe or a device is written to as it stands (ERROR_IO for a pipe that nobody reads). */
 bool file_write(const char *path, struct str bytes, unsigned mode, bool sync, struct error *err);
 
 /* Writes all bytes to a descriptor; EINTR and short writes are handled. */

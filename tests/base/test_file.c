@@ -167,6 +167,40 @@ static void a_write_to_no_folder_or_onto_a_folder_fails_and_leaves_nothing(void 
     assert_int_equal(entries(place->folder), 1);
 }
 
+static void a_link_leads_to_the_file_that_is_written(void **state)
+{
+    struct place *place = *state;
+    struct stat status;
+    char link[PATH_MAX];
+    assert_true(file_write(in(place, "f"), STR("old"), 0644, false, NULL));
+    (void) snprintf(link, sizeof link, "%s", in(place, "link"));
+    assert_int_equal(symlink("f", link), 0);
+    assert_true(file_write(link, STR("new"), 0644, false, NULL));
+    assert_int_equal(lstat(link, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    assert_true(file_read(in(place, "f"), 10, &place->text, NULL));
+    assert_string_equal(buf_text(&place->text), "new");
+}
+
+static void a_pipe_takes_the_bytes_and_stays(void **state)
+{
+    struct stat status;
+    struct error err = ERROR_INIT;
+    char path[PATH_MAX], bytes[16] = "";
+    (void) snprintf(path, sizeof path, "%s", in(*state, "pipe"));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_false(file_write(path, STR("lost"), 0644, true, &err));
+    assert_int_equal(err.code, ERROR_IO);
+    int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
+    assert_true(file_write(path, STR("bytes"), 0644, true, NULL));
+    assert_int_equal(read(reader, bytes, sizeof bytes - 1), 5);
+    assert_string_equal(bytes, "bytes");
+    assert_int_equal(close(reader), 0);
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(S_ISFIFO(status.st_mode));
+}
+
 static void every_failing_allocation_fails_the_call(void **state)
 {
     struct place *place = *state;
@@ -284,6 +318,8 @@ int main(void)
         TEST(the_mode_is_that_asked_for_less_umask),
         TEST(a_write_that_fails_leaves_the_old_file),
         TEST(a_write_to_no_folder_or_onto_a_folder_fails_and_leaves_nothing),
+        TEST(a_link_leads_to_the_file_that_is_written),
+        TEST(a_pipe_takes_the_bytes_and_stays),
         TEST(every_failing_allocation_fails_the_call),
         TEST(folders_are_made_with_all_above_them),
         TEST(paths_are_joined_with_one_slash),
