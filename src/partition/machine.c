@@ -224,6 +224,7 @@ bool part_machine_run(const struct part_machine_options *options, struct part_ma
     machine->progress = (struct partition_progress){.phase = "read", .total = options->total};
     out->rows = out->rejected = out->dropped = out->spilled = 0;
     out->from = out->to = 0;
+    out->moved = false;
     memset(out->reasons, 0, sizeof out->reasons);
     bool ok = init_locks(machine, err) && run(machine, err);
     for (unsigned i = 0; machine->workers && i < machine->worker_count; i++)
@@ -244,4 +245,16 @@ void part_machine_release(struct part_machine_result *result)
     mem_free(result->firsts);
     part_files_free(result->files);
     *result = (struct part_machine_result){0};
+}
+
+bool part_machine_same(const struct part_machine_source *first,
+                       const struct part_machine_result *second, size_t n)
+{
+    bool same = !second->moved;
+    for (size_t i = 0; same && i < n; i++) {
+        const struct part_machine_source *a = &first[i], *b = &second->sources[i];
+        same = a->rows == b->rows && a->rejected == b->rejected && a->bytes == b->bytes &&
+               memcmp(a->hash, b->hash, sizeof a->hash) == 0;
+    }
+    return same;
 }

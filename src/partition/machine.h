@@ -31,7 +31,8 @@ struct part_machine_options {
     struct partition_small small;
     const struct stop *stop;
     /* Both or none: `keys` in the first reading, in which nothing is written; `dropped` in the second, with the row number
-     * of each piece that the first one left. */
+     * of each piece that the first one left. What the second reading writes is of use only where it read the same:
+     * part_machine_same. */
     struct part_dedup *keys;
     const struct part_dedup *dropped;
     /* A line that is rejected, in the order of the input; its line counts from 1. NULL: only counted. */
@@ -59,6 +60,7 @@ struct part_machine_result {
     uint64_t rows, rejected, dropped, spilled;
     int64_t from,
         to; /* of a reading of keys: the partitions of its rows, half-open; both 0 without rows */
+    bool moved; /* a second reading: a piece's first row has another number than in the first */
     uint64_t reasons[PART_REASON_COUNT];
     struct part_files *files; /* closed, whole; NULL after a reading of keys */
 };
@@ -67,5 +69,10 @@ struct part_machine_result {
 bool part_machine_run(const struct part_machine_options *options, struct part_machine_result *out,
                       struct error *err);
 void part_machine_release(struct part_machine_result *result);
+
+/* Whether the second reading, `second`, read of each of the n sources what the first one had read, `first`: the same bytes, and
+ * the same rows under the same numbers. If not, rows were dropped that are no doubles. */
+bool part_machine_same(const struct part_machine_source *first,
+                       const struct part_machine_result *second, size_t n);
 
 #endif

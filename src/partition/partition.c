@@ -29,7 +29,7 @@ enum {
     PATH_ROOM = 4096,
     NOTE_MAX = 512,
     FOLDERS_MAX = 1000, /* attempts that one scratch folder sees */
-    AGAINS_MAX = 3      /* readings that are done again since an input was held after all */
+    AGAINS_MAX = 3 /* readings, each done again since an input changed, or was held after all */
 };
 #define MEMORY_LEAST (UINT64_C(256) << 20)
 
@@ -223,20 +223,19 @@ static bool has_columns(const struct import *import, struct error *err)
     return error_hint(err, "names are case-sensitive: --dedup _ItemId, --dedup A,B, --dedup '*'");
 }
 
-/* The first reading: which rows are there already. */
-static bool read_keys(struct import *import, struct error *err)
+/* The first reading: which rows are there already. *again: an input was held after all. */
+static bool read_keys(struct import *import, bool *again, struct error *err)
 {
     const struct partition_options *options = import->options;
     struct part_machine_options machine = machine_options(import);
     struct part_machine_result *found = &import->machine;
     char id[LAKE_IMPORT_ID_MAX];
-    bool again;
     uint64_t dropped;
     if (!new_dedup(import, err))
         return false;
     machine.keys = import->dedup;
     if (!part_machine_run(&machine, found, err) || !has_columns(import, err) ||
-        !part_givens_take(&import->givens, found, &again, err) || !make_id(import, id, err))
+        !part_givens_take(&import->givens, found, again, err) || !make_id(import, id, err))
         return false;
     struct part_held held = {.store = options->store,
                              .place = options->place,
@@ -246,9 +245,9 @@ static bool read_keys(struct import *import, struct error *err)
                              .replaced = options->replace ? import->replace.id : NULL,
                              .memory = import->memory / 4,
                              .stop = options->stop};
-    return again || (part_dedup_lake(import->dedup, &held, NULL, err) &&
-                     part_dedup_finish(import->dedup, &dropped, err) &&
-                     part_givens_list(&import->givens, err));
+    return *again || (part_dedup_lake(import->dedup, &held, NULL, err) &&
+                      part_dedup_finish(import->dedup, &dropped, err) &&
+                      part_givens_list(&import->givens, err));
 }
 
 /* The scratch folder may have been used before. */
@@ -266,29 +265,41 @@ static bool make_folder(struct import *import, struct error *err)
            error_set_errno(err, ERROR_IO, failed, "cannot make %s", buf_text(&import->folder));
 }
 
-/* One attempt. *again: an input was held after all. */
-static bool read_once(struct import *import, bool *again, struct error *err)
+/* The first of two readings; *first, to be freed with mem_free, is what it read. *again: an input was held after all. */
+static bool read_first(struct import *import, struct part_machine_source **first, bool *again,
+                       struct error *err)
 {
-    *again = false;
-    part_machine_release(&import->machine);
-    part_reject_file_clear(&import->rejects);
-    if (!make_folder(import, err) || !part_givens_list(&import->givens, err))
+    if (!read_keys(import, again, err))
         return false;
-    size_t n = import->givens.source_count;
-    if (import->options->dedup) {
-        if (!read_keys(import, err))
-            return false;
-        for (size_t i = 0; i < n; i++)
-            *again |= import->givens.v[import->givens.indexes[i]].state != PART_GIVEN_NEW;
-        if (*again)
-            return true;
-    }
+    *first = import->machine.sources;
+    import->machine.sources = NULL;
+    return true;
+}
+
+static bool read_rows(struct import *import, struct error *err)
+{
     struct part_machine_options machine = machine_options(import);
     machine.dropped = import->dedup;
     machine.reject = on_reject;
     machine.reject_context = import;
-    return part_machine_run(&machine, &import->machine, err) &&
-           part_givens_take(&import->givens, &import->machine, again, err);
+    return part_machine_run(&machine, &import->machine, err);
+}
+
+/* One attempt. *again: an input was held after all, or changed between two readings. */
+static bool read_once(struct import *import, bool *again, struct error *err)
+{
+    struct part_machine_source *first = NULL;
+    *again = false;
+    part_machine_release(&import->machine);
+    part_reject_file_clear(&import->rejects);
+    if (!make_folder(import, err) || !part_givens_list(&import->givens, err) ||
+        (import->options->dedup && !read_first(import, &first, again, err)))
+        return false;
+    bool ok = *again || read_rows(import, err);
+    if (ok && !*again && first)
+        *again = !part_machine_same(first, &import->machine, import->givens.source_count);
+    mem_free(first);
+    return ok && (*again || part_givens_take(&import->givens, &import->machine, again, err));
 }
 
 static bool read_all(struct import *import, struct error *err)

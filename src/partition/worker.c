@@ -106,10 +106,10 @@ static bool rows(struct part_worker *worker, struct error *err)
         return false;
     if (part_first_reading(machine))
         return take_keys(worker, err);
-    uint64_t first = options->dropped && worker->number < machine->out->first_count
-                         ? machine->out->firsts[worker->number]
-                         : 0;
-    if (!part_order_lines(&worker->order, &worker->chunk, options->dropped, first, err))
+    /* A piece that the first reading did not have: nothing is known of its rows, and all is done again. */
+    bool known = options->dropped && worker->number < machine->out->first_count;
+    if (!part_order_lines(&worker->order, &worker->chunk, known ? options->dropped : NULL,
+                          known ? machine->out->firsts[worker->number] : 0, err))
         return false;
     if (worker->aside)
         return part_aside_make(machine->aside, worker->index, worker->order.lines,
@@ -206,6 +206,13 @@ static bool keep_first(const struct part_worker *worker, struct part_machine_res
     return true;
 }
 
+/* In a second reading: by other numbers than these its rows were told to be doubles. */
+static bool has_moved(const struct part_worker *worker)
+{
+    const struct part_machine_result *out = worker->machine->out;
+    return worker->number >= out->first_count || out->firsts[worker->number] != out->rows;
+}
+
 static bool count(struct part_worker *worker, struct error *err)
 {
     struct part_machine *machine = worker->machine;
@@ -216,6 +223,8 @@ static bool count(struct part_worker *worker, struct error *err)
     if (is_plain(source) && !part_digest_put(&source->digest, piece->offset / PART_DIGEST_BLOCK,
                                              (size_t) piece->length, piece->digests, err))
         return false;
+    if (machine->options->dropped && has_moved(worker))
+        machine->out->moved = true;
     machine->line += chunk->lines;
     out->rows += chunk->row_count;
     out->rejected += chunk->reject_count;
