@@ -8,6 +8,11 @@
 #include "partition/reject.h"
 
 #include <limits.h>
+#include <sys/stat.h>
+
+static const enum cli_option_id output_options[] = {CLI_REPORT, CLI_METRICS, CLI_REJECT_FILE};
+
+enum { OUTPUTS = sizeof output_options / sizeof *output_options };
 
 enum { LINE_TEXT = 400, MEMBERS_MAX = 4096, LAST_TEXT = 16 * 1024 };
 
@@ -23,6 +28,7 @@ struct import {
     struct columns known;
     struct partition_options options;
     struct partition_watch watch;
+    const char *outputs[OUTPUTS]; /* files that the run writes, by their options */
     struct store_options remote;
     struct partition_result result;
     bool ran;
@@ -108,6 +114,8 @@ static bool read_line(struct import *import, struct error *err)
     options->dedup = cli_text(cli, CLI_DEDUP);
     options->replace = cli_text(cli, CLI_REPLACE);
     options->reject_file = cli_text(cli, CLI_REJECT_FILE);
+    options->outputs = import->outputs;
+    options->output_count = OUTPUTS;
     options->by = "weir " WEIR_VERSION;
     options->watch = &import->watch;
     options->stop = cli->stop;
@@ -444,9 +452,33 @@ static int go(struct import *import, struct error *err)
     return import->ended;
 }
 
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+/* What is written would be gone before it is read. */
+static bool check_outputs(struct import *import, struct error *err)
+{
+    const struct cli *cli = import->cli;
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        const char *output = cli_text(cli, output_options[i]);
+        import->outputs[i] = output;
+        for (int k = 0; output && k < cli->arg_count; k++)
+            if (same_file(output, cli->args[k]))
+                return error_set(err, ERROR_USAGE, "%s would be overwritten by --%s", cli->args[k],
+                                 cli_options[output_options[i]].name);
+    }
+    return true;
+}
+
 static int run(struct cli *cli, struct error *err)
 {
     struct import import = {.cli = cli, .ended = -1};
+    if (!check_outputs(&import, err))
+        return -1;
     import.watch =
         (struct partition_watch){.progress = on_progress, .note = on_note, .context = &import};
     if (!cli_summary_begin(&import.summary, cli, put_result, &import, err))

@@ -217,8 +217,11 @@ bool part_givens_open(struct part_givens *givens, const struct partition_options
         .note = options->watch ? options->watch->note : NULL,
         .context = options->watch ? options->watch->context : NULL,
     };
-    const char *lake = store_remote(options->store) ? NULL : store_address(options->store);
-    if (!part_inputs_expand(options->inputs, options->input_count, lake, options->remote,
+    const struct part_outputs outputs = {
+        .lake = store_remote(options->store) ? NULL : store_address(options->store),
+        .files = options->outputs,
+        .file_count = options->output_count};
+    if (!part_inputs_expand(options->inputs, options->input_count, &outputs, options->remote,
                             &givens->inputs, err))
         return false;
     say_passed(givens);

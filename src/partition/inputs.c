@@ -24,6 +24,7 @@ void part_inputs_release(struct part_inputs *inputs)
     mem_free(inputs->stores);
     mem_free(inputs->first_passed);
     mem_free(inputs->first_link);
+    mem_free(inputs->first_output);
     mem_free(inputs->lake);
     *inputs = (struct part_inputs){0};
 }
@@ -138,11 +139,22 @@ static void leave(struct level *level)
     *level = (struct level){0};
 }
 
-/* Whether a folder is the lake that the import goes to. */
-static bool is_target(const struct part_inputs *inputs, const struct stat *about)
+/* Whether it is the lake that the import goes to, or what the run writes. */
+static bool is_ours(const struct part_inputs *inputs, const struct stat *about)
 {
-    return inputs->target_known && about->st_dev == inputs->target_device &&
-           about->st_ino == inputs->target_number;
+    for (size_t i = 0; i < inputs->own_count; i++)
+        if (about->st_dev == inputs->own[i].device && about->st_ino == inputs->own[i].number)
+            return true;
+    return false;
+}
+
+static void know_own(struct part_inputs *inputs, const char *path)
+{
+    struct stat about;
+    if (path && inputs->own_count < sizeof inputs->own / sizeof *inputs->own &&
+        stat(path, &about) == 0)
+        inputs->own[inputs->own_count++] =
+            (struct part_own){.device = about.st_dev, .number = about.st_ino};
 }
 
 static bool pass_target(struct part_inputs *inputs, const struct buf *path, struct error *err)
@@ -169,7 +181,7 @@ static bool take_entry(struct part_inputs *inputs, struct level *levels, size_t 
         return false;
     if (lstat(buf_text(path), &about) != 0)
         return error_set_errno(err, ERROR_IO, errno, "%s", buf_text(path));
-    if (S_ISDIR(about.st_mode) && is_target(inputs, &about))
+    if (S_ISDIR(about.st_mode) && is_ours(inputs, &about))
         return pass_target(inputs, path, err);
     if (S_ISDIR(about.st_mode)) {
         if (*depth == PART_INPUT_DEPTH_MAX)
@@ -179,6 +191,8 @@ static bool take_entry(struct part_inputs *inputs, struct level *levels, size_t 
     }
     if (!S_ISREG(about.st_mode))
         return pass(&inputs->links, &inputs->first_link, buf_str(path), err);
+    if (is_ours(inputs, &about))
+        return pass(&inputs->outputs, &inputs->first_output, buf_str(path), err);
     if (!is_log(str_of(name)))
         return pass_name(inputs, buf_str(path), err);
     return add(inputs, PART_INPUT_FILE, buf_str(path), buf_text(path), (uint64_t) about.st_size,
@@ -235,6 +249,8 @@ static bool add_glob(struct part_inputs *inputs, const char *pattern, struct err
     for (size_t i = 0; ok && i < found.gl_pathc; i++) {
         if (stat(found.gl_pathv[i], &about) != 0)
             ok = error_set_errno(err, ERROR_IO, errno, "%s", found.gl_pathv[i]);
+        else if (S_ISREG(about.st_mode) && is_ours(inputs, &about))
+            ok = pass(&inputs->outputs, &inputs->first_output, str_of(found.gl_pathv[i]), err);
         else
             ok = add_path(inputs, found.gl_pathv[i], &about, err);
     }
@@ -395,17 +411,14 @@ static bool expand(struct part_inputs *inputs, const char *argument,
                            argument);
 }
 
-bool part_inputs_expand(const char *const *arguments, size_t n, const char *lake,
+bool part_inputs_expand(const char *const *arguments, size_t n, const struct part_outputs *outputs,
                         const struct store_options *remote, struct part_inputs *out,
                         struct error *err)
 {
-    struct stat about;
     *out = (struct part_inputs){0};
-    if (lake && stat(lake, &about) == 0) {
-        out->target_known = true;
-        out->target_device = about.st_dev;
-        out->target_number = about.st_ino;
-    }
+    know_own(out, outputs ? outputs->lake : NULL);
+    for (size_t i = 0; outputs && i < outputs->file_count; i++)
+        know_own(out, outputs->files[i]);
     for (size_t i = 0; i < n; i++) {
         if (!expand(out, arguments[i], remote, err)) {
             part_inputs_release(out);
@@ -434,6 +447,8 @@ bool part_inputs_say_passed(const struct part_inputs *inputs, struct buf *line)
                " are passed over: by their names they are no logs");
     put_passed(line, inputs->links, inputs->first_link, " is passed over: it is a link or no file",
                " are passed over: links, or no files");
+    put_passed(line, inputs->outputs, inputs->first_output, " is passed over: this run writes it",
+               " are passed over: this run writes them");
     if (inputs->lake)
         buf_printf(line, "%s%s is passed over: it is the lake itself", line->used > 0 ? "; " : "",
                    inputs->lake);

@@ -18,7 +18,8 @@
 enum {
     PART_INPUTS_MAX = 1 << 20,
     PART_INPUT_DEPTH_MAX = 64, /* folders below a folder */
-    PART_INPUT_NAME_MAX = 4096
+    PART_INPUT_NAME_MAX = 4096,
+    PART_OUTPUTS_MAX = 8
 };
 
 enum part_input_kind {
@@ -41,22 +42,32 @@ struct part_inputs {
     size_t n, room;
     struct store **stores; /* owned */
     size_t store_count, store_room;
-    size_t passed; /* files of folders that are no logs by their names */
-    size_t links;  /* links and devices in folders: they are not followed */
-    char *first_passed, *first_link;
-    char *lake;        /* the lake of the import, where it lay in a folder: it is not read; NULL */
-    bool target_known; /* of that lake: which folder it is */
-    dev_t target_device;
-    ino_t target_number;
+    size_t passed;  /* files of folders that are no logs by their names */
+    size_t links;   /* links and devices in folders: they are not followed */
+    size_t outputs; /* files of folders that this very run writes */
+    char *first_passed, *first_link, *first_output;
+    char *lake; /* the lake of the import, where it lay in a folder: it is not read; NULL */
+    struct part_own {
+        dev_t device;
+        ino_t number;
+    } own[PART_OUTPUTS_MAX + 1]; /* that lake and the outputs, as far as they are there */
+    size_t own_count;
 };
 
 void part_inputs_release(struct part_inputs *inputs);
 
+/* What a run writes and does not read, where it lies in a folder that is given. */
+struct part_outputs {
+    const char *lake; /* a folder; NULL: it has none */
+    const char *const
+        *files; /* at most PART_OUTPUTS_MAX; an entry may be NULL, or not be there yet */
+    size_t file_count;
+};
+
 /* Expands arguments in their order. A file that is named twice stands twice: the machine tells equal inputs by their
  * hashes. ERROR_NOT_FOUND names the argument that is not there or matches nothing; ERROR_USAGE for `-` twice.
- * `lake` is the folder of the import's own lake, which is left out of others (NULL: it has none).
- * `remote` has all but the address of the stores to open for blobs; NULL: blobs are refused. */
-bool part_inputs_expand(const char *const *arguments, size_t n, const char *lake,
+ * `remote` has all but the address of the stores to open for blobs; NULL: blobs are refused. `outputs` may be NULL. */
+bool part_inputs_expand(const char *const *arguments, size_t n, const struct part_outputs *outputs,
                         const struct store_options *remote, struct part_inputs *out,
                         struct error *err);
 

@@ -71,8 +71,10 @@ struct partition_options {
     const char *dedup;   /* columns, "A,B" or "*"; NULL: none */
     const char *replace; /* id of the import that this one replaces; NULL: none */
 
-    const char *reject_file; /* NULL: <table>-<id>.jsonl in the state folder (reject.h) */
-    const char *by;          /* program and version, for the record */
+    const char *reject_file;    /* NULL: <table>-<id>.jsonl in the state folder (reject.h) */
+    const char *const *outputs; /* files that the caller writes meanwhile; NULL entries are fine */
+    size_t output_count;
+    const char *by;                      /* program and version, for the record */
     const struct partition_watch *watch; /* NULL: nobody */
     const struct stop *stop; /* NULL: never; else ERROR_INTERRUPTED, and nothing shows */
 

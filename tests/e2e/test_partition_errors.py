@@ -319,6 +319,23 @@ class Partition(unittest.TestCase):
         plain = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []  # root may write everywhere
         self.refused(1, self.write("a.jsonl", lines(ROWS)), under=plain, says=["Permission denied"])
 
+    def test_what_is_read_is_not_written(self):
+        path = self.write("a.jsonl", lines(ROWS))
+        before = path.read_bytes()
+        (self.weir.folder / "link.jsonl").symlink_to(path)
+        for option in "--report", "--metrics", "--reject-file":
+            for name in path, "a.jsonl", "link.jsonl":
+                self.refused(2, path, option, name, says=[f"would be overwritten by {option}"])
+        self.assertEqual(path.read_bytes(), before)
+
+    def test_what_is_written_beside_the_inputs_is_not_read(self):
+        (self.weir.folder / "logs").mkdir()
+        self.write("logs/a.jsonl", lines(ROWS))
+        for outcome in f"{len(ROWS)} rows in", "nothing is new":
+            done = self.ok("logs", "--report", "logs/report.json")
+            self.assertIn("logs/report.json is passed over: this run writes it", done.stderr)
+            self.assertIn(outcome, done.stderr)
+
     # -- rejects --
 
     def test_rejects_make_status_3_and_the_other_rows_are_in(self):

@@ -170,7 +170,8 @@ static void the_lake_itself_is_left_out_of_a_folder(void **state)
     path_join(&path, taken_folder(), "home");
     path_join(&lake, taken_folder(), "home/x/../x/lake/");
     const char *argument = buf_text(&path);
-    assert_true(part_inputs_expand(&argument, 1, buf_text(&lake), NULL, &inputs, &err));
+    const struct part_outputs outputs = {.lake = buf_text(&lake)};
+    assert_true(part_inputs_expand(&argument, 1, &outputs, NULL, &inputs, &err));
     assert_int_equal(inputs.n, 1);
     assert_true(str_ends(str_of(inputs.v[0].name), STR("home/x/new.json")));
     assert_true(part_inputs_say_passed(&inputs, &line));
@@ -178,11 +179,42 @@ static void the_lake_itself_is_left_out_of_a_folder(void **state)
     part_inputs_release(&inputs);
     /* Who names it means it. */
     argument = buf_text(&lake);
-    assert_true(part_inputs_expand(&argument, 1, buf_text(&lake), NULL, &inputs, &err));
+    assert_true(part_inputs_expand(&argument, 1, &outputs, NULL, &inputs, &err));
     assert_int_equal(inputs.n, 1);
     part_inputs_release(&inputs);
     buf_release(&path);
     buf_release(&lake);
+    buf_release(&line);
+}
+
+static void what_the_run_writes_is_left_out_of_a_folder_and_a_glob(void **state)
+{
+    struct error err = ERROR_INIT;
+    struct part_inputs inputs;
+    struct buf folder = BUF_INIT(4096), glob = BUF_INIT(4096), report = BUF_INIT(4096),
+               line = BUF_INIT(8192);
+    (void) state;
+    make_folder("out");
+    make("out/a.json");
+    make("out/report.json");
+    path_join(&folder, taken_folder(), "out");
+    path_join(&glob, taken_folder(), "out/*.json");
+    path_join(&report, taken_folder(), "out/../out/report.json");
+    const char *const files[] = {NULL, "/no/such/file", buf_text(&report)};
+    const struct part_outputs outputs = {.files = files, .file_count = 3};
+    const char *const arguments[] = {buf_text(&folder), buf_text(&glob)};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(part_inputs_expand(&arguments[i], 1, &outputs, NULL, &inputs, &err));
+        assert_int_equal(inputs.n, 1);
+        assert_true(str_ends(str_of(inputs.v[0].name), STR("out/a.json")));
+        assert_true(part_inputs_say_passed(&inputs, &line));
+        assert_true(
+            str_ends(buf_str(&line), STR("out/report.json is passed over: this run writes it")));
+        part_inputs_release(&inputs);
+    }
+    buf_release(&folder);
+    buf_release(&glob);
+    buf_release(&report);
     buf_release(&line);
 }
 
@@ -236,6 +268,7 @@ int main(void)
         cmocka_unit_test(arguments_keep_their_order_and_may_repeat),
         cmocka_unit_test(the_records_of_a_lake_are_no_rows),
         cmocka_unit_test(the_lake_itself_is_left_out_of_a_folder),
+        cmocka_unit_test(what_the_run_writes_is_left_out_of_a_folder_and_a_glob),
         cmocka_unit_test(a_pipe_is_one),
         cmocka_unit_test(folders_below_the_limit_are_walked),
     };
