@@ -96,6 +96,12 @@ static struct query_blobs *blobs_of(struct query *query, struct query_paths *pat
     return query_blobs_new(query->io, wanted, paths->n, buf_take(&paths->text), err);
 }
 
+/* All times: then rows that have none, or one that is not read, are among the rows. */
+static bool is_all(const struct kql_table *table)
+{
+    return table->from <= 0 && table->to > TICK_MAX;
+}
+
 static bool add_view(struct query *query, const struct kql_table *table,
                      const struct query_table *source, struct query_paths *paths, struct error *err)
 {
@@ -112,8 +118,8 @@ static bool add_view(struct query *query, const struct kql_table *table,
         .count = paths->n,
         .columns = &columns,
         .source_keys = table->keys,
-        .from = table->from,
-        .to = table->to,
+        .from = is_all(table) ? 0 : table->from,
+        .to = is_all(table) ? 0 : table->to,
         .sizes = paths->sizes,
         .groups = paths->groups,
         .roles = paths->roles,

@@ -41,13 +41,13 @@ static void put_schema(struct fixture *f)
 }
 
 /* The one text column of all rows, each with a blank behind. */
-static const char *ask_range(struct fixture *f, const char *kql, const char *from, const char *to,
-                             struct query_coverage *coverage)
+static const char *ask_kql(struct fixture *f, const char *kql, int64_t from, int64_t to,
+                           struct query_coverage *coverage)
 {
     struct query_options options = {.store = f->store,
                                     .kql = str_of(kql),
-                                    .from = tick_of(from),
-                                    .to = tick_of(to),
+                                    .from = from,
+                                    .to = to,
                                     .now = tick_of("2021-11-20"),
                                     .threads = 2};
     const struct query_coverage *of_table;
@@ -66,6 +66,12 @@ static const char *ask_range(struct fixture *f, const char *kql, const char *fro
         *coverage = of_table[0];
     query_free(query);
     return buf_text(&f->text);
+}
+
+static const char *ask_range(struct fixture *f, const char *kql, const char *from, const char *to,
+                             struct query_coverage *coverage)
+{
+    return ask_kql(f, kql, tick_of(from), tick_of(to), coverage);
 }
 
 static const char *ask(struct fixture *f, struct query_coverage *coverage)
@@ -144,6 +150,28 @@ static void times_stand_where_the_schema_says(void **state)
         "2=2021-11-07T03:05:01.0000000Z 4=2021-11-07T03:05:02.0000000Z ");
 }
 
+/* What others wrote may have no time: its rows are in no range, and in all of time whatever is asked of them. */
+static void a_row_without_a_time_is_counted_alike_by_all_queries(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const kql[] = {"Okta_CL | summarize tostring(count())",
+                                      "Okta_CL | project n | summarize tostring(count())",
+                                      "Okta_CL | summarize tostring(countif(n > 0))",
+                                      "Okta_CL | where isnull(TimeGenerated) or n < 9 | "
+                                      "summarize tostring(count())"};
+    put_schema(f);
+    small_import_put(f, &one);
+    assert_true(store_put(f->store, DAY "h=03/m=05/PT05M.json", STR("{\"n\":8}\n"), &f->err));
+    for (size_t i = 0; i < sizeof kql / sizeof *kql; i++)
+        assert_string_equal(ask_kql(f, kql[i], 0, 0, NULL), "4 ");
+    assert_string_equal(ask_kql(f,
+                                "Okta_CL | where TimeGenerated > datetime(2021-01-01) | count | "
+                                "project tostring(Count)",
+                                0, 0, NULL),
+                        "3 ");
+    assert_string_equal(ask(f, NULL), "1 2 3 ");
+}
+
 static void a_damaged_record_is_named_by_a_query(void **state)
 {
     struct fixture *f = *state;
@@ -171,6 +199,7 @@ int main(void)
         CASE(rows_of_one_that_was_replaced_are_not),
         CASE(whole_partitions_without_a_record_are_read),
         CASE(times_stand_where_the_schema_says),
+        CASE(a_row_without_a_time_is_counted_alike_by_all_queries),
         CASE(a_damaged_record_is_named_by_a_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
