@@ -5,6 +5,7 @@
 #include "lake/catalog.h"
 #include "lake/day.h"
 #include "lake/import.h"
+#include "lake/instant.h"
 #include "lake/ledger.h"
 
 enum { TEXT_ROOM = 64, CELLS_MAX = 48, IMPORTS_SHOWN = 20, JSON_MAX = 64 << 20 };
@@ -227,9 +228,13 @@ static bool read_imports(struct store *store, const struct lake_place *place, st
 static bool read_own(struct store *store, const struct lake_place *place, struct stat *out,
                      struct error *err)
 {
-    if (!read_ledger(store, place, out, err) || !read_imports(store, place, out, err) ||
-        !read_days(store, place, &out->compacted, err))
+    struct lake_instant begun;
+    struct error why = ERROR_INIT;
+    if (!lake_instant_take(store, place, &begun, err))
         return false;
+    if (!read_ledger(store, place, out, &why) || !read_imports(store, place, out, &why) ||
+        !read_days(store, place, &out->compacted, &why))
+        return lake_instant_pass(store, place, &begun, &why, err);
     widen(&out->compacted, &out->totals);
     return true;
 }

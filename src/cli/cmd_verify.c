@@ -217,8 +217,8 @@ static void say_imports(const struct verify *verify)
         bytes[TEXT_NUMBER_MAX], bad[TEXT_NUMBER_MAX];
     if (killed > 0)
         cli_last(verify->cli,
-                 "%s of %s %s of an import that was killed; the same weir partition command "
-                 "finishes it",
+                 "%s of %s %s of an import that is under way, or was killed: then the same weir "
+                 "partition command finishes it",
                  cli_count_text(killed, "partition", parts), table, killed == 1 ? "is" : "are");
     (void) cli_count_text(totals->partitions - killed, "partition", parts);
     (void) cli_count_text(found->imports, "import", imports);

@@ -153,25 +153,36 @@ static bool check_blobs(struct cli *cli, const struct export_options *options,
     return read_ledger(cli, options, ledger, out, err);
 }
 
-static bool check_lake(struct cli *cli, const struct export_options *options,
-                       struct cli_verification *out, struct error *err)
+static bool check_since(struct cli *cli, const struct export_options *options,
+                        const struct lake_instant *begun, struct cli_verification *out,
+                        struct error *err)
 {
     const struct lake_place *place = &options->source.place;
     struct lake_imports imports = {0};
-    struct lake_instant begun;
-    bool ok = lake_instant_take(options->store, place, &begun, err);
-    struct lake_ledger *ledger = ok ? lake_ledger_open(options->store, place, err) : NULL;
-    ok = ledger && (options->workspace ||
-                    lake_imports_read(options->store, place, LAKE_IMPORTS_WHOLE, &imports, err));
+    struct lake_ledger *ledger = lake_ledger_open(options->store, place, err);
+    bool ok =
+        ledger && (options->workspace ||
+                   lake_imports_read(options->store, place, LAKE_IMPORTS_WHOLE, &imports, err));
     out->exported = ok && lake_ledger_count(ledger) > 0;
     out->imports = count_live(&imports);
-    ok = ok && check_blobs(cli, options, ledger, &imports, &begun, out, err);
+    ok = ok && check_blobs(cli, options, ledger, &imports, begun, out, err);
     /* An import that was killed has blobs without a record. */
     if (ok && !out->exported && imports.n == 0 && out->totals.imports.partitions == 0)
         ok = nothing_there(options, err);
     lake_imports_release(&imports);
     lake_ledger_free(ledger);
     return ok;
+}
+
+static bool check_lake(struct cli *cli, const struct export_options *options,
+                       struct cli_verification *out, struct error *err)
+{
+    const struct lake_place *place = &options->source.place;
+    struct lake_instant begun;
+    struct error why = ERROR_INIT;
+    return lake_instant_take(options->store, place, &begun, err) &&
+           (check_since(cli, options, &begun, out, &why) ||
+            lake_instant_pass(options->store, place, &begun, &why, err));
 }
 
 /* -- both together -- */

@@ -43,3 +43,15 @@ bool lake_instant_same(const struct lake_instant *a, const struct lake_instant *
 {
     return a->n == b->n && a->sum[0] == b->sum[0] && a->sum[1] == b->sum[1];
 }
+
+bool lake_instant_pass(struct store *store, const struct lake_place *place,
+                       const struct lake_instant *begun, const struct error *why, struct error *err)
+{
+    struct lake_instant now;
+    if (why->code == ERROR_INTERRUPTED || why->code == ERROR_MEMORY ||
+        !lake_instant_take(store, place, &now, NULL) || lake_instant_same(begun, &now))
+        return error_pass(err, why);
+    (void) error_set(err, ERROR_IO, "%s was compacted or imported into while it was looked at",
+                     place->table);
+    return error_hint(err, "run the command again");
+}

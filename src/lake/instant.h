@@ -20,4 +20,10 @@ bool lake_instant_take(struct store *store, const struct lake_place *place,
                        struct lake_instant *out, struct error *err);
 bool lake_instant_same(const struct lake_instant *a, const struct lake_instant *b);
 
+/* Hands an error of looking at a place on: what comes of records or blobs that others changed since `begun`, a record that
+ * looks torn for one, becomes ERROR_IO that says so. Returns false. */
+bool lake_instant_pass(struct store *store, const struct lake_place *place,
+                       const struct lake_instant *begun, const struct error *why,
+                       struct error *err);
+
 #endif

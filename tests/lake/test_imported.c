@@ -250,6 +250,26 @@ static void an_import_between_the_records_and_the_check_is_no_finding(void **sta
     lake_ledger_free(ledger);
 }
 
+/* A record that is put anew while it is read may look torn. */
+static void an_error_says_that_others_wrote_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_instant begun;
+    struct error why = ERROR_INIT;
+    assert_true(lake_instant_take(f->store, &place_of_tests, &begun, &f->err));
+    (void) error_set(&why, ERROR_FORMAT, "it is torn");
+    (void) error_hint(&why, "move it away");
+    assert_false(lake_instant_pass(f->store, &place_of_tests, &begun, &why, &f->err));
+    assert_string_equal(f->err.message, "it is torn");
+    error_clear(&f->err);
+    small_import_put(f, &one);
+    assert_false(lake_instant_pass(f->store, &place_of_tests, &begun, &why, &f->err));
+    assert_int_equal(f->err.code, ERROR_IO);
+    assert_string_equal(f->err.message,
+                        "Okta_CL was compacted or imported into while it was looked at");
+    assert_string_equal(f->err.hint, "run the command again");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +285,7 @@ int main(void)
         CASE(a_large_blob_is_hashed_across_pieces),
         CASE(what_is_found_while_others_import_may_not_be_so),
         CASE(an_import_between_the_records_and_the_check_is_no_finding),
+        CASE(an_error_says_that_others_wrote_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
