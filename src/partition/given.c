@@ -494,6 +494,8 @@ bool part_givens_list(struct part_givens *givens, struct error *err)
             part_source_free(given->source);
             given->source = again;
             describe(given);
+            if (!add_rule(givens, given, err)) /* it may be another file by now */
+                return false;
         }
         givens->indexes[givens->source_count] = i;
         givens->sources[givens->source_count++] = given->source;

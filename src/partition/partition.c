@@ -47,8 +47,6 @@ struct import {
     struct part_seen *seen;
     struct lake_schema schema;
     bool has_schema;
-    struct lake_from *dropped; /* rules of the import that is replaced, and of no other */
-    size_t n_dropped;
     struct part_givens givens;
     struct part_reject_file rejects;
     struct part_dedup *dedup;
@@ -84,15 +82,17 @@ static bool read_schema(struct import *import, struct error *err)
     return import->has_schema || why.code == ERROR_NOT_FOUND || error_pass(err, &why);
 }
 
-/* What is to be replaced. The rules of its times go with it: another zone may be why it is. */
+/* What is to be replaced. Times are found as if its rules were gone: another zone may be why it is. */
 static bool begin_replace(struct import *import, struct error *err)
 {
-    if (!part_replace_find(&import->imports, import->options->replace, &import->replace, err) ||
-        !part_replace_times(&import->replace, &import->imports, &import->dropped,
-                            &import->n_dropped, err))
+    struct lake_from rules[LAKE_FROM_MAX];
+    if (!part_replace_find(&import->imports, import->options->replace, &import->replace, err))
         return false;
-    if (import->has_schema)
-        (void) lake_schema_drop_from(&import->schema, import->dropped, import->n_dropped);
+    if (import->has_schema) {
+        size_t n =
+            part_replace_rules(&import->schema, &import->imports, import->replace.old, rules);
+        (void) lake_schema_drop_from(&import->schema, rules, n);
+    }
     return true;
 }
 
@@ -105,9 +105,11 @@ static bool begin(struct import *import, struct error *err)
         !store_scratch(options->store, &import->scratch, err))
         return false;
     import->lock = lake_lock_new(options->store, options->place, owner, err);
-    if (!import->lock || !read_schema(import, err) ||
+    if (!import->lock ||
         !lake_imports_read(options->store, options->place, LAKE_IMPORTS_HEADS, &import->imports,
-                           err))
+                           err) ||
+        !part_replace_settle(options->store, options->place, &import->imports, err) ||
+        !read_schema(import, err))
         return false;
     if (options->replace && !begin_replace(import, err))
         return false;
@@ -352,16 +354,15 @@ static void say_left_out(const struct import *import, const struct columns *colu
     watch->note(watch->context, line);
 }
 
-/* Before the first row shows: who reads it knows its columns, and where its time is. */
+/* Before the first row shows: who reads it knows its columns, and where its time is. Rules of an import that is replaced stay
+ * until it is: its rows count as long as the new record is not there. */
 static bool update_schema(const struct import *import, struct error *err)
 {
     const struct partition_options *options = import->options;
     struct columns known, columns = {0};
     const struct part_givens *givens = &import->givens;
     const struct lake_from_change times = {.add = givens->from + givens->held,
-                                           .n_add = givens->n_from - givens->held,
-                                           .drop = import->dropped,
-                                           .n_drop = import->n_dropped};
+                                           .n_add = givens->n_from - givens->held};
     bool ok =
         known_columns(import, &known, err) &&
         part_seen_columns(import->seen, &known, import->givens.source.custom, &columns, err) &&
@@ -554,7 +555,6 @@ static void release(struct import *import)
     part_seen_free(import->seen);
     if (import->has_schema)
         lake_schema_release(&import->schema);
-    mem_free(import->dropped);
     lake_imports_release(&import->imports);
     store_lock_free(import->lock);
     mem_free(import->record.inputs);

@@ -50,47 +50,63 @@ void part_replace_tell(const struct part_replace *replace, struct lake_import *i
 
 /* --- times --- */
 
-static bool same_time(const struct lake_from *a, const struct lake_from *b)
-{
-    return a->key && b->key && strcmp(a->key, b->key) == 0 && strcmp(a->format, b->format) == 0 &&
-           strcmp(a->zone, b->zone) == 0;
-}
-
-static bool reads_by(const struct lake_import *import, const struct lake_from *time)
+static bool reads_by(const struct lake_import *import, const struct lake_from *rule)
 {
     for (size_t i = 0; i < import->n_inputs; i++)
-        if (same_time(&import->inputs[i].time, time))
+        if (lake_from_same(&import->inputs[i].time, rule))
             return true;
     return false;
 }
 
-/* Whether it is a time of the old one that is not in the list yet, and no other's. */
-static bool is_its_own(const struct lake_imports *imports, const struct lake_import *old,
-                       const struct lake_from *time, const struct lake_from *list, size_t n)
+size_t part_replace_rules(const struct lake_schema *schema, const struct lake_imports *imports,
+                          const struct lake_import *old, struct lake_from out[LAKE_FROM_MAX])
 {
-    if (!time->key)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (same_time(&list[i], time))
-            return false;
-    for (size_t i = 0; i < imports->n; i++)
-        if (&imports->v[i] != old && !imports->v[i].dead && reads_by(&imports->v[i], time))
-            return false;
-    return true;
+    size_t n = 0;
+    for (size_t r = 0; r < schema->n_from && n < LAKE_FROM_MAX; r++) {
+        bool gone = false, needed = false;
+        for (size_t i = 0; i < imports->n && !needed; i++) {
+            const struct lake_import *import = &imports->v[i];
+            bool counts = import != old && !import->dead;
+            if ((counts || !gone) && reads_by(import, &schema->from[r])) {
+                gone = gone || !counts;
+                needed = counts;
+            }
+        }
+        if (gone && !needed)
+            out[n++] = schema->from[r];
+    }
+    return n;
 }
 
-bool part_replace_times(const struct part_replace *replace, const struct lake_imports *imports,
-                        struct lake_from **out, size_t *n, struct error *err)
+static size_t count_dead(const struct lake_imports *imports)
 {
-    const struct lake_import *old = replace->old && !replace->old->dead ? replace->old : NULL;
-    *n = 0;
-    *out = mem_alloc(LAKE_FROM_MAX, sizeof **out, err);
-    if (!*out)
-        return false;
-    for (size_t i = 0; old && i < old->n_inputs && *n < LAKE_FROM_MAX; i++)
-        if (is_its_own(imports, old, &old->inputs[i].time, *out, *n))
-            (*out)[(*n)++] = old->inputs[i].time;
-    return true;
+    size_t n = 0;
+    for (size_t i = 0; i < imports->n; i++)
+        n += imports->v[i].dead;
+    return n;
+}
+
+static bool drop_rules(struct store *store, const struct lake_place *place,
+                       const struct lake_imports *imports, struct error *err)
+{
+    struct lake_schema schema;
+    struct lake_from rules[LAKE_FROM_MAX];
+    struct error why = ERROR_INIT;
+    if (!lake_schema_read(store, place, &schema, &why))
+        return why.code == ERROR_NOT_FOUND || error_pass(err, &why);
+    const struct lake_from_change change = {
+        .drop = rules, .n_drop = part_replace_rules(&schema, imports, NULL, rules)};
+    bool ok = change.n_drop == 0 || lake_schema_update_from(store, place, schema.query,
+                                                            &schema.columns, &change, NULL, err);
+    lake_schema_release(&schema);
+    return ok;
+}
+
+bool part_replace_settle(struct store *store, const struct lake_place *place,
+                         const struct lake_imports *imports, struct error *err)
+{
+    return count_dead(imports) == 0 ||
+           (store_sync(store, err) && drop_rules(store, place, imports, err));
 }
 
 /* --- removing --- */
@@ -179,16 +195,17 @@ static bool remove_some(struct store *store, const struct lake_place *place,
     return ok;
 }
 
-/* How many are dead; whether they can be removed. */
+/* How many are dead, whose rules are gone then; whether they can be removed. */
 static bool look(struct store *store, const struct lake_place *place, size_t *dead, bool *kept,
                  struct error *err)
 {
     struct lake_imports imports;
-    bool ok = lake_imports_read(store, place, LAKE_IMPORTS_HEADS, &imports, err);
     *dead = 0;
     *kept = false;
-    for (size_t i = 0; ok && i < imports.n; i++)
-        *dead += imports.v[i].dead;
+    bool ok = lake_imports_read(store, place, LAKE_IMPORTS_HEADS, &imports, err) &&
+              part_replace_settle(store, place, &imports, err);
+    if (ok)
+        *dead = count_dead(&imports);
     lake_imports_release(&imports);
     return ok && (*dead == 0 || is_kept(store, place, kept, err));
 }

@@ -1,8 +1,11 @@
 /* Replace: an import that takes the place of another (--replace ID).
  *
- * The order is: the new import's blobs, its record (which says what it replaces), then the old one's blobs deleted, then its
- * record removed. From the record on readers leave the old one out, so that there is a double for an instant at worst and never
- * a gap; and whoever is killed goes on where it was with the same command.
+ * The order is: the new import's rules in the schema, behind the old one's; its blobs; its record, which says what it replaces;
+ * then the old one's rules go from the schema, its blobs are deleted, its record is removed. From the record on readers leave
+ * the old one out, so that there is a double for an instant at worst and never a gap; and whoever is killed goes on where it was
+ * with the same command. Until the record is there the old rows have the times that they had, whatever fails. Where a new row
+ * has a time by an old rule, too, it has that one from the record until the schema is put behind it, or, after a kill there,
+ * until the next import of the table.
  */
 #ifndef WEIR_PARTITION_REPLACE_H
 #define WEIR_PARTITION_REPLACE_H
@@ -31,18 +34,24 @@ bool part_replace_check(const struct part_replace *replace, const struct lake_im
 /* Tells a record that it replaces the old one, unless it is that one anew: before lake_import_writer_new. */
 void part_replace_tell(const struct part_replace *replace, struct lake_import *import);
 
-/* The times by which rows of the old one are read and those of no other live import: to be dropped from the schema when the new
- * one comes, since another rule for the same key may be why. *out is to be freed with mem_free; its texts are lent. */
-bool part_replace_times(const struct part_replace *replace, const struct lake_imports *imports,
-                        struct lake_from **out, size_t *n, struct error *err);
+/* The rules of a schema by which rows of dead imports are read, or of `old` (NULL: none), and those of no other import. How
+ * many; their texts are lent from the schema. The new import's times are found as if they were gone already, since another
+ * rule for the same key may be why it comes; readers have them until it is there. */
+size_t part_replace_rules(const struct lake_schema *schema, const struct lake_imports *imports,
+                          const struct lake_import *old, struct lake_from out[LAKE_FROM_MAX]);
+
+/* Drops those of dead imports from the place's schema; what made them dead is on the disk before. Where none is dead nothing
+ * is done. */
+bool part_replace_settle(struct store *store, const struct lake_place *place,
+                         const struct lake_imports *imports, struct error *err);
 
 struct part_replaced {
     size_t imports, blobs; /* removed; with the blobs that were gone already */
     size_t kept; /* imports that stay where nothing can be deleted: dead, and read by nobody */
 };
 
-/* Removes all imports of a place that another replaces, each with its blobs, the oldest first. Reads the records anew; none is
- * fine. ERROR_INTERRUPTED when it is asked to stop: the next call goes on. */
+/* Settles, then removes all imports of a place that another replaces, each with its blobs, the oldest first. Nothing is removed
+ * before all that was written until then is on the disk. Reads the records anew; none is fine. ERROR_INTERRUPTED when it is asked to stop: the next call goes on. */
 bool part_replace_finish(struct store *store, const struct lake_place *place,
                          const struct stop *stop, struct part_replaced *out, struct error *err);
 

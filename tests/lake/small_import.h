@@ -24,6 +24,7 @@ struct small_import {
     const char *id;
     const char *started; /* "2021-11-18" if NULL */
     const char *input;   /* its name, of which its hash is made; "a.json" if NULL */
+    const char *key;     /* of its time; "ts" if NULL */
     const char *dedup;
     const struct lake_import *replaces;
     const struct small_part *parts;
@@ -74,6 +75,7 @@ static inline bool small_import_record(struct store *store, const struct small_i
 {
     struct lake_import_part parts[SMALL_PARTS_MAX];
     struct lake_import_input input = small_input(small->input ? small->input : "a.json");
+    input.time.key = small->key ? small->key : input.time.key;
     struct lake_import import = {.by = "weir 0.1.0",
                                  .started = tick_of(small->started ? small->started : "2021-11-18"),
                                  .dedup = small->dedup,

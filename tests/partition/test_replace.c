@@ -140,28 +140,77 @@ static void one_that_replaces_itself_is_written_anew(void **state)
     assert_int_equal(look(f).rows, 3);
 }
 
-/* Its rule for the time goes with it, unless another import is read by it. */
-static void the_times_of_the_old_one_go_where_no_other_needs_them(void **state)
+/* --- rules of times --- */
+
+#define RULES 3
+static const struct lake_from rules[RULES] = {
+    {"other", "iso", ""}, {"ts", "epoch-s", "UTC"}, {"more", "us", "UTC"}};
+
+static void put_schema(struct fixture *f)
+{
+    struct columns columns = {0};
+    const struct lake_from_change change = {.add = rules, .n_add = RULES};
+    assert_true(columns_add(&columns, STR("TimeGenerated"), COLUMN_DATETIME, &f->err));
+    assert_true(
+        lake_schema_update_from(f->store, &place_of_tests, NULL, &columns, &change, NULL, &f->err));
+    columns_release(&columns);
+}
+
+static size_t count_rules(struct fixture *f)
+{
+    struct lake_schema schema;
+    assert_true(lake_schema_read(f->store, &place_of_tests, &schema, &f->err));
+    size_t n = schema.n_from;
+    lake_schema_release(&schema);
+    return n;
+}
+
+/* Its rule for the time is gone for who finds times anew, unless another import is read by it. */
+static void the_rules_of_the_old_one_are_those_that_no_other_needs(void **state)
 {
     struct fixture *f = *state;
+    struct lake_schema schema;
     struct lake_imports imports;
-    struct part_replace what;
-    struct lake_from *times;
-    size_t n;
+    struct lake_from own[LAKE_FROM_MAX];
     struct small_import other = one;
     other.id = THREE;
     other.input = "c";
+    put_schema(f);
+    assert_true(lake_schema_read(f->store, &place_of_tests, &schema, &f->err));
     for (int i = 0; i < 2; i++) {
         small_import_put(f, i == 0 ? &one : &other);
         small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
-        assert_true(part_replace_find(&imports, ONE, &what, &f->err));
-        assert_true(part_replace_times(&what, &imports, &times, &n, &f->err));
-        assert_int_equal(n, i == 0);
+        const struct lake_import *old = lake_imports_find(&imports, STR(ONE));
+        assert_int_equal(part_replace_rules(&schema, &imports, old, own), i == 0);
+        assert_int_equal(part_replace_rules(&schema, &imports, NULL, own), 0);
         if (i == 0)
-            assert_string_equal(times[0].key, "ts");
-        mem_free(times);
+            assert_string_equal(own[0].key, "ts");
         lake_imports_release(&imports);
     }
+    lake_schema_release(&schema);
+}
+
+/* They leave the schema when it is dead, and the others stay. */
+static void the_rules_of_a_dead_one_go(void **state)
+{
+    struct fixture *f = *state;
+    struct part_replaced out;
+    const struct lake_import old = {.id = ONE, .started = tick_of("2021-11-18")};
+    struct small_import two = {.id = TWO, .input = "b", .started = "2021-11-19", .replaces = &old};
+    put_schema(f);
+    small_import_put(f, &one);
+    assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
+    assert_int_equal(count_rules(f), RULES);
+    small_import_put(f, &two); /* is read by the same one */
+    assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
+    assert_int_equal(out.imports, 1);
+    assert_int_equal(count_rules(f), RULES);
+    small_import_put(f, &one);
+    two.key = "elsewhere";
+    small_import_put(f, &two);
+    assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
+    assert_int_equal(out.imports, 1);
+    assert_int_equal(count_rules(f), RULES - 1);
 }
 
 static void an_id_that_is_not_there_names_those_that_are(void **state)
@@ -415,7 +464,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(the_old_ones_blobs_and_record_go),
         CASE(one_that_replaces_itself_is_written_anew),
-        CASE(the_times_of_the_old_one_go_where_no_other_needs_them),
+        CASE(the_rules_of_the_old_one_are_those_that_no_other_needs),
+        CASE(the_rules_of_a_dead_one_go),
         CASE(an_id_that_is_not_there_names_those_that_are),
         CASE(what_another_replaced_already_is_refused),
         CASE(one_that_came_again_can_be_replaced_again),
