@@ -253,9 +253,7 @@ static bool take_days(struct run *run, struct error *err)
         if (!take_day(run, &run->v[i], err))
             return false;
     }
-    uint64_t failed = run->job.totals->days[COMPACT_FAILED];
-    return failed == 0 || error_set(err, ERROR_INCOMPLETE, "%llu day%s could not be compacted",
-                                    (unsigned long long) failed, failed == 1 ? "" : "s");
+    return true;
 }
 
 /* --- the run ---------------------------------------------------------------------------------------------- */
@@ -331,13 +329,11 @@ static bool settle(struct run *run, struct error *err)
 /* A day that failed does not keep the others from being settled. */
 static bool run_days(struct run *run, struct error *err)
 {
-    struct error why = ERROR_INIT;
-    if (!find_candidates(run, err))
+    if (!find_candidates(run, err) || !take_days(run, err) || !settle(run, err))
         return false;
-    bool ok = take_days(run, &why);
-    if (!ok && why.code != ERROR_INCOMPLETE)
-        return error_pass(err, &why);
-    return settle(run, err) && (ok || error_pass(err, &why));
+    uint64_t failed = run->job.totals->days[COMPACT_FAILED];
+    return failed == 0 || error_set(err, ERROR_INCOMPLETE, "%llu day%s could not be compacted",
+                                    (unsigned long long) failed, failed == 1 ? "" : "s");
 }
 
 /* Makes ready to write: nobody else does, and what a killed program left in weir/tmp is gone. */

@@ -10,7 +10,8 @@
  *
  * Deleting: blobs of days whose record holds, after the record says that they go. Never under a hold or a policy.
  *
- * Killed at any instant, the lake is as it was before the day, or as after it; the next run removes what was left lying.
+ * Killed at any instant, the lake is as it was before the day, or as after it; the next run removes what was left
+ * lying, unless it has rows that nothing else has.
  * The table's lock is held while it runs. One thread calls; a remote store is the room's own until it returns.
  */
 #ifndef WEIR_COMPACT_COMPACT_H
@@ -81,7 +82,8 @@ struct compact_options {
     const char *by;            /* "weir 0.1.0" */
     const char *owner;         /* for the lock */
     const struct stop *stop;   /* may be NULL: ends with ERROR_INTERRUPTED */
-    /* Each day in order of time, when it is decided. False ends the run. May be NULL. */
+    /* Each day in order of time, when it is decided; behind them those, FAILED, of which a file stands there that no record
+     * names and that may be the only copy of its rows: some of them for the second time. False ends the run. May be NULL. */
     bool (*fn)(void *context, const struct compact_day *day, struct error *err);
     /* A few times a second, from the calling thread. May be NULL. */
     void (*progress)(void *context, const struct compact_progress *progress);

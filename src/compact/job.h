@@ -49,7 +49,23 @@ const char *compact_delta_retyped(const struct columns *schema, const struct lak
  * the table stays as it was, where the files are not of one type. */
 bool compact_delta(struct compact_job *job, const struct lake_days *days, struct error *err);
 
-/* Removes the files that no record names: of records that were replaced, and what a killed run left (sweep.c). */
+/* Tells the record about to be put which files it stands instead of: those of the one before, and those which that one
+ * stands instead of and which are still there. */
+bool compact_instead(struct compact_job *job, struct compact_kept *kept, struct lake_day *record,
+                     struct error *err);
+/* Whether each row of a file that no record names stands in the files of the day's record as often: nothing is lost with it.
+ * Compared row by row; a file that cannot be read, or is not of the table's columns as they are now, is not held. */
+bool compact_stray_held(struct compact_job *job, const struct lake_day *record, const char *name,
+                        uint64_t bytes, bool *held, struct error *err);
+/* The error of a day with a file that is not held: what to do. Returns false. */
+bool compact_stray_error(const char *name, struct error *err);
+/* For a day that has no record yet: that each file which stands there already is held by those of the record that is about
+ * to be put. ERROR_INCOMPLETE when not, and the record's files are removed. */
+bool compact_stray_check(struct compact_job *job, const struct lake_day *record, struct error *err);
+
+/* Removes files that no record names: those that its day's record stands instead of, and what a killed run left. But none of a day
+ * that has no record, and none that is not held: such a day is told to have failed, unless it has blobs to be compacted from
+ * (sweep.c). */
 bool compact_sweep(struct compact_job *job, const struct lake_days *days, struct error *err);
 /* Whether a path behind .../parquet/ is that of a file that compact may have written: y=2021/m=11/d=07/<12 hex>-<n>.parquet */
 bool compact_is_own(struct str path);

@@ -1,7 +1,7 @@
-/* Files that no record names: see job.h. */
+/* Files that no record names, at the end of a run: see job.h. */
 #include "compact/job.h"
 
-enum { NAMES_MAX = 1 << 28, HEX = 12, LEVELS = 3 };
+enum { NAMES_MAX = 1 << 28, STRAYS_MAX = 1 << 24, HEX = 12, LEVELS = 3 };
 
 /* Cuts the day's three folders off. */
 static bool take_day(struct str *path, int64_t *day)
@@ -30,43 +30,96 @@ bool compact_is_own(struct str path)
     return true;
 }
 
+/* Files that no record names. */
+struct stray {
+    size_t name; /* in names, whole */
+    uint64_t bytes;
+    bool goes;
+};
+
 struct sweep {
+    struct compact_job *job;
     const struct lake_days *days;
     size_t skip; /* bytes before what a record calls a file */
     struct buf names;
-    size_t n;
+    struct stray *v;
+    size_t n, room;
+    int64_t told; /* the day that was told of last; -1: none was */
 };
-
-static bool is_named(const struct sweep *sweep, struct str path)
-{
-    struct str rest = path;
-    int64_t day;
-    const struct lake_day *record = take_day(&rest, &day) ? lake_days_find(sweep->days, day) : NULL;
-    for (size_t i = 0; record && i < record->file_count; i++)
-        if (str_eq(path, str_of(record->files[i].name)))
-            return true;
-    return false;
-}
 
 static bool see_file(void *context, const struct store_blob *blob, struct error *err)
 {
     struct sweep *sweep = context;
-    struct str path = {blob->name.p + sweep->skip, blob->name.n - sweep->skip};
-    if (!compact_is_own(path) || is_named(sweep, path))
+    struct str path, rest;
+    int64_t day = 0;
+    if (!lake_name_below(blob->name, sweep->skip, store_address(sweep->job->options->store), &path,
+                         err))
+        return false;
+    rest = path;
+    if (!compact_is_own(path) || !take_day(&rest, &day) ||
+        lake_day_names(lake_days_find(sweep->days, day), path))
         return true;
+    if (!mem_reserve(&sweep->v, &sweep->room, sweep->n, STRAYS_MAX, sizeof *sweep->v, err))
+        return false;
+    sweep->v[sweep->n++] = (struct stray){.name = sweep->names.used, .bytes = blob->size};
     buf_put_str(&sweep->names, blob->name);
     buf_put(&sweep->names, "", 1);
-    sweep->n++;
     return buf_ok(&sweep->names, "names of files", err);
+}
+
+/* A day's file that may hold rows which nothing else has: the day is told to have failed, once. */
+static bool tell(struct sweep *sweep, int64_t day, const char *name, struct error *err)
+{
+    const struct compact_options *options = sweep->job->options;
+    struct error why = ERROR_INIT;
+    struct compact_day told = {.day = day, .verdict = COMPACT_FAILED, .why = &why};
+    if (day == sweep->told)
+        return true;
+    sweep->told = day;
+    (void) compact_stray_error(name, &why);
+    sweep->job->totals->days[COMPACT_FAILED]++;
+    return !options->fn || options->fn(options->context, &told, err);
+}
+
+/* A day without a record may be compacted yet, where it has blobs. */
+static bool has_blobs(const struct sweep *sweep, int64_t day, bool *has, struct error *err)
+{
+    struct compact_kept kept;
+    bool found;
+    bool ok = compact_kept_find(&kept, sweep->job, day, &found, err);
+    *has = ok && found && kept.day.n > 0;
+    compact_kept_release(&kept);
+    return ok;
+}
+
+/* What the record stands instead of goes; else what holds no row that its files lack. */
+static bool decide(struct sweep *sweep, struct stray *stray, struct error *err)
+{
+    struct compact_job *job = sweep->job;
+    const char *name = sweep->names.bytes + stray->name + sweep->skip;
+    struct str rest = str_of(name);
+    int64_t day = 0;
+    (void) take_day(&rest, &day);
+    const struct lake_day *record = lake_days_find(sweep->days, day);
+    bool stays = false;
+    if (!record)
+        return has_blobs(sweep, day, &stays, err) && (stays || tell(sweep, day, name, err));
+    stray->goes = lake_day_instead(record, str_of(name));
+    if (stray->goes)
+        return true;
+    return compact_stray_held(job, record, name, stray->bytes, &stray->goes, err) &&
+           (stray->goes || tell(sweep, day, name, err));
 }
 
 static bool delete_files(struct store *store, const struct sweep *sweep, struct error *err)
 {
     struct store_unwanted *files = mem_alloc(sweep->n, sizeof *files, err);
-    const char *at = buf_text(&sweep->names);
-    for (size_t i = 0; files && i < sweep->n; at += strlen(at) + 1)
-        files[i++] = (struct store_unwanted){.name = at, .folders = LEVELS};
-    bool ok = files && store_delete_many(store, files, sweep->n, err);
+    size_t n = 0;
+    for (size_t i = 0; files && i < sweep->n; i++)
+        if (sweep->v[i].goes)
+            files[n++] = (struct store_unwanted){.name = sweep->names.bytes + sweep->v[i].name,
+                                                 .folders = LEVELS};
+    bool ok = files && store_delete_many(store, files, n, err);
     mem_free(files);
     return ok;
 }
@@ -75,13 +128,16 @@ bool compact_sweep(struct compact_job *job, const struct lake_days *days, struct
 {
     struct store *store = job->options->store;
     struct buf prefix = BUF_INIT(LAKE_NAME_MAX);
-    struct sweep sweep = {.days = days, .names = BUF_INIT(NAMES_MAX)};
+    struct sweep sweep = {.job = job, .days = days, .names = BUF_INIT(NAMES_MAX), .told = -1};
     lake_parquet_prefix(&prefix, &job->options->place);
     sweep.skip = prefix.used + 1;
     bool ok = buf_ok(&prefix, "the name of a folder", err) &&
               store_list(store, buf_text(&prefix), see_file, &sweep, err);
+    for (size_t i = 0; ok && i < sweep.n; i++)
+        ok = decide(&sweep, &sweep.v[i], err);
     ok = ok && delete_files(store, &sweep, err);
     buf_release(&prefix);
     buf_release(&sweep.names);
+    mem_free(sweep.v);
     return ok;
 }

@@ -2,8 +2,8 @@
  *
  *     blobs (and the files of before) -> pieces -> engine_compact -> scratch -> proof -> the lake -> record
  *
- * Until the record is put the day reads as before; from then on, from the new files. Files that no record names, of before
- * or of a run that was killed, go at the end of a run (sweep.c).
+ * Until the record is put the day reads as before; from then on, from the new files. Those of before, and what a killed run
+ * left, go at the end of a run (sweep.c).
  *
  * A piece is a stretch of the day whose lines can be sorted in memory, and becomes a file. What cannot be cut by its blobs, a
  * large partition or what is merged with files of before, is cut by time: into several files, for each of which it is read
@@ -628,6 +628,8 @@ bool compact_write_day(struct compact_job *job, struct compact_kept *kept, struc
     struct work work = {.job = job, .kept = kept, .record = record};
     *record = (struct lake_day){.day = kept->day.day, .at = tick_now(), .by = options->by};
     bool ok = work_begin(&work, err) && write_pieces(&work, err) && check_ledger(&work, err) &&
+              (kept->day.record || compact_stray_check(job, record, err)) &&
+              compact_instead(job, kept, record, err) &&
               compact_sources_list(&work.sources, kept, record, err) &&
               store_sync(store_of(&work), err) &&
               lake_day_write(store_of(&work), &options->place, record, err);

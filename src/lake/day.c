@@ -89,6 +89,8 @@ static void put_head(struct buf *out, const struct lake_place *place, const stru
     buf_printf(out, ",\"rows\":%llu,\"doubled\":%llu", (unsigned long long) day->rows,
                (unsigned long long) day->doubled);
     put_hash(out, &day->hash);
+    if (day->instead)
+        fields_put_text(out, "instead", day->instead);
     buf_puts(out, "}\n");
 }
 
@@ -182,7 +184,8 @@ bool lake_day_write(struct store *store, const struct lake_place *place, const s
     X(AT, "at")                                                                                    \
     X(ROWS, "rows")                                                                                \
     X(DOUBLED, "doubled")                                                                          \
-    X(HASH, "hash")
+    X(HASH, "hash")                                                                                \
+    X(INSTEAD, "instead")
 #define FILE_KEYS(X)                                                                               \
     X(FILE, "file")                                                                                \
     X(ROWS, "rows")                                                                                \
@@ -253,7 +256,9 @@ static bool read_head(struct reading *reading, struct str line)
     if (!fields_tick(&f, HEAD_DAY, &day->day) || !fields_tick(&f, HEAD_AT, &day->at) ||
         !fields_text(&f, HEAD_BY, BY_MAX, false, reading->arena, &day->by) ||
         !fields_number(&f, HEAD_ROWS, &day->rows) ||
-        !fields_number(&f, HEAD_DOUBLED, &day->doubled) || !read_hash(&f, &day->hash))
+        !fields_number(&f, HEAD_DOUBLED, &day->doubled) || !read_hash(&f, &day->hash) ||
+        (f.has[HEAD_INSTEAD] && !fields_text(&f, HEAD_INSTEAD, LAKE_DAY_INSTEAD_MAX, false,
+                                             reading->arena, &day->instead)))
         return false;
     if (day->day % TICK_DAY != 0)
         return fields_bad(&f, HEAD_DAY);
@@ -454,6 +459,8 @@ bool lake_day_parse(struct str text, const struct lake_place *place, struct aren
 /* --- the records of a table --- */
 
 struct listing {
+    struct store *store;
+    const struct lake_place *place;
     int64_t from, to;
     size_t skip; /* bytes of the prefix and its slash */
     struct listed {
@@ -465,13 +472,34 @@ struct listing {
     struct buf names;
 };
 
+/* One record of a day, under one name: under another it may be a copy, or a day's rows would count twice. */
+static bool check_name(const struct listing *listing, struct str name, int64_t day,
+                       struct error *err)
+{
+    struct buf own = BUF_INIT(LAKE_NAME_MAX);
+    lake_day_name(&own, listing->place, day);
+    bool ok = buf_ok(&own, "the name of a record", err);
+    if (ok && !str_eq(name, buf_str(&own))) {
+        (void) error_set(err, ERROR_FORMAT, "%.*s is no name of a day's record: it must be %s",
+                         (int) name.n, name.p, buf_text(&own));
+        ok = error_hint(err, "no data was touched. Give it that name if there is none; where there "
+                             "is one, move it away");
+    }
+    buf_release(&own);
+    return ok;
+}
+
 static bool add_record(void *context, const struct store_blob *blob, struct error *err)
 {
     struct listing *listing = context;
-    struct str behind = {blob->name.p + listing->skip, blob->name.n - listing->skip};
+    struct str behind;
     int64_t day;
+    if (!lake_name_below(blob->name, listing->skip, store_address(listing->store), &behind, err))
+        return false;
     if (!parse_name(behind, &day) || day + TICK_DAY <= listing->from || day >= listing->to)
         return true;
+    if (!check_name(listing, blob->name, day, err))
+        return false;
     if (!mem_reserve(&listing->v, &listing->room, listing->n, LAKE_DAYS_MAX, sizeof *listing->v,
                      err))
         return false;
@@ -545,7 +573,8 @@ bool lake_days_read(struct lake_days *days, struct store *store, const struct la
 {
     struct buf prefix = BUF_INIT(LAKE_NAME_MAX);
     bool all = from == 0 && to == 0;
-    struct listing listing = {.from = from, .to = all ? INT64_MAX : to};
+    struct listing listing = {
+        .store = store, .place = place, .from = from, .to = all ? INT64_MAX : to};
     *days = (struct lake_days){0};
     arena_init(&days->arena, LAKE_DAYS_TEXTS_MAX);
     buf_init(&listing.names, LAKE_DAYS_TEXTS_MAX);
@@ -584,6 +613,23 @@ const struct lake_day *lake_days_find(const struct lake_days *days, int64_t tick
             high = middle;
     }
     return NULL;
+}
+
+bool lake_day_names(const struct lake_day *day, struct str file)
+{
+    for (size_t i = 0; day && i < day->file_count; i++)
+        if (str_eq(file, str_of(day->files[i].name)))
+            return true;
+    return false;
+}
+
+bool lake_day_instead(const struct lake_day *day, struct str file)
+{
+    struct str rest = str_of(day->instead ? day->instead : ""), name;
+    while (rest.n > 0 && str_split(&rest, ' ', &name))
+        if (str_eq(file, name))
+            return true;
+    return false;
 }
 
 /* The first source at or behind a tick and name. */

@@ -22,6 +22,7 @@ enum {
     LAKE_DAY_BYTES_MAX = 256 << 20, /* of one record */
     LAKE_DAY_FILES_MAX = 4096,      /* of one record */
     LAKE_DAY_SOURCES_MAX = 1 << 20, /* the same */
+    LAKE_DAY_INSTEAD_MAX = 1 << 20, /* bytes */
     LAKE_DAYS_MAX = 1 << 16,        /* records of one table */
     LAKE_DAYS_TEXTS_MAX = 1 << 30   /* bytes of all that is read of them */
 };
@@ -77,6 +78,9 @@ struct lake_day {
     uint64_t
         doubled; /* lines of the sources that were left out, since their rows stand elsewhere too */
     struct lake_row_key hash; /* lake_row_sum of lake_row_whole of all rows */
+    const char *
+        instead; /* files of the records before this one, a space between; NULL: none. Each of their rows is
+                            in these files, or is one of a source that did not count any more: they may go */
     struct lake_day_file *files;
     size_t file_count;
     struct lake_day_source *
@@ -109,6 +113,11 @@ const struct lake_day *lake_days_find(const struct lake_days *days, int64_t tick
 /* The source of that time and name (behind the table's prefix), the last of them; or NULL. */
 const struct lake_day_source *lake_day_source(const struct lake_day *day, int64_t tick,
                                               struct str name);
+
+/* Whether the record (or NULL) names a file, by its name behind .../parquet/. */
+bool lake_day_names(const struct lake_day *day, struct str file);
+/* Whether it stands instead of that one. */
+bool lake_day_instead(const struct lake_day *day, struct str file);
 
 /* Whether Parquet stands in for the blob of that number that weir exported of the partition at `tick`: it is going or
  * gone. NULL when not. */

@@ -49,12 +49,9 @@ static bool find_record(void *context, const struct store_blob *blob, struct err
     struct reading *reading = context;
     struct lake_imports *out = reading->out;
     size_t skip = strlen(reading->folder) + 1;
-    if (blob->name.n < skip) {
-        (void) error_set(err, ERROR_FORMAT, "%s in lake %s is a file, where a folder must be",
-                         reading->folder, store_address(reading->store));
-        return error_hint(err, "no data was touched. Move it away");
-    }
-    struct str name = {blob->name.p + skip, blob->name.n - skip};
+    struct str name;
+    if (!lake_name_below(blob->name, skip, store_address(reading->store), &name, err))
+        return false;
     if (!str_ends(name, str_of(record_ending)) ||
         !record_id_ok((struct str){name.p, name.n - strlen(record_ending)}))
         return true;

@@ -179,6 +179,18 @@ void lake_own_name(struct buf *out, const struct lake_place *place, const char *
 
 /* --- names read back --- */
 
+bool lake_name_below(struct str name, size_t skip, const char *lake, struct str *out,
+                     struct error *err)
+{
+    if (name.n < skip) {
+        (void) error_set(err, ERROR_FORMAT, "%.*s in lake %s is a file, where a folder must be",
+                         (int) name.n, name.p, lake);
+        return error_hint(err, "no data was touched. Move it away");
+    }
+    *out = (struct str){name.p + skip, name.n - skip};
+    return true;
+}
+
 const char *lake_blob_kind_text(enum lake_blob_kind kind)
 {
     static const char *const texts[] = {

@@ -46,6 +46,12 @@ void lake_own_prefix(struct buf *out, const struct lake_place *place);
 /* The same and what stands in it: schema.json, ledger/00000001.jsonl, lock */
 void lake_own_name(struct buf *out, const struct lake_place *place, const char *name);
 
+/* What stands in a listed blob's name behind the first `skip` bytes: the folder that was listed, and a slash. `lake` is its
+ * address, for the message. ERROR_FORMAT when the folder itself is a blob: nothing below it can be read, which is not
+ * the same as nothing being there. */
+bool lake_name_below(struct str name, size_t skip, const char *lake, struct str *out,
+                     struct error *err);
+
 /* kind, its name for people */
 #define LAKE_BLOB_KINDS(X)                                                                         \
     X(SERVICE, "service") /* PT05M*.json, PT5M*.json, PT1H*.json of others: never touched */       \

@@ -567,6 +567,7 @@ struct seen_file {
 
 /* The files of a remote store, by one listing. */
 struct seen_files {
+    struct store *store;
     size_t skip;
     struct seen_file *v;
     size_t n, room;
@@ -576,10 +577,12 @@ struct seen_files {
 static bool see_file(void *context, const struct store_blob *blob, struct error *err)
 {
     struct seen_files *seen = context;
-    if (!mem_reserve(&seen->v, &seen->room, seen->n, FILES_MAX, sizeof *seen->v, err))
+    struct str path;
+    if (!lake_name_below(blob->name, seen->skip, store_address(seen->store), &path, err) ||
+        !mem_reserve(&seen->v, &seen->room, seen->n, FILES_MAX, sizeof *seen->v, err))
         return false;
     seen->v[seen->n++] = (struct seen_file){.name = seen->names.used, .size = blob->size};
-    buf_put(&seen->names, blob->name.p + seen->skip, blob->name.n - seen->skip);
+    buf_put_str(&seen->names, path);
     buf_put(&seen->names, "", 1);
     return buf_ok(&seen->names, "names of files", err);
 }
@@ -622,7 +625,7 @@ static bool is_there(const struct query_known *known, const struct lake_day_file
 static bool look_for_files(struct query_known *known, struct error *err)
 {
     struct buf prefix = BUF_INIT(LAKE_NAME_MAX);
-    struct seen_files seen = {.names = BUF_INIT(NAMES_MAX)};
+    struct seen_files seen = {.store = known->store, .names = BUF_INIT(NAMES_MAX)};
     bool remote = store_remote(known->store), ok = true;
     lake_parquet_prefix(&prefix, known->place);
     seen.skip = prefix.used + 1;

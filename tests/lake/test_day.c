@@ -15,6 +15,8 @@
 #define THEIRS DAY "/h=03/m=05/PT05M.json"
 #define BROUGHT DAY "/h=03/m=10/PT05M_0123456789ab.json"
 #define FILE_NAME DAY "/0123456789ab-0.parquet"
+#define OLD_A DAY "/aaaaaaaaaaaa-0.parquet"
+#define OLD_B DAY "/bbbbbbbbbbbb-1.parquet"
 #define FILE_TEXT "PAR1 and so on"
 
 static int64_t day(void)
@@ -40,6 +42,7 @@ static void make(struct made *made)
                 .by = "weir 0.1.0",
                 .rows = 3,
                 .doubled = 1,
+                .instead = OLD_A " " OLD_B,
                 .hash = {.high = 0x0123456789abcdef, .low = 0xfedcba9876543210},
                 .file_count = 1,
                 .source_count = 3},
@@ -93,6 +96,10 @@ static void a_record_is_read_back(void **state)
     assert_int_equal(is->rows, 3);
     assert_int_equal(is->doubled, 1);
     assert_memory_equal(&is->hash, &made.day.hash, sizeof is->hash);
+    assert_true(lake_day_instead(is, STR(OLD_A)) && lake_day_instead(is, STR(OLD_B)));
+    assert_false(lake_day_instead(is, STR(FILE_NAME)) || lake_day_instead(is, STR("")));
+    assert_true(lake_day_names(is, STR(FILE_NAME)));
+    assert_false(lake_day_names(is, STR(OLD_A)));
     assert_int_equal(is->file_count, 1);
     const struct lake_day_file *file = is->files;
     assert_string_equal(file->name, FILE_NAME);
@@ -233,6 +240,45 @@ static void a_damaged_record_is_named(void **state)
     lake_days_release(&days);
 }
 
+/* It would be the record of the same day again: its rows would count twice. */
+static void a_record_is_of_one_name(void **state)
+{
+    static const char *const names[] = {"y=2021/m=11/d=7.jsonl", "y=2021/m=011/d=07.jsonl",
+                                        "a=2021/b=11/c=07.jsonl"};
+    struct fixture *f = *state;
+    struct made made;
+    make(&made);
+    for (size_t i = 0; i < 2 * sizeof names / sizeof names[0]; i++) {
+        char name[FOLDER_PATH];
+        struct error err = ERROR_INIT;
+        struct lake_days days;
+        assert_true(lake_day_put(&f->text, &place_of_tests, &made.day, &f->err));
+        (void) snprintf(name, sizeof name, PLACE_OWN "/days/%s", names[i / 2]);
+        assert_true(store_put(f->store, name, buf_str(&f->text), &f->err));
+        if (i % 2 == 1)
+            write_day(f, &made.day);
+        if (lake_days_read(&days, f->store, &place_of_tests, 0, 0, &err))
+            fail_msg("%s: %zu records are taken", name, days.n);
+        assert_int_equal(err.code, ERROR_FORMAT);
+        assert_non_null(strstr(err.message, names[i / 2]));
+        assert_non_null(strstr(err.message, "days/" DAY ".jsonl"));
+        lake_days_release(&days);
+        assert_true(store_delete(f->store, name, &f->err));
+        buf_reset(&f->text);
+    }
+}
+
+static void a_file_where_the_folder_must_be_is_not_an_empty_one(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_days days;
+    assert_true(store_put(f->store, PLACE_OWN "/days", STR("x"), &f->err));
+    assert_false(lake_days_read(&days, f->store, &place_of_tests, 0, 0, &f->err));
+    assert_int_equal(f->err.code, ERROR_FORMAT);
+    assert_non_null(strstr(f->err.message, PLACE_OWN "/days in lake"));
+    lake_days_release(&days);
+}
+
 static struct lake_entry entry_of(const struct made *made)
 {
     struct lake_entry entry = {.partition = made->sources[1].tick, .bytes = 10};
@@ -281,9 +327,14 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
-        TEST(a_record_is_read_back),          TEST(only_days_of_the_range_are_read),
-        TEST(what_no_weir_writes_is_refused), TEST(every_damage_is_seen),
-        TEST(a_damaged_record_is_named),      TEST(parquet_stands_in_while_it_is_whole),
+        TEST(a_record_is_read_back),
+        TEST(only_days_of_the_range_are_read),
+        TEST(what_no_weir_writes_is_refused),
+        TEST(every_damage_is_seen),
+        TEST(a_damaged_record_is_named),
+        TEST(a_record_is_of_one_name),
+        TEST(a_file_where_the_folder_must_be_is_not_an_empty_one),
+        TEST(parquet_stands_in_while_it_is_whole),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
