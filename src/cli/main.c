@@ -13,9 +13,11 @@ static struct stop stop;
 
 static void on_signal(int signal)
 {
-    /* The second time, the user means it: the default action. */
-    if (stop_asked(&stop))
+    /* The second time, the user means it: the default action, as soon as this returns. */
+    if (stop_asked(&stop)) {
         (void) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+        (void) raise(signal);
+    }
     stop_set(&stop, signal);
 }
 

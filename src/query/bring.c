@@ -13,7 +13,7 @@ enum { PIECE = 1 << 20, PATH_ROOM = 8192 };
 struct query_bring {
     struct store *store;
     struct buf folder;
-    size_t n; /* files so far: their names are 0.parquet and so on */
+    size_t n; /* files so far: of each its place in the folder, for its name */
     uint64_t bytes;
 };
 
@@ -61,15 +61,16 @@ static bool write_all(int file, const char *bytes, size_t n, struct error *err)
     return true;
 }
 
-static bool copy(struct query_bring *bring, const char *name, int file, uint64_t *bytes,
-                 struct error *err)
+/* One that is longer than `most` is not brought to its end. */
+static bool copy(struct query_bring *bring, const char *name, int file, uint64_t most,
+                 uint64_t *bytes, struct error *err)
 {
     char *piece = mem_alloc(PIECE, 1, err);
     struct store_reader *reader = piece ? store_reader_new(bring->store, name, err) : NULL;
     bool ok = reader != NULL;
     size_t n = 1;
     *bytes = 0;
-    while (ok && n > 0) {
+    while (ok && n > 0 && *bytes <= most) {
         ok = store_reader_next(reader, piece, PIECE, &n, err) && write_all(file, piece, n, err);
         *bytes += n;
     }
@@ -97,12 +98,12 @@ bool query_bring(struct query_bring *bring, const char *name, uint64_t bytes, st
         return error_set_errno(err, ERROR_IO, errno, "%s", buf_text(path));
     bring->n++;
     bring->bytes += bytes;
-    bool ok = copy(bring, name, file, &got, err);
+    bool ok = copy(bring, name, file, bytes, &got, err);
     if (close(file) != 0 && ok)
         ok = error_set_errno(err, ERROR_IO, errno, "%s", buf_text(path));
     if (ok && got != bytes)
-        return error_set(err, ERROR_PARTIAL, "%s has %llu bytes, and its record says %llu", name,
-                         (unsigned long long) got, (unsigned long long) bytes);
+        return error_set(err, ERROR_PARTIAL, "%s has %s bytes than its record says, %llu", name,
+                         got > bytes ? "more" : "fewer", (unsigned long long) bytes);
     return ok;
 }
 

@@ -7,7 +7,7 @@
 #include "query/bring.h"
 #include "query/tables.h"
 
-enum { TRIES = 4 }; /* while imports change the schema */
+enum { TRIES = 4 }; /* while others compact and import */
 
 struct query {
     struct query_options options;
@@ -21,7 +21,7 @@ struct query {
     struct query_bring *bring;       /* the same */
     struct query_coverage *coverage; /* of each table that is read */
     struct lake_instant *instants;   /* the same: of the records by which its blobs were chosen */
-    size_t coverage_count;
+    size_t coverage_count, instant_count;
 };
 
 static bool on_table(void *context, struct str name, struct columns *visible,
@@ -139,8 +139,7 @@ static bool add_view(struct query *query, const struct kql_table *table,
 }
 
 static bool open_table(struct query *query, const struct kql_table *table,
-                       struct query_coverage *coverage, struct lake_instant *instant,
-                       struct error *err)
+                       struct query_coverage *coverage, struct error *err)
 {
     if (table->ingestion_time)
         return error_set(err, ERROR_KQL,
@@ -150,11 +149,11 @@ static bool open_table(struct query *query, const struct kql_table *table,
     struct query_table *source = query_tables_find(&query->tables, str_of(table->name), err);
     struct query_paths paths = {0};
     ask(query, table, coverage);
-    bool ok =
-        source &&
-        query_paths_find(&paths, &query->tables, source, table->from, table->to, coverage, err) &&
-        add_view(query, table, source, &paths, err);
-    *instant = paths.instant;
+    bool ok = source && query_paths_find(&paths, &query->tables, source, table->from, table->to,
+                                         coverage, err);
+    if (ok)
+        query->instants[query->instant_count++] = paths.instant;
+    ok = ok && add_view(query, table, source, &paths, err);
     query_paths_release(&paths);
     return ok;
 }
@@ -168,7 +167,7 @@ static bool open_tables(struct query *query, struct error *err)
     if (!query->coverage || !query->instants)
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (!open_table(query, &list[i], &query->coverage[i], &query->instants[i], err))
+        if (!open_table(query, &list[i], &query->coverage[i], err))
             return false;
         query->coverage_count = i + 1;
     }
@@ -188,6 +187,20 @@ static bool compile(struct query *query, struct error *err)
     return query->kql != NULL;
 }
 
+/* The table whose blobs were compacted or replaced since they were chosen; NULL: none, or it cannot be told. */
+static const char *find_moved(struct query *query)
+{
+    for (size_t i = 0; i < query->instant_count; i++) {
+        const char *name = query->coverage[i].table;
+        const struct query_table *table = query_tables_find(&query->tables, str_of(name), NULL);
+        struct lake_instant now;
+        if (table && lake_instant_take(query->options.store, &table->place, &now, NULL) &&
+            !lake_instant_same(&now, &query->instants[i]))
+            return name;
+    }
+    return NULL;
+}
+
 /* What was read of the lake. */
 static void forget(struct query *query)
 {
@@ -198,7 +211,7 @@ static void forget(struct query *query)
     query->kql = NULL;
     query->coverage = NULL;
     query->instants = NULL;
-    query->coverage_count = 0;
+    query->coverage_count = query->instant_count = 0;
 }
 
 static bool read_lake(struct query *query, struct error *err)
@@ -216,12 +229,17 @@ struct query *query_open(const struct query_options *options, struct error *err)
         return NULL;
     query->options = *options;
     struct error why = ERROR_INIT;
-    bool ok = begin_engine(query, &why) && open_store(query, &why), moved = ok;
-    for (int i = 0; i < TRIES && moved; i++) {
+    bool ok = begin_engine(query, &why) && open_store(query, &why), again = ok;
+    for (int i = 0; i < TRIES && again; i++) {
         forget(query);
         error_clear(&why);
         ok = read_lake(query, &why);
-        moved = !ok && query->tables.moved;
+        const char *moved = ok ? NULL : find_moved(query);
+        again = moved || query->tables.moved;
+        if (moved) {
+            error_clear(&why);
+            (void) query_moved(moved, &why);
+        }
     }
     if (ok && need_task(query, err))
         return query;
@@ -265,20 +283,6 @@ size_t query_coverage(const struct query *query, const struct query_coverage **o
 {
     *out = query->coverage;
     return query->coverage_count;
-}
-
-/* The table whose blobs were compacted or replaced since they were chosen; NULL: none, or it cannot be told. */
-static const char *find_moved(struct query *query)
-{
-    for (size_t i = 0; i < query->coverage_count; i++) {
-        const char *name = query->coverage[i].table;
-        const struct query_table *table = query_tables_find(&query->tables, str_of(name), NULL);
-        struct lake_instant now;
-        if (table && lake_instant_take(query->options.store, &table->place, &now, NULL) &&
-            !lake_instant_same(&now, &query->instants[i]))
-            return name;
-    }
-    return NULL;
 }
 
 /* Hands an error of the engine on, or what it comes from. Returns false. */

@@ -200,7 +200,7 @@ enum store_fate {
 struct store_unwanted {
     const char *name;
     bool
-        sized; /* only if it has `size` bytes. A remote store looks and deletes in one step; a local one first looks */
+        sized; /* only if it has `size` bytes. A remote store deletes the very version that it looked at; a local one looks first */
     uint64_t size;
     bool anyones; /* whoever wrote it: else a remote store deletes what weir wrote alone */
     unsigned
