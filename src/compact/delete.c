@@ -5,7 +5,8 @@
  *     3. they are deleted
  *     4. the record says that they are gone
  *
- * Killed behind 2, the next run does the rest: until then a blob that is going and still there is the source that it was.
+ * Killed behind 2, the next run does the rest: until then a blob that is going and still there is the source that it was. Of
+ * what it may not delete, since it was asked for less, it says that it is kept.
  */
 #include "compact/job.h"
 #include "lake/stand.h"
@@ -100,16 +101,23 @@ static void count_deleted(struct compact_day *told, const struct query_blob *blo
     told->deleted_bytes += blob ? blob->size : 0;
 }
 
-/* Marks the sources that go: those that are there, and those that a killed run left going. */
+/* Marks the sources that go: those that are there, and those that a killed run left going, which are kept where this run may
+ * not delete them. Returns how many there are of both. */
 static size_t mark_going(const struct compact_job *job, const struct index *index,
                          struct lake_day *record, struct compact_day *told)
 {
     size_t n = 0;
     for (size_t i = 0; i < record->source_count; i++) {
         struct lake_day_source *source = &record->sources[i];
-        if (source->gone == LAKE_DAY_GONE || !may_go(job, source))
-            continue;
         const struct query_blob *blob = find_blob(index, source->name);
+        if (source->gone == LAKE_DAY_GONE)
+            continue;
+        if (!may_go(job, source)) {
+            bool back = blob && source->gone == LAKE_DAY_GOING && !job->options->dry_run;
+            source->gone = back ? LAKE_DAY_KEPT : source->gone;
+            n += back;
+            continue;
+        }
         if (!blob && source->gone == LAKE_DAY_KEPT)
             continue; /* somebody else took it: weir verify says so */
         n++;
@@ -189,7 +197,7 @@ static bool delete_going(const struct compact_job *job, const struct index *inde
                           .names = BUF_INIT(BATCH * LAKE_NAME_MAX)};
     bool ok = batch.v && batch.sources;
     for (size_t i = 0; ok && i < record->source_count; i++) {
-        if (record->sources[i].gone != LAKE_DAY_GOING)
+        if (record->sources[i].gone != LAKE_DAY_GOING || !may_go(job, &record->sources[i]))
             continue;
         ok = batch_add(&batch, job, &record->sources[i], err) &&
              (batch.n < BATCH || delete_batch(&batch, job, index, told, err));

@@ -126,18 +126,51 @@ static void a_hold_that_comes_meanwhile_ends_it(void **state)
     }
 }
 
-static void what_grew_since_it_was_listed_stays(void **state)
+/* Compacts, and leaves the record as a run does that is killed before it deletes a blob. */
+static void leave_going(struct rig *rig)
 {
-    struct rig *rig = *state;
     struct lake_days days;
-    put_blobs(rig);
     rig->options.delete_json = rig->options.delete_service_blobs = false;
     rig_compact(rig, ERROR_NONE);
-    struct lake_day record = *rig_record(rig, &days, 0); /* as a run leaves it that was killed */
+    struct lake_day record = *rig_record(rig, &days, 0);
     for (size_t i = 0; i < record.source_count; i++)
         record.sources[i].gone = LAKE_DAY_GOING;
     assert_true(lake_day_write(rig->f->store, &place_of_tests, &record, &rig->f->err));
     lake_days_release(&days);
+}
+
+/* The killed run was asked for the service's blobs too, this one is not. */
+static void what_a_killed_run_left_going_needs_to_be_asked_for_again(void **state)
+{
+    struct rig *rig = *state;
+    size_t fates[LAKE_DAY_GONE_COUNT];
+    put_blobs(rig);
+    leave_going(rig);
+    rig->options.delete_json = rig->options.dry_run = true;
+    rig_compact(rig, ERROR_NONE);
+    assert_int_equal(rig->totals.deleted, 2);
+    rig->options.dry_run = false;
+    for (int i = 0; i < 2; i++) {
+        rig_compact(rig, ERROR_NONE);
+        assert_int_equal(rig->totals.deleted, i == 0 ? 2 : 0);
+        assert_true(rig_has(rig, 0, THEIRS) && rig_has(rig, 10, THEIRS));
+        assert_int_equal(blobs_there(rig), 2);
+        count_fates(rig, fates);
+        assert_int_equal(fates[LAKE_DAY_KEPT], 2);
+        assert_int_equal(fates[LAKE_DAY_GONE], 2);
+        rig_check(rig, "1 2 3 4 ");
+    }
+    rig->options.delete_service_blobs = true;
+    rig_compact(rig, ERROR_NONE);
+    assert_int_equal(blobs_there(rig), 0);
+    rig_check(rig, "1 2 3 4 ");
+}
+
+static void what_grew_since_it_was_listed_stays(void **state)
+{
+    struct rig *rig = *state;
+    put_blobs(rig);
+    leave_going(rig);
     rig_put(rig, 10, THEIRS, "4d 5e");
     rig_check(rig, "1 2 3 4 5 ");
     rig->options.delete_json = rig->options.delete_service_blobs = true;
@@ -180,6 +213,7 @@ int main(void)
         TEST(under_a_hold_nothing_is_begun),
         TEST(a_reopened_day_whose_record_is_held_fails_by_itself),
         TEST(a_hold_that_comes_meanwhile_ends_it),
+        TEST(what_a_killed_run_left_going_needs_to_be_asked_for_again),
         TEST(what_grew_since_it_was_listed_stays),
         cmocka_unit_test_setup_teardown(empty_folders_go_too, rig_set_up, rig_tear_down),
 #undef TEST
