@@ -2,7 +2,8 @@
  *
  * The engine reads and unpacks columns with its own threads; lines are made in the serial half, since what it lends
  * lasts to the next call. It wants a file on the disk, so that standard input and blobs are copied into the scratch
- * folder first.
+ * folder first. The hash is of that very copy. A file of the user's is opened three times, for its columns, its hash and its
+ * rows: one that is not the same from first to last is refused.
  */
 #include "base/file.h"
 #include "base/memory.h"
@@ -17,10 +18,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-    ENGINE_MEMORY = 256 << 20, /* bytes */
+    ENGINE_MEMORY = 512 << 20, /* bytes: of a row group with as many columns as a table may have */
     SQL_MAX = 16 << 20,
     NUMBER_MAX = 64,
     NAMED_MAX = 5,       /* columns that a note names */
@@ -29,8 +31,9 @@ enum {
 
 struct parquet {
     struct buf path;
-    bool copied; /* the file is ours, in the scratch folder */
-    bool hashed; /* its digest is made */
+    bool copied;    /* the file is ours, in the scratch folder */
+    bool hashed;    /* its digest is made */
+    struct stat is; /* the user's file, as it was when it was opened */
     struct columns columns;
     struct str *names;
     struct part_fields fields;
@@ -42,13 +45,13 @@ struct parquet {
 /* --- the file ------------------------------------------------------------------------------------------- */
 
 /* Reads all of the stream, so that it is hashed, and copies it to fd unless that is -1. */
-static bool drain(struct part_source *source, int fd, const char *path, struct error *err)
+static bool drain(struct part_stream *stream, int fd, const char *path, struct error *err)
 {
     char *block = mem_alloc(PART_STREAM_BLOCK, 1, err);
     size_t n = 1;
     bool ok = block != NULL;
     while (ok && n > 0) {
-        ok = part_stream_read(source->stream, block, PART_STREAM_BLOCK, &n, err);
+        ok = part_stream_read(stream, block, PART_STREAM_BLOCK, &n, err);
         if (ok && fd >= 0)
             ok = file_write_all(fd, block, n, path, err);
     }
@@ -69,11 +72,38 @@ static bool copy_file(struct part_source *source, struct error *err)
     if (fd < 0)
         return error_set_errno(err, ERROR_IO, errno, "%s", buf_text(&self->path));
     self->copied = true;
-    bool ok = drain(source, fd, buf_text(&self->path), err);
+    bool ok = drain(source->stream, fd, buf_text(&self->path), err);
     if (close(fd) != 0 && ok)
         ok = error_set_errno(err, ERROR_IO, errno, "%s", buf_text(&self->path));
     self->hashed = ok && source->input->kind != PART_INPUT_BLOB;
     return ok;
+}
+
+static bool look_at(const struct part_source *source, struct stat *is, struct error *err)
+{
+    return stat(source->input->path, is) == 0 ||
+           error_set_errno(err, ERROR_IO, errno, "%s", source->input->name);
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* Whether what was read is one file, as it is. */
+static bool check_file(const struct part_source *source, struct error *err)
+{
+    const struct parquet *self = source->self;
+    struct stat is;
+    if (self->copied)
+        return true;
+    if (!look_at(source, &is, err))
+        return false;
+    if (is.st_dev == self->is.st_dev && is.st_ino == self->is.st_ino &&
+        is.st_size == self->is.st_size && same_time(is.st_mtim, self->is.st_mtim) &&
+        same_time(is.st_ctim, self->is.st_ctim))
+        return true;
+    return error_set(err, ERROR_IO, "%s changed while it was read", source->input->name);
 }
 
 static bool find_file(struct part_source *source, struct error *err)
@@ -82,7 +112,7 @@ static bool find_file(struct part_source *source, struct error *err)
     if (!part_stream_regular(source->stream))
         return copy_file(source, err);
     buf_puts(&self->path, source->input->path);
-    return buf_ok(&self->path, "a path", err);
+    return buf_ok(&self->path, "a path", err) && look_at(source, &self->is, err);
 }
 
 /* --- the engine ----------------------------------------------------------------------------------------- */
@@ -369,6 +399,9 @@ static bool sample_parquet(struct part_source *source, struct str ahead, bool la
         for (size_t row = 0; ok && row < chunk->rows; row++)
             ok = sample_row(self, chunk, row, sample->guess, err);
     }
+    engine_result_free(
+        self->rows); /* rows that are long are sampled anew, from a longer beginning */
+    self->rows = NULL;
     return ok || error_prefix(err, "%s", source->input->name);
 }
 
@@ -381,16 +414,20 @@ static bool settle_parquet(struct part_source *source, struct error *err)
            error_prefix(err, "%s", source->input->name);
 }
 
-/* What was not read through the stream is, once, for its hash. */
+/* What was not hashed when it was copied is, once, from the file whose rows are read. */
 static bool hash_file(struct part_source *source, struct error *err)
 {
     struct parquet *self = source->self;
+    struct part_input input = *source->input;
     if (self->hashed)
         return true;
-    part_stream_free(source->stream);
+    input.kind = PART_INPUT_FILE;
+    input.path = self->path.bytes;
     part_digest_release(&source->digest);
-    source->stream = part_stream_open(source->input, &source->digest, source->options->stop, err);
-    self->hashed = source->stream && drain(source, -1, NULL, err);
+    struct part_stream *stream =
+        part_stream_open(&input, &source->digest, source->options->stop, err);
+    self->hashed = stream && drain(stream, -1, NULL, err);
+    part_stream_free(stream);
     return self->hashed;
 }
 
@@ -407,6 +444,8 @@ static bool take_parquet(struct part_source *source, struct part_piece *piece, b
     if (!engine_next(self->rows, &chunk, err))
         return error_prefix(err, "%s", source->input->name);
     *end = chunk == NULL;
+    if (*end && !check_file(source, err))
+        return false;
     piece->lines = chunk ? chunk->rows : 0;
     for (size_t row = 0; chunk && row < chunk->rows; row++) {
         if (!put_row(source, chunk, row, piece, err))

@@ -7,6 +7,10 @@ import stat
 import subprocess
 import time
 import unittest
+from datetime import datetime
+
+import pyarrow
+import pyarrow.parquet
 
 from harness import BIN, Weir, environment
 
@@ -302,6 +306,15 @@ class Partition(unittest.TestCase):
         done = self.partition(new, "--dedup", "a_s")
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("PT05M.json is packed: its rows cannot be compared with", done.stderr)
+
+    def test_parquet_may_be_as_wide_as_a_table(self):
+        for count, value, kind in (1000, 7, "long"), (1990, "x", "string"):
+            columns = {f"c{i}": [value, value] for i in range(count)}
+            times = pyarrow.array([datetime(2021, 11, 7, 3, 5)] * 2, pyarrow.timestamp("us", "UTC"))
+            pyarrow.parquet.write_table(pyarrow.table({"TimeGenerated": times, **columns}), self.weir.folder / f"{kind}.parquet")
+            done = self.partition(self.weir.folder / f"{kind}.parquet", table=f"{kind}_CL")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("2 rows in 1 partition", done.stderr)
 
     def test_packed_bytes_that_are_cut_bring_nothing(self):
         packed = gzip.compress(lines(ROWS * 1000).encode())
