@@ -25,6 +25,7 @@ void part_inputs_release(struct part_inputs *inputs)
     mem_free(inputs->first_passed);
     mem_free(inputs->first_link);
     mem_free(inputs->first_output);
+    mem_free(inputs->first_compacted);
     mem_free(inputs->lake);
     *inputs = (struct part_inputs){0};
 }
@@ -164,6 +165,26 @@ static bool pass_target(struct part_inputs *inputs, const struct buf *path, stru
     return inputs->lake != NULL;
 }
 
+/* Days of a lake that stand in Parquet: their rows may stand nowhere else. `folder` is the lake's weir/. */
+static bool see_compacted(struct part_inputs *inputs, struct str folder, struct error *err)
+{
+    struct buf pattern = BUF_INIT(2 * PART_INPUT_NAME_MAX);
+    glob_t found;
+    for (size_t i = 0; i < folder.n; i++) {
+        if (memchr("*?[\\", folder.p[i], 4))
+            buf_putc(&pattern, '\\');
+        buf_putc(&pattern, folder.p[i]);
+    }
+    buf_puts(&pattern, "/*/*/parquet/y=*");
+    bool ok = buf_ok(&pattern, "a path", err);
+    if (ok && glob(buf_text(&pattern), GLOB_NOSORT, NULL, &found) == 0) {
+        ok = pass(&inputs->compacted, &inputs->first_compacted, folder, err);
+        globfree(&found);
+    }
+    buf_release(&pattern);
+    return ok;
+}
+
 /* What an entry is: a folder goes one level down, a file is taken. Symbolic links are not followed. */
 static bool take_entry(struct part_inputs *inputs, struct level *levels, size_t *depth,
                        struct buf *path, struct error *err)
@@ -171,14 +192,14 @@ static bool take_entry(struct part_inputs *inputs, struct level *levels, size_t 
     struct level *level = &levels[*depth - 1];
     const char *name = level->entries[level->at++]->d_name;
     struct stat about;
-    if (*depth == 1 && strcmp(name, "weir") == 0 && is_lake(level))
-        return true;
     path->used = level->path;
     if (path->bytes[path->used - 1] != '/')
         buf_putc(path, '/');
     buf_puts(path, name);
     if (!buf_ok(path, "a path", err))
         return false;
+    if (*depth == 1 && strcmp(name, "weir") == 0 && is_lake(level))
+        return see_compacted(inputs, buf_str(path), err);
     if (lstat(buf_text(path), &about) != 0)
         return error_set_errno(err, ERROR_IO, errno, "%s", buf_text(path));
     if (S_ISDIR(about.st_mode) && is_ours(inputs, &about))
@@ -312,6 +333,10 @@ static bool take_blob(void *context, const struct store_blob *blob, struct error
     struct str last = blob->name;
     if (slash)
         last = (struct str){slash + 1, (size_t) (blob->name.p + blob->name.n - slash - 1)};
+    if (is_own(blob->name) && str_ends(blob->name, STR(".parquet")) &&
+        taking->inputs->compacted == 0)
+        return pass(&taking->inputs->compacted, &taking->inputs->first_compacted,
+                    str_of(taking->address), err);
     if (is_own(blob->name))
         return true;
     buf_printf(&name, "%s%s", taking->address, taking->slash);
@@ -449,6 +474,10 @@ bool part_inputs_say_passed(const struct part_inputs *inputs, struct buf *line)
                " are passed over: links, or no files");
     put_passed(line, inputs->outputs, inputs->first_output, " is passed over: this run writes it",
                " are passed over: this run writes them");
+    put_passed(
+        line, inputs->compacted, inputs->first_compacted,
+        " has days in Parquet, which are not read: rows whose JSON was deleted are left out",
+        " have days in Parquet, which are not read: rows whose JSON was deleted are left out");
     if (inputs->lake)
         buf_printf(line, "%s%s is passed over: it is the lake itself", line->used > 0 ? "; " : "",
                    inputs->lake);

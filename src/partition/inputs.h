@@ -42,10 +42,11 @@ struct part_inputs {
     size_t n, room;
     struct store **stores; /* owned */
     size_t store_count, store_room;
-    size_t passed;  /* files of folders that are no logs by their names */
-    size_t links;   /* links and devices in folders: they are not followed */
-    size_t outputs; /* files of folders that this very run writes */
-    char *first_passed, *first_link, *first_output;
+    size_t passed;    /* files of folders that are no logs by their names */
+    size_t links;     /* links and devices in folders: they are not followed */
+    size_t outputs;   /* files of folders that this very run writes */
+    size_t compacted; /* lakes with days in Parquet, which is not read */
+    char *first_passed, *first_link, *first_output, *first_compacted;
     char *lake; /* the lake of the import, where it lay in a folder: it is not read; NULL */
     struct part_own {
         dev_t device;

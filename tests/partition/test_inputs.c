@@ -144,6 +144,23 @@ static void arguments_keep_their_order_and_may_repeat(void **state)
     buf_release(&other);
 }
 
+/* What is said of a folder's files that are not read; NULL: nothing. */
+static void check_said(const char *folder, const char *ending)
+{
+    struct error err = ERROR_INIT;
+    struct part_inputs inputs;
+    struct buf path = BUF_INIT(4096), line = BUF_INIT(8192);
+    path_join(&path, taken_folder(), folder);
+    const char *argument = buf_text(&path);
+    assert_true(part_inputs_expand(&argument, 1, NULL, NULL, &inputs, &err));
+    assert_int_equal(part_inputs_say_passed(&inputs, &line), ending != NULL);
+    if (ending)
+        assert_true(str_ends(buf_str(&line), str_of(ending)));
+    part_inputs_release(&inputs);
+    buf_release(&path);
+    buf_release(&line);
+}
+
 static void the_records_of_a_lake_are_no_rows(void **state)
 {
     (void) state;
@@ -152,6 +169,10 @@ static void the_records_of_a_lake_are_no_rows(void **state)
     make("lake/am-t/weir/PT05M.json");
     make("lake/weir/guid/t/schema.json");
     expand_one("lake", "|lake/am-t/weir/PT05M.json");
+    check_said("lake", NULL);
+    make_folder("lake/weir/guid/t/parquet/y=2021");
+    check_said("lake", "lake/weir has days in Parquet, which are not read: rows whose JSON was "
+                       "deleted are left out");
     /* A folder of that name elsewhere is one like any other. */
     make_folder("no-lake/weir");
     make("no-lake/weir/x.json");
