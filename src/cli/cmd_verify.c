@@ -233,6 +233,24 @@ static void say_imports(const struct verify *verify)
                  cli_count_text(totals->rows, "row", rows), text_bytes(totals->bytes, bytes));
 }
 
+static void say_strays(const struct verify *verify)
+{
+    const struct cli_verification *found = &verify->found;
+    char files[CLI_COUNT_TEXT];
+    struct buf line = BUF_INIT(LAKE_NAME_MAX + CLI_COUNT_TEXT);
+    if (found->strays == 0)
+        return;
+    cli_put_line(&line, found->stray);
+    cli_last(
+        verify->cli,
+        "%s of Parquet (%s) %s in no record, and %s not read: a compaction is under way or was "
+        "killed, or a record was lost; weir compact %s tells which",
+        cli_count_text(found->strays, "file", files), buf_text(&line),
+        found->strays == 1 ? "stands" : "stand", found->strays == 1 ? "is" : "are",
+        verify->options.source.place.table);
+    buf_release(&line);
+}
+
 static void say_details(const struct verify *verify)
 {
     const struct export_report *report = &verify->found.report;
@@ -267,7 +285,10 @@ static int say(const struct verify *verify)
     else if (found->exported)
         say_verified(verify);
     say_imports(verify);
-    return report->failed_count > 0 || found->lacking > 0 ? error_exit_status(ERROR_INCOMPLETE) : 0;
+    say_strays(verify);
+    return report->failed_count > 0 || found->lacking > 0 || found->strays > 0
+               ? error_exit_status(ERROR_INCOMPLETE)
+               : 0;
 }
 
 /* -- the run -- */

@@ -1,7 +1,9 @@
 /* Verification: see verification.h. */
 #include "cli/verification.h"
 
+#include "base/memory.h"
 #include "base/search.h"
+#include "lake/day.h"
 
 #include <stdlib.h>
 
@@ -153,6 +155,47 @@ static bool check_blobs(struct cli *cli, const struct export_options *options,
     return read_ledger(cli, options, ledger, out, err);
 }
 
+struct looking {
+    const struct lake_days *days;
+    size_t skip; /* bytes before what a record calls a file */
+    const char *lake;
+    struct cli_verification *out;
+};
+
+static bool see_parquet(void *context, const struct store_blob *blob, struct error *err)
+{
+    const struct looking *looking = context;
+    struct cli_verification *out = looking->out;
+    struct str path;
+    if (!lake_name_below(blob->name, looking->skip, looking->lake, &path, err))
+        return false;
+    bool stray = str_ends(path, STR(".parquet"));
+    for (size_t i = 0; stray && i < looking->days->n; i++)
+        stray = !lake_day_names(&looking->days->v[i], path);
+    if (!stray || out->strays++ > 0)
+        return true;
+    out->stray = mem_copy(path.p, path.n, err);
+    return out->stray != NULL;
+}
+
+/* Rows of a day whose record was lost stand in files that nobody reads. */
+static bool find_strays(const struct export_options *options, struct cli_verification *out,
+                        struct error *err)
+{
+    const struct lake_place *place = &options->source.place;
+    struct buf prefix = BUF_INIT(LAKE_NAME_MAX);
+    struct lake_days days = {0};
+    lake_parquet_prefix(&prefix, place);
+    struct looking looking = {
+        .days = &days, .skip = prefix.used + 1, .lake = store_address(options->store), .out = out};
+    bool ok = buf_ok(&prefix, "the name of a folder", err) &&
+              lake_days_read(&days, options->store, place, 0, 0, err) &&
+              store_list(options->store, buf_text(&prefix), see_parquet, &looking, err);
+    lake_days_release(&days);
+    buf_release(&prefix);
+    return ok;
+}
+
 static bool check_since(struct cli *cli, const struct export_options *options,
                         const struct lake_instant *begun, struct cli_verification *out,
                         struct error *err)
@@ -165,9 +208,11 @@ static bool check_since(struct cli *cli, const struct export_options *options,
                    lake_imports_read(options->store, place, LAKE_IMPORTS_WHOLE, &imports, err));
     out->exported = ok && lake_ledger_count(ledger) > 0;
     out->imports = count_live(&imports);
-    ok = ok && check_blobs(cli, options, ledger, &imports, begun, out, err);
+    ok = ok && check_blobs(cli, options, ledger, &imports, begun, out, err) &&
+         (options->workspace || find_strays(options, out, err));
     /* An import that was killed has blobs without a record. */
-    if (ok && !out->exported && imports.n == 0 && out->totals.imports.partitions == 0)
+    if (ok && !out->exported && imports.n == 0 && out->totals.imports.partitions == 0 &&
+        out->strays == 0)
         ok = nothing_there(options, err);
     lake_imports_release(&imports);
     lake_ledger_free(ledger);
@@ -315,6 +360,7 @@ void cli_verification_release(struct cli_verification *verification)
     export_report_release(&verification->report);
     mem_free(verification->lake);
     mem_free(verification->brought);
+    mem_free(verification->stray);
     *verification = (struct cli_verification){0};
 }
 

@@ -19,7 +19,10 @@ struct cli_verification {
      * rows are those that the ledger tells. */
     bool by_listing;
     uint64_t told_rows, told_bytes;
-    int64_t from, to;        /* what was looked at: the range, or that of the ledger */
+    int64_t from, to; /* what was looked at: the range, or that of the ledger */
+    uint64_t
+        strays; /* offline: files of Parquet that no record of a day names, and the first of them */
+    char *stray;
     uint64_t asked, lacking; /* partitions of a given range; those without a line in the ledger */
     const char *identity;    /* offline: whose access the ledger tells of; lent by the arena */
     struct export_failed *lake; /* partitions whose blob is not its ledger's; the first */

@@ -124,6 +124,20 @@ class Compact(unittest.TestCase):
         self.assertEqual(self.files("am-*/**/*"), [])
         self.assertEqual(self.count(), 11)
 
+    def test_verify_finds_rows_of_a_day_whose_record_was_lost(self):
+        self.weir.ok("compact", "T_CL", "--closed-after", "0s", "--delete-json", "--yes")
+        self.weir.ok("verify", "T_CL", "--offline")
+        (record,) = self.files("weir/*/t-cl/days/**/d=07.jsonl")
+        kept = record.read_bytes()
+        record.unlink()
+        done = self.weir.run("verify", "T_CL", "--offline")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("1 file of Parquet (y=2021/m=11/d=07/", done.stderr)
+        self.assertIn("a record was lost", done.stderr)
+        record.write_bytes(kept)
+        self.weir.ok("verify", "T_CL", "--offline")
+        self.assertEqual(self.count(), 10)
+
     def test_the_end_is_an_event_and_a_report(self):
         path = self.weir.folder / "report.json"
         done = self.weir.ok("compact", "T_CL", "--log-format", "json", "--report", path)
