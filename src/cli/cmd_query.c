@@ -321,10 +321,13 @@ static void say_joined(const struct cli *cli, const struct query_coverage *one)
 /* What the rows themselves told. */
 static void say_lines(const struct cli *cli, const struct query *query)
 {
-    char lines[TEXT_NUMBER_MAX];
-    if (query_misfits(query) > 0)
-        cli_note(cli, "%s values do not fit their column's type and were read as null",
-                 text_grouped(query_misfits(query), lines));
+    char lines[TEXT_NUMBER_MAX], values[CLI_COUNT_TEXT];
+    uint64_t misfits = query_misfits(query);
+    if (misfits > 0)
+        cli_note(cli, "%s %s column's type and %s read as null",
+                 cli_count_text(misfits, "value", values),
+                 misfits == 1 ? "does not fit its" : "do not fit their",
+                 misfits == 1 ? "was" : "were");
     if (query_doubled(query) > 0)
         cli_note(
             cli,

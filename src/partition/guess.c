@@ -232,7 +232,8 @@ static void put_near(const struct part_guess *guess, struct buf *out)
         if (!looks_like_time(&guess->keys[i]))
             continue;
         put_name(out, &guess->keys[i]);
-        buf_printf(out, " (%s)", guess->keys[i].example);
+        if (guess->keys[i].example[0])
+            buf_printf(out, " (%s)", guess->keys[i].example);
         named++;
     }
 }
