@@ -50,7 +50,9 @@ struct lake_day_file {
 #define LAKE_DAY_GONES(X)                                                                          \
     X(KEPT, "kept")                                                                                \
     X(GOING, "going") /* about to be deleted: one of that name and size may still be it */         \
-    X(GONE, "gone")   /* deleted: what has its name is new */
+    X(GONE, "gone")   /* deleted: what has its name is new */                                      \
+    X(REPLACED,                                                                                    \
+      "replaced") /* of an import that was replaced and removed: while there is none of its id, its rows do not count */
 
 enum lake_day_gone {
 #define X(name, text) LAKE_DAY_##name,

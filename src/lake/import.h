@@ -13,7 +13,8 @@
  *   2. An import that another record says it replaces is dead: its blobs are no rows of the table any more, whether or not
  *      they and its record have been removed yet. So there is neither a gap nor a row twice once that other record is there.
  *   3. A blob whose id has no record is what an import that was killed has brought in so far: whole partitions, which
- *      readers read. The same command gives it the same bytes, and its record.
+ *      readers read. The same command gives it the same bytes, and its record. So do its rows count that are in the files of
+ *      a compacted day alone, unless that day says that the import was replaced (lake/replaced.h).
  *
  * Memory: 40 bytes for a partition of an import (4.2 MB a year), and its texts.
  */

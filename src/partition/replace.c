@@ -2,6 +2,7 @@
 #include "partition/replace.h"
 
 #include "lake/day.h"
+#include "lake/replaced.h"
 
 enum {
     BATCH = 256, /* blobs that are deleted at once */
@@ -186,7 +187,8 @@ static bool remove_some(struct store *store, const struct lake_place *place,
         const struct lake_import *import = &imports.v[i];
         if (!import->dead || holds_another(&imports, import))
             continue;
-        ok = remove_blobs(store, place, stop, import, out, err) &&
+        ok = lake_days_replace(store, place, import, err) &&
+             remove_blobs(store, place, stop, import, out, err) &&
              lake_import_remove(store, place, import->id, err);
         out->imports += ok;
     }

@@ -1,7 +1,8 @@
 /* Replace: an import that takes the place of another (--replace ID).
  *
  * The order is: the new import's rules in the schema, behind the old one's; its blobs; its record, which says what it replaces;
- * then the old one's rules go from the schema, its blobs are deleted, its record is removed. From the record on readers leave
+ * then the old one's rules go from the schema, the compacted days are told (lake/replaced.h), its blobs are deleted, its record is
+ * removed. From the record on readers leave
  * the old one out, so that there is a double for an instant at worst and never a gap; and whoever is killed goes on where it was
  * with the same command. Until the record is there the old rows have the times that they had, whatever fails. Where a new row
  * has a time by an old rule, too, it has that one from the record until the schema is put behind it, or, after a kill there,

@@ -243,16 +243,26 @@ static bool is_same(const struct search *search, const struct query_blob *blob,
            !ledger_denies(search, source);
 }
 
-/* It is not there any more, and nothing has come in its place: its rows are in the files, whoever took it away. An import
- * that was replaced goes with its record. */
-static bool is_resting(const struct search *search, const struct lake_day_source *source)
+/* Whether the source's import was replaced. Its own record tells, where it is there. If not, it was removed as a replaced one
+ * is, or it was damaged and moved away, and its rows count: the day says which, or an import that replaced one of this id
+ * since the day was compacted. (The same files may have been brought in again in between, and compacted.) */
+static bool was_replaced(const struct search *search, const struct lake_day_source *source)
 {
     const struct lake_imports *imports = &search->known->imports;
     struct str id = lake_import_id_of(str_of(source->name));
+    const struct lake_import *import = lake_imports_find(imports, id);
+    if (import)
+        return import->dead;
+    const struct lake_import *by = lake_imports_replacing(imports, id);
+    return source->gone == LAKE_DAY_REPLACED || (by && by->started > search->day.record->at);
+}
+
+/* It is not there any more, and nothing has come in its place: its rows are in the files, whoever took it away. */
+static bool is_resting(const struct search *search, const struct lake_day_source *source)
+{
     if (ledger_denies(search, source))
         return false;
-    return source->kind != LAKE_BLOB_IMPORT ||
-           (lake_imports_find(imports, id) && lake_imports_counts(imports, id));
+    return source->kind != LAKE_BLOB_IMPORT || !was_replaced(search, source);
 }
 
 /* An export that was written since it was compacted, and holds all that the workspace had of its partition. */

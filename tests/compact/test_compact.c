@@ -2,8 +2,11 @@
  * killed since. */
 #include "rig.h"
 
+#include "lake/replaced.h"
+
 #define ID_A "00000000000a"
 #define ID_B "00000000000b"
+#define ID_C "00000000000c"
 #define BLOB(id) "PT05M_" id ".json"
 
 static const struct compact_day *only_day(struct rig *rig, enum compact_verdict verdict)
@@ -206,6 +209,16 @@ static void what_the_ledger_denies_is_not_compacted(void **state)
     assert_non_null(strstr(rig->why[0], OURS));
 }
 
+/* As part_replace_finish does it. */
+static void remove_import(struct rig *rig, const char *id)
+{
+    struct lake_import import = {.from = rig_minute(0), .to = rig_minute(15)};
+    (void) snprintf(import.id, sizeof import.id, "%s", id);
+    if (!lake_days_replace(rig->f->store, &place_of_tests, &import, &rig->f->err) ||
+        !lake_import_remove(rig->f->store, &place_of_tests, id, &rig->f->err))
+        fail_msg("%s", rig->f->err.message);
+}
+
 static void a_replaced_import_does_not_come_back(void **state)
 {
     struct rig *rig = *state;
@@ -214,14 +227,85 @@ static void a_replaced_import_does_not_come_back(void **state)
     rig_put(rig, 5, OURS, "7");
     rig_compact(rig, ERROR_NONE);
     rig_import(rig, ID_B, 0, "3");
-    rig_name(&name, 0, BLOB(ID_A)); /* as part_replace_finish does it */
+    rig_name(&name, 0, BLOB(ID_A));
+    remove_import(rig, ID_A);
     assert_true(store_delete(rig->f->store, buf_text(&name), &rig->f->err));
-    assert_true(lake_import_remove(rig->f->store, &place_of_tests, ID_A, &rig->f->err));
     rig_check(rig, "3 7 ");
     rig_compact(rig, ERROR_NONE);
     rig_check(rig, "3 7 ");
     buf_release(&lines);
     buf_release(&name);
+}
+
+/* None of them is told of any more by an import's record. */
+static void imports_that_were_replaced_one_by_another_do_not_come_back(void **state)
+{
+    struct rig *rig = *state;
+    rig_import(rig, ID_A, 0, "1 2");
+    rig->options.delete_json = true;
+    rig_compact(rig, ERROR_NONE);
+    rig_import(rig, ID_B, 5, "3");
+    remove_import(rig, ID_A);
+    rig_check(rig, "3 ");
+    rig_import(rig, ID_C, 10, "4");
+    remove_import(rig, ID_B);
+    struct buf name = BUF_INIT(LAKE_NAME_MAX);
+    rig_name(&name, 5, BLOB(ID_B));
+    assert_true(store_delete(rig->f->store, buf_text(&name), &rig->f->err));
+    rig_check(rig, "4 ");
+    rig_compact(rig, ERROR_NONE);
+    rig_check(rig, "4 ");
+    buf_release(&name);
+}
+
+/* A damaged record is moved away, as its hint says. */
+static void an_import_without_a_record_counts_with_its_blobs_gone(void **state)
+{
+    struct rig *rig = *state;
+    rig_import(rig, ID_A, 0, "1 2");
+    rig->options.delete_json = true;
+    rig_compact(rig, ERROR_NONE);
+    assert_true(lake_import_remove(rig->f->store, &place_of_tests, ID_A, &rig->f->err));
+    rig_check(rig, "1 2 ");
+    rig_compact(rig, ERROR_NONE);
+    (void) only_day(rig, COMPACT_CURRENT);
+    rig_import(rig, ID_B, 0, "3");
+    rig_check(rig, "1 2 3 ");
+    rig_compact(rig, ERROR_NONE);
+    rig_check(rig, "1 2 3 ");
+    rig_import(rig, ID_A, 0, "1 2"); /* the command that made it */
+    rig_check(rig, "1 2 3 ");
+    rig_compact(rig, ERROR_NONE);
+    rig_check(rig, "1 2 3 ");
+}
+
+/* By a weir that did not tell the days; what was brought in again behind it, and compacted, counts. */
+static void check_replaced(struct rig *rig, const char *started, const char *expected)
+{
+    static const struct small_part part = {
+        "2021-11-07T00:05:00Z", "{\"TimeGenerated\":\"2021-11-07T00:05:01Z\",\"n\":3}\n"};
+    struct lake_import old = {.started = tick_of("2021-11-18")};
+    const struct small_import by = {
+        .id = ID_B, .input = "b", .started = started, .replaces = &old, .parts = &part, .n = 1};
+    memcpy(old.id, ID_A, sizeof old.id);
+    rig_import(rig, ID_A, 0, "1 2");
+    rig->options.delete_json = true;
+    rig_compact(rig, ERROR_NONE);
+    small_import_put(rig->f, &by);
+    assert_true(lake_import_remove(rig->f->store, &place_of_tests, ID_A, &rig->f->err));
+    rig_check(rig, expected);
+    rig_compact(rig, ERROR_NONE);
+    rig_check(rig, expected);
+}
+
+static void an_import_says_which_one_it_replaced(void **state)
+{
+    check_replaced(*state, "2099-01-01", "3 ");
+}
+
+static void what_came_again_behind_its_replacement_counts(void **state)
+{
+    check_replaced(*state, "2021-11-19", "1 2 3 ");
 }
 
 /* --- without the lines ------------------------------------------------------------------------------------- */
@@ -465,6 +549,10 @@ int main(void)
         TEST(an_export_of_the_same_size_reopens_a_day),
         TEST(what_the_ledger_denies_is_not_compacted),
         TEST(a_replaced_import_does_not_come_back),
+        TEST(imports_that_were_replaced_one_by_another_do_not_come_back),
+        TEST(an_import_without_a_record_counts_with_its_blobs_gone),
+        TEST(an_import_says_which_one_it_replaced),
+        TEST(what_came_again_behind_its_replacement_counts),
         TEST(only_weirs_own_blobs_are_deleted),
         TEST(a_deletion_that_was_killed_is_finished),
         TEST(an_export_anew_takes_the_place_of_its_rows),

@@ -86,7 +86,7 @@ static inline bool small_import_record(struct store *store, const struct small_i
                                  .n_parts = small->n};
     (void) snprintf(import.id, sizeof import.id, "%s", small->id);
     if (small->replaces) {
-        (void) snprintf(import.replaces, sizeof import.replaces, "%s", small->replaces->id);
+        memcpy(import.replaces, small->replaces->id, sizeof import.replaces);
         import.replaced = small->replaces->started;
     }
     for (size_t i = 0; i < small->n; i++) {

@@ -2,6 +2,7 @@
 #include "partition/replace.h"
 
 #include "lake/catalog.h"
+#include "lake/day.h"
 
 #include "../lake/remote.h"
 #include "../lake/small_import.h"
@@ -211,6 +212,37 @@ static void the_rules_of_a_dead_one_go(void **state)
     assert_true(part_replace_finish(f->store, &place_of_tests, NULL, &out, &f->err));
     assert_int_equal(out.imports, 1);
     assert_int_equal(count_rules(f), RULES - 1);
+}
+
+/* Its sources in the records of compacted days: once its record is gone nothing else says what they are. */
+static void compacted_days_are_told(void **state)
+{
+    struct fixture *f = *state;
+    struct part_replaced out;
+    struct lake_days days;
+    struct lake_day_source sources[] = {
+        {.name = "y=2021/m=11/d=07/h=03/m=05/PT05M_" ONE ".json", .gone = LAKE_DAY_GONE},
+        {.name = "y=2021/m=11/d=07/h=03/m=05/PT05M_" THREE ".json", .gone = LAKE_DAY_GONE},
+        {.name = "y=2021/m=11/d=07/h=03/m=05/PT05M_weir.json"},
+        {.name = "y=2021/m=11/d=07/h=03/m=10/PT05M_" ONE ".json"}};
+    const struct lake_day record = {.day = tick_of("2021-11-07"),
+                                    .by = "weir",
+                                    .sources = sources,
+                                    .source_count = sizeof sources / sizeof sources[0]};
+    small_import_put(f, &one);
+    for (size_t i = 0; i < record.source_count; i++)
+        assert_true(lake_parse_name(str_of(sources[i].name), &sources[i].tick, &sources[i].span,
+                                    &sources[i].kind, &sources[i].number));
+    assert_true(lake_day_write(f->store, &place_of_tests, &record, &f->err));
+    assert_true(replace(f->store, ONE, &out, &f->err));
+    if (!lake_days_read(&days, f->store, &place_of_tests, 0, 0, &f->err))
+        fail_msg("%s", f->err.message);
+    const struct lake_day_source *told = days.v[0].sources;
+    assert_int_equal(told[0].gone, LAKE_DAY_REPLACED);
+    assert_int_equal(told[1].gone, LAKE_DAY_GONE);
+    assert_int_equal(told[2].gone, LAKE_DAY_KEPT);
+    assert_int_equal(told[3].gone, LAKE_DAY_REPLACED);
+    lake_days_release(&days);
 }
 
 static void an_id_that_is_not_there_names_those_that_are(void **state)
@@ -466,6 +498,7 @@ int main(void)
         CASE(one_that_replaces_itself_is_written_anew),
         CASE(the_rules_of_the_old_one_are_those_that_no_other_needs),
         CASE(the_rules_of_a_dead_one_go),
+        CASE(compacted_days_are_told),
         CASE(an_id_that_is_not_there_names_those_that_are),
         CASE(what_another_replaced_already_is_refused),
         CASE(one_that_came_again_can_be_replaced_again),
