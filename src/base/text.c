@@ -223,6 +223,15 @@ bool text_is_guid(struct str s)
     return true;
 }
 
+const char *text_packing(struct str begin)
+{
+    if (str_starts(begin, STR("\x1f\x8b")))
+        return "gzip";
+    bool passed =
+        begin.n >= 4 && (begin.p[0] & 0xf0) == 0x50 && memcmp(begin.p + 1, "\x2a\x4d\x18", 3) == 0;
+    return passed || str_starts(begin, STR("\x28\xb5\x2f\xfd")) ? "zstd" : NULL;
+}
+
 void text_hex(const void *bytes, size_t n, char *out)
 {
     static const char digits[] = "0123456789abcdef";

@@ -121,6 +121,10 @@ const char *text_duration(double seconds, char out[TEXT_NUMBER_MAX]);
 /* True for a GUID in its hyphenated form, either case. */
 bool text_is_guid(struct str s);
 
+/* What bytes are packed by that begin so, "gzip" (RFC 1952) or "zstd" (RFC 8878, also a frame that readers pass over); NULL: by
+ * neither. Four bytes are enough to tell, none of which begins a line of JSON. */
+const char *text_packing(struct str begin);
+
 /* 2n hex digits, lower case, of n bytes into out[2n+1]. */
 void text_hex(const void *bytes, size_t n, char *out);
 

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 enum {
+    PACKING_BYTES = 4,
     WINDOW_MAX = 2 * JSON_ROW_MAX,
     ITEM_MAX = JSON_ROW_MAX,
     IDS_FIRST = 1024,
@@ -246,6 +247,13 @@ static bool take_objects(struct lines_side *side, bool last, struct error *err)
     return true;
 }
 
+static bool check_plain(struct str begin, struct error *err)
+{
+    const char *packing = text_packing(begin);
+    return !packing ||
+           error_set(err, ERROR_FORMAT, "it is packed (%s): such blobs are not compacted", packing);
+}
+
 static bool take_blob(struct lines_side *side, struct store_ahead *ahead, struct error *err)
 {
     struct str piece;
@@ -259,9 +267,8 @@ static bool take_blob(struct lines_side *side, struct store_ahead *ahead, struct
     do {
         if (!store_ahead_next(ahead, &index, &piece, err))
             return false;
-        if (bytes == 0 && str_starts(piece, STR("\x1f\x8b")))
-            return error_set(err, ERROR_FORMAT,
-                             "it is packed (gzip): such blobs are not compacted");
+        if (bytes == 0 && !check_plain(piece, err))
+            return false;
         hash_sha256_add(side->sha256, piece.p, piece.n);
         buf_put_str(&side->window, piece);
         bytes += piece.n;
@@ -270,6 +277,24 @@ static bool take_blob(struct lines_side *side, struct store_ahead *ahead, struct
     } while (piece.n > 0);
     return bytes == side->blob->size ||
            error_set(err, ERROR_PARTIAL, "it was changed while it was read");
+}
+
+bool compact_check_plain(struct store *store, const struct query_blob *blobs, size_t n,
+                         struct error *err)
+{
+    char begin[PACKING_BYTES];
+    bool plain = true;
+    for (size_t i = 0; plain && i < n; i++) {
+        struct store_reader *reader = store_reader_new(store, blobs[i].name, NULL);
+        size_t got = 0, all = 0;
+        while (reader && all < sizeof begin &&
+               store_reader_next(reader, begin + all, sizeof begin - all, &got, NULL) && got > 0)
+            all += got;
+        store_reader_free(reader);
+        plain =
+            check_plain((struct str){begin, all}, err) || error_prefix(err, "%s", blobs[i].name);
+    }
+    return plain;
 }
 
 /* A blob that begins a group: whether one of them holds all rows. */

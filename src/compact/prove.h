@@ -40,6 +40,11 @@ bool compact_sum_lines(struct store *store, struct lake_rows *rows, const struct
                        unsigned char (*sha256)[HASH_SHA256_SIZE], struct compact_sum *sum,
                        struct error *err);
 
+/* That none of the blobs is packed: ERROR_FORMAT names the first that is. For when lines could not be read; what cannot be
+ * read here is passed over. */
+bool compact_check_plain(struct store *store, const struct query_blob *blobs, size_t n,
+                         struct error *err);
+
 /* Adds the rows of a file at `path`, but those of sources in left_out (ascending); and to `shared` (or NULL) the _ItemId of
  * those that the file shares. `schema` has the columns of `rows`. */
 bool compact_sum_file(struct engine_task *task, struct lake_rows *rows,

@@ -493,6 +493,19 @@ static bool make_slices(struct work *work, const struct piece *piece, struct mad
     return ok;
 }
 
+/* The same; lines that are none may be bytes that are packed in a way that the engine does not know. */
+static bool make_files(struct work *work, const struct piece *piece, struct made *made,
+                       struct error *err)
+{
+    struct error why = ERROR_INIT;
+    if (make_slices(work, piece, made, &why))
+        return true;
+    if (why.code == ERROR_FORMAT &&
+        !compact_check_plain(store_of(work), work->sources.blobs + piece->first, piece->n, err))
+        return false;
+    return error_pass(err, &why);
+}
+
 /* What is proven goes into the lake. */
 static bool adopt_slices(struct work *work, const struct piece *piece, struct made *made,
                          struct error *err)
@@ -532,7 +545,7 @@ static bool write_piece(struct work *work, const struct piece *piece, struct err
     struct lake_day *record = work->record;
     struct compact_sum sum;
     struct made *made = mem_alloc(piece->slices, sizeof *made, err);
-    bool ok = made && make_slices(work, piece, made, err) && prove(work, piece, made, &sum, err);
+    bool ok = made && make_files(work, piece, made, err) && prove(work, piece, made, &sum, err);
     if (ok) {
         record->rows += sum.rows;
         record->doubled += sum.doubled;

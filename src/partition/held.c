@@ -68,7 +68,7 @@ static bool take_piece(struct reading *reading, struct str piece, struct error *
 /* Packed bytes have no lines to compare, which others may have put there; readers unpack them. */
 static bool check_plain(const char *name, struct str piece, struct error *err)
 {
-    if (!str_starts(piece, STR("\x1f\x8b")) && !str_starts(piece, STR("\x28\xb5\x2f\xfd")))
+    if (!text_packing(piece))
         return true;
     (void) error_set(err, ERROR_FORMAT, "%s is packed: its rows cannot be compared with", name);
     return error_hint(err, "unpack it under the same name, or import without --dedup");

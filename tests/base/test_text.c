@@ -168,6 +168,20 @@ static void guids_have_hyphens_in_their_places(void **state)
     assert_false(text_is_guid(STR("")));
 }
 
+static void packed_bytes_are_told_by_their_first_four(void **state)
+{
+    (void) state;
+    assert_string_equal(text_packing(STR("\x1f\x8b\x08")), "gzip");
+    assert_string_equal(text_packing(STR("\x28\xb5\x2f\xfd")), "zstd");
+    assert_string_equal(text_packing(STR("\x50\x2a\x4d\x18")), "zstd");
+    assert_string_equal(text_packing(STR("\x5f\x2a\x4d\x18\x04")), "zstd");
+    assert_null(text_packing(STR("\x60\x2a\x4d\x18")));
+    assert_null(text_packing(STR("\x50\x2a\x4d")));
+    assert_null(text_packing(STR("\x28\xb5\x2f")));
+    assert_null(text_packing(STR("{\"a\":1}")));
+    assert_null(text_packing(STR("")));
+}
+
 static void hex_is_lower_case(void **state)
 {
     (void) state;
@@ -225,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_number_that_is_part_of_a_longer_text_is_not_overread),
         cmocka_unit_test(sizes_are_read_as_people_write_them),
         cmocka_unit_test(guids_have_hyphens_in_their_places),
+        cmocka_unit_test(packed_bytes_are_told_by_their_first_four),
         cmocka_unit_test(hex_is_lower_case),
         cmocka_unit_test(the_nearest_name_is_found_when_it_is_near),
         cmocka_unit_test(an_endless_name_is_near_to_nothing),

@@ -65,6 +65,22 @@ static void a_line_that_is_none_fails_its_day_alone(void **state)
     assert_int_equal(rig->totals.rows, 3);
 }
 
+static void packed_bytes_are_told_as_such(void **state)
+{
+    static const struct {
+        const char *bytes, *said;
+    } packed[] = {{"\x28\xb5\x2f\xfd and so on", "PT05M.json: it is packed (zstd)"},
+                  {"\x5a\x2a\x4d\x18 a frame that is passed over", "it is packed (zstd)"}};
+    struct rig *rig = *state;
+    for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++) {
+        rig_put(rig, 5, OURS, "1");
+        rig_put_text(rig, 0, THEIRS, packed[i].bytes);
+        rig_compact(rig, ERROR_INCOMPLETE);
+        (void) only_day(rig, COMPACT_FAILED);
+        assert_non_null(strstr(rig->why[0], packed[i].said));
+    }
+}
+
 static void a_day_without_rows_has_no_file(void **state)
 {
     struct rig *rig = *state;
@@ -538,6 +554,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
         TEST(every_value_comes_back),
         TEST(a_line_that_is_none_fails_its_day_alone),
+        TEST(packed_bytes_are_told_as_such),
         TEST(a_day_without_rows_has_no_file),
         TEST(a_day_is_closed_when_nobody_writes_to_it_any_more),
         TEST(only_days_that_begin_in_the_range_are_taken),
