@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "partition/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,19 +31,16 @@ static void note(struct part_givens *givens)
 static bool copy_to_file(const struct part_input *input, int in, int fd, const char *path,
                          char *step, const struct stop *stop, struct error *err)
 {
-    for (;;) {
+    while (part_stream_wait(in, input, stop, err)) {
         ssize_t got = read(in, step, STEP);
-        if (stop_asked(stop))
-            return error_set(err, ERROR_INTERRUPTED, "interrupted");
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_set_errno(err, ERROR_IO, errno, "cannot read %s", input->name);
         if (got == 0)
             return true;
-        if (!file_write_all(fd, step, (size_t) got, path, err))
+        if (got < 0 && errno != EINTR && errno != EAGAIN)
+            return error_set_errno(err, ERROR_IO, errno, "cannot read %s", input->name);
+        if (got > 0 && !file_write_all(fd, step, (size_t) got, path, err))
             return false;
     }
+    return false;
 }
 
 /* What can be read once only: standard input, a pipe. */

@@ -76,26 +76,11 @@ static bool open_stored(struct part_stream *stream, struct error *err)
     return error_set(err, ERROR_INTERNAL, "an input of no kind");
 }
 
-/* Waits until a read gives something, which a pipe may not for hours; a signal wakes the thread that it meets alone. */
-static bool wait_for_bytes(const struct part_stream *stream, struct error *err)
-{
-    struct pollfd look = {.fd = stream->fd, .events = POLLIN};
-    for (;;) {
-        if (stop_asked(stream->stop))
-            return error_set(err, ERROR_INTERRUPTED, "interrupted");
-        int ready = poll(&look, 1, LOOK_MS);
-        if (ready > 0)
-            return true;
-        if (ready < 0 && errno != EINTR)
-            return error_set_errno(err, ERROR_IO, errno, "%s", stream->input->name);
-    }
-}
-
 static bool read_stored(struct part_stream *stream, size_t *n, struct error *err)
 {
     if (stream->reader)
         return store_reader_next(stream->reader, stream->block, PART_STREAM_BLOCK, n, err);
-    while (wait_for_bytes(stream, err)) {
+    while (part_stream_wait(stream->fd, stream->input, stream->stop, err)) {
         ssize_t got = read(stream->fd, stream->block, PART_STREAM_BLOCK);
         if (got >= 0) {
             *n = (size_t) got;
@@ -292,6 +277,22 @@ enum part_packing part_stream_packing(const struct part_stream *stream)
 bool part_stream_regular(const struct part_stream *stream)
 {
     return stream->regular;
+}
+
+/* A signal wakes the thread that it meets alone: so it looks again and again. */
+bool part_stream_wait(int fd, const struct part_input *input, const struct stop *stop,
+                      struct error *err)
+{
+    struct pollfd look = {.fd = fd, .events = POLLIN};
+    for (;;) {
+        if (stop_asked(stop))
+            return error_set(err, ERROR_INTERRUPTED, "interrupted");
+        int ready = poll(&look, 1, LOOK_MS);
+        if (ready > 0)
+            return true;
+        if (ready < 0 && errno != EINTR)
+            return error_set_errno(err, ERROR_IO, errno, "%s", input->name);
+    }
 }
 
 bool part_stream_ahead(struct part_stream *stream, size_t want, struct str *out, bool *end,

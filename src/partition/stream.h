@@ -30,6 +30,10 @@ enum part_packing part_stream_packing(const struct part_stream *stream);
 /* A file on the disk that can be read at any place. */
 bool part_stream_regular(const struct part_stream *stream);
 
+/* Waits until a read of fd gives something, which a pipe may not for hours. ERROR_INTERRUPTED after a stop. */
+bool part_stream_wait(int fd, const struct part_input *input, const struct stop *stop,
+                      struct error *err);
+
 /* At least `want` bytes that come next (at most PART_STREAM_AHEAD_MAX), fewer only at the end (*end); lent until the
  * next call. They stay to be read. */
 bool part_stream_ahead(struct part_stream *stream, size_t want, struct str *out, bool *end,

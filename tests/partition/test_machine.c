@@ -293,6 +293,25 @@ static void a_stop_on_the_way_leaves_nothing_that_shows(void **state)
     assert_int_equal(folder_left(&im->folder), 0);
 }
 
+/* With --dedup a pipe is copied to a file first, from a writer that may give nothing for hours. */
+static void a_stop_is_seen_while_a_pipe_that_is_copied_gives_nothing(void **state)
+{
+    struct import *im = *state;
+    struct stop stop = {0};
+    make_input(im, SORTED, 300);
+    assert_int_equal(remove(im->paths[0]), 0);
+    assert_int_equal(mkfifo(im->paths[0], 0600), 0);
+    int fd = open(im->paths[0], O_RDWR); /* a writer that is there */
+    assert_true(fd >= 0);
+    stop_set(&stop, 2);
+    im->options.stop = &stop;
+    im->options.dedup = "n";
+    assert_false(import_run(im));
+    assert_int_equal(im->err.code, ERROR_INTERRUPTED);
+    assert_int_equal(import_check(im, false), 0);
+    assert_int_equal(close(fd), 0);
+}
+
 static void sync_brings_it_to_the_disk(void **state)
 {
     struct import *im = *state;
@@ -318,6 +337,7 @@ int main(void)
         T(doubles_are_left_out_whatever_the_threads),
         T(a_stop_leaves_nothing_that_shows),
         T(a_stop_on_the_way_leaves_nothing_that_shows),
+        T(a_stop_is_seen_while_a_pipe_that_is_copied_gives_nothing),
         T(sync_brings_it_to_the_disk),
 #undef T
     };

@@ -16,6 +16,29 @@
 
 #include <cmocka.h>
 
+/* --- what happens while a file is read --- */
+
+static struct between {
+    const char *old, *new; /* the file `new` becomes `old` ... */
+    int at;                /* ... before the query of this number, from 1 on; 0: never */
+    int calls;
+} between;
+
+struct engine_result *__real_engine_query(struct engine_task *task, const char *sql,
+                                          const struct columns *columns, struct error *err);
+struct engine_result *__wrap_engine_query(struct engine_task *task, const char *sql,
+                                          const struct columns *columns, struct error *err);
+
+struct engine_result *__wrap_engine_query(struct engine_task *task, const char *sql,
+                                          const struct columns *columns, struct error *err)
+{
+    if (++between.calls == between.at)
+        assert_int_equal(rename(between.new, between.old), 0);
+    return __real_engine_query(task, sql, columns, err);
+}
+
+/* --- inputs --- */
+
 /* A file of the rows of a query; the path is the caller's to free. */
 static char *write_parquet(const char *name, const char *select)
 {
@@ -159,6 +182,70 @@ static void standard_input_is_copied(void **state)
     free(path);
 }
 
+/* The hash must be of the rows. The first query is for the sample, the second one for the rows. */
+static void a_file_that_changes_while_it_is_read_is_refused(void **state)
+{
+    struct error err = ERROR_INIT;
+    struct taken taken;
+    (void) state;
+    for (int at = 1; at <= 2; at++) {
+        char *old =
+            write_parquet("old.parquet", "SELECT TIMESTAMP '2021-11-07' AS \"when\", 1 AS n");
+        char *new =
+            write_parquet("new.parquet", "SELECT TIMESTAMP '2021-11-07' AS \"when\", 2 AS n");
+        between = (struct between){.old = old, .new = new, .at = at};
+        error_clear(&err);
+        assert_false(taken_read(old, NULL, &taken, &err));
+        assert_int_equal(between.calls, 2);
+        assert_int_equal(err.code, ERROR_IO);
+        assert_non_null(strstr(err.message, "changed"));
+        between = (struct between){0};
+        taken_all(old, NULL, &taken);
+        assert_string_equal(taken.rows[0].line,
+                            "{\"TimeGenerated\":\"2021-11-07T00:00:00Z\",\"when\":"
+                            "\"2021-11-07T00:00:00Z\",\"n\":2}");
+        taken_release(&taken);
+        free(old);
+        free(new);
+    }
+}
+
+/* A blob is copied once; another one in its place is not what was read. */
+static void the_hash_of_a_blob_is_that_of_its_copy(void **state)
+{
+    struct error err = ERROR_INIT;
+    struct taken plain;
+    struct part_zones zones = {0};
+    struct part_source_options options = {.zones = &zones, .scratch = taken_folder()};
+    struct part_piece piece;
+    unsigned char hash[PART_DIGEST_SIZE];
+    uint64_t bytes;
+    bool end = false;
+    (void) state;
+    char *path = write_parquet("blob.parquet", "SELECT TIMESTAMP '2021-11-07' AS \"when\", 1 AS n");
+    taken_all(path, NULL, &plain);
+    struct store *store = store_open(taken_folder(), &err);
+    assert_non_null(store);
+    struct part_input input = {
+        .kind = PART_INPUT_BLOB, .name = path, .path = strdup("blob.parquet"), .store = store};
+    struct part_source *source = part_source_open(&input, &options, &err);
+    assert_non_null(source);
+    assert_int_equal(remove(path), 0); /* another reading would find nothing */
+    part_piece_init(&piece);
+    while (!end)
+        assert_true(part_source_take(source, &piece, &end, &err));
+    assert_true(part_source_end(source, hash, &bytes, &err));
+    assert_memory_equal(hash, plain.hash, sizeof hash);
+    assert_int_equal(bytes, plain.bytes);
+    part_piece_release(&piece);
+    part_source_free(source);
+    store_free(store);
+    part_zones_release(&zones);
+    taken_release(&plain);
+    free(input.path);
+    free(path);
+}
+
 static void what_is_no_parquet_fails(void **state)
 {
     struct error err = ERROR_INIT;
@@ -186,6 +273,8 @@ int main(void)
         cmocka_unit_test(a_rejected_row_shows_its_time),
         cmocka_unit_test(counts_since_1970_are_times_by_their_format),
         cmocka_unit_test(standard_input_is_copied),
+        cmocka_unit_test(a_file_that_changes_while_it_is_read_is_refused),
+        cmocka_unit_test(the_hash_of_a_blob_is_that_of_its_copy),
         cmocka_unit_test(what_is_no_parquet_fails),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
