@@ -564,7 +564,9 @@ bool query_day_missing(const struct query_day *day, struct error *err)
                      day->missing, text);
     return error_hint(err,
                       "bring that file back from a copy; or move the day's record, "
-                      "days/%.*s.jsonl, away to do without its rows",
+                      "days/%.*s.jsonl, away, and its other files of parquet/%.*s, to do "
+                      "without its rows",
+                      (int) strlen("y=2021/m=11/d=07"), day->missing,
                       (int) strlen("y=2021/m=11/d=07"), day->missing);
 }
 

@@ -1,9 +1,19 @@
 /* Files that no record names: what a killed run left goes, what may be the only copy of its rows stays. */
 #include "rig.h"
 
+#include "tests/lake/remote.h"
+
 #define ID_A "00000000000a"
 #define FOLDER PLACE_OWN "/parquet/y=2021/m=11/d=07/"
 #define DAY_NAME "y=2021/m=11/d=07"
+
+static int remote_set_up(void **state)
+{
+    int failed = rig_set_up(state);
+    struct rig *rig = *state;
+    rig->options.store = rig->f->store = remote_new(rig->f->store);
+    return failed;
+}
 
 /* A blob's bytes, kept aside. */
 struct aside {
@@ -270,6 +280,10 @@ int main(void)
         TEST(what_a_record_stands_instead_of_goes_unread),
         TEST(a_file_where_the_folder_must_be_is_an_error),
         TEST(an_older_record_that_was_brought_back_costs_no_row),
+        cmocka_unit_test_setup_teardown(an_older_record_that_was_brought_back_costs_no_row,
+                                        remote_set_up, rig_tear_down),
+        cmocka_unit_test_setup_teardown(what_a_run_left_before_its_record_goes, remote_set_up,
+                                        rig_tear_down),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
