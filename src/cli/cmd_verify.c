@@ -236,18 +236,24 @@ static void say_imports(const struct verify *verify)
 static void say_strays(const struct verify *verify)
 {
     const struct cli_verification *found = &verify->found;
+    const char *table = verify->options.source.place.table;
     char files[CLI_COUNT_TEXT];
     struct buf line = BUF_INIT(LAKE_NAME_MAX + CLI_COUNT_TEXT);
+    if (found->left > 0)
+        cli_note(verify->cli,
+                 "%s of Parquet %s in no record and %s not read: weir compact %s removes what a "
+                 "killed one left",
+                 cli_count_text(found->left, "file", files), found->left == 1 ? "stands" : "stand",
+                 found->left == 1 ? "is" : "are", table);
     if (found->strays == 0)
         return;
     cli_put_line(&line, found->stray);
-    cli_last(
-        verify->cli,
-        "%s of Parquet (%s) %s in no record, and %s not read: a compaction is under way or was "
-        "killed, or a record was lost; weir compact %s tells which",
-        cli_count_text(found->strays, "file", files), buf_text(&line),
-        found->strays == 1 ? "stands" : "stand", found->strays == 1 ? "is" : "are",
-        verify->options.source.place.table);
+    cli_last(verify->cli,
+             "%s of Parquet (%s) %s all that is left of %s of %s and %s not read: the day's record "
+             "was lost, bring it back",
+             cli_count_text(found->strays, "file", files), buf_text(&line),
+             found->strays == 1 ? "is" : "are", found->strays == 1 ? "a day" : "days", table,
+             found->strays == 1 ? "is" : "are");
     buf_release(&line);
 }
 

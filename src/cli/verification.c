@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+enum { STRAYS_MAX = 64 << 20 }; /* bytes of their names */
+
 /* -- the blobs -- */
 
 static enum export_verdict verdict_of(const struct lake_checked *checked)
@@ -159,23 +161,52 @@ struct looking {
     const struct lake_days *days;
     size_t skip; /* bytes before what a record calls a file */
     const char *lake;
-    struct cli_verification *out;
+    struct buf names; /* of files that no record names, as a record would call them */
 };
 
 static bool see_parquet(void *context, const struct store_blob *blob, struct error *err)
 {
-    const struct looking *looking = context;
-    struct cli_verification *out = looking->out;
+    struct looking *looking = context;
     struct str path;
     if (!lake_name_below(blob->name, looking->skip, looking->lake, &path, err))
         return false;
     bool stray = str_ends(path, STR(".parquet"));
     for (size_t i = 0; stray && i < looking->days->n; i++)
         stray = !lake_day_names(&looking->days->v[i], path);
-    if (!stray || out->strays++ > 0)
+    if (stray) {
+        buf_put_str(&looking->names, path);
+        buf_put(&looking->names, "", 1);
+    }
+    return buf_ok(&looking->names, "names of files", err);
+}
+
+/* The day of a file, y=2021/m=11/d=07/…: false: it is of none. */
+static bool take_day(struct str path, int64_t *day)
+{
+    int v[3];
+    struct str part;
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+        if (!str_split(&path, '/', &part) || !lake_parse_level(part, &v[i]))
+            return false;
+    const struct tick_civil civil = {.year = v[0], .month = v[1], .day = v[2]};
+    return tick_from_civil(&civil, day);
+}
+
+/* Where the day has a record or blobs, the file may be what a killed compaction left. */
+static bool judge(const struct export_options *options, const struct lake_days *days,
+                  const char *name, struct cli_verification *out, struct error *err)
+{
+    struct lake_totals blobs = {0};
+    int64_t day;
+    if (!take_day(str_of(name), &day))
         return true;
-    out->stray = mem_copy(path.p, path.n, err);
-    return out->stray != NULL;
+    if (!lake_blobs_total(options->store, &options->source.place, day, day + TICK_DAY, &blobs, err))
+        return false;
+    if (lake_days_find(days, day) || blobs.partitions > 0)
+        out->left++;
+    else if (out->strays++ == 0)
+        out->stray = mem_copy(name, strlen(name), err);
+    return out->strays == 0 || out->stray;
 }
 
 /* Rows of a day whose record was lost stand in files that nobody reads. */
@@ -186,12 +217,18 @@ static bool find_strays(const struct export_options *options, struct cli_verific
     struct buf prefix = BUF_INIT(LAKE_NAME_MAX);
     struct lake_days days = {0};
     lake_parquet_prefix(&prefix, place);
-    struct looking looking = {
-        .days = &days, .skip = prefix.used + 1, .lake = store_address(options->store), .out = out};
+    struct looking looking = {.days = &days,
+                              .skip = prefix.used + 1,
+                              .lake = store_address(options->store),
+                              .names = BUF_INIT(STRAYS_MAX)};
     bool ok = buf_ok(&prefix, "the name of a folder", err) &&
               lake_days_read(&days, options->store, place, 0, 0, err) &&
               store_list(options->store, buf_text(&prefix), see_parquet, &looking, err);
+    const char *at = buf_text(&looking.names), *end = at + looking.names.used;
+    for (; ok && at < end; at += strlen(at) + 1)
+        ok = judge(options, &days, at, out, err);
     lake_days_release(&days);
+    buf_release(&looking.names);
     buf_release(&prefix);
     return ok;
 }

@@ -20,8 +20,8 @@ struct cli_verification {
     bool by_listing;
     uint64_t told_rows, told_bytes;
     int64_t from, to; /* what was looked at: the range, or that of the ledger */
-    uint64_t
-        strays; /* offline: files of Parquet that no record of a day names, and the first of them */
+    /* Offline: files of Parquet that no record names: of days without record and blobs, with the first; of other days. */
+    uint64_t strays, left;
     char *stray;
     uint64_t asked, lacking; /* partitions of a given range; those without a line in the ledger */
     const char *identity;    /* offline: whose access the ledger tells of; lent by the arena */

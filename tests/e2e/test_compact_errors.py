@@ -133,8 +133,12 @@ class Compact(unittest.TestCase):
         done = self.weir.run("verify", "T_CL", "--offline")
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("1 file of Parquet (y=2021/m=11/d=07/", done.stderr)
-        self.assertIn("a record was lost", done.stderr)
+        self.assertIn("the day's record was lost", done.stderr)
         record.write_bytes(kept)
+        left = record.parents[3] / "parquet/y=2021/m=11/d=07/0123456789ab-0.parquet"
+        left.write_bytes(b"what a killed compaction left")
+        self.assertIn("1 file of Parquet stands in no record", self.weir.ok("verify", "T_CL", "--offline").stderr)
+        left.unlink()
         self.weir.ok("verify", "T_CL", "--offline")
         self.assertEqual(self.count(), 10)
 
