@@ -43,10 +43,15 @@ bool part_replace_check(const struct part_replace *replace, const struct lake_im
 
 void part_replace_tell(const struct part_replace *replace, struct lake_import *import)
 {
-    if (strcmp(import->id, replace->id) == 0)
+    const struct lake_import *old = replace->old;
+    bool itself = strcmp(import->id, replace->id) == 0;
+    if (itself && !old)
         return;
-    memcpy(import->replaces, replace->id, sizeof import->replaces);
-    import->replaced = replace->old ? replace->old->started : replace->by->replaced;
+    memcpy(import->replaces, itself ? old->replaces : replace->id, sizeof import->replaces);
+    if (itself)
+        import->replaced = old->replaced;
+    else
+        import->replaced = old ? old->started : replace->by->replaced;
 }
 
 /* --- times --- */

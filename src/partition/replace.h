@@ -32,7 +32,8 @@ bool part_replace_find(const struct lake_imports *imports, const char *id, struc
 bool part_replace_check(const struct part_replace *replace, const struct lake_import *import,
                         bool *done, struct error *err);
 
-/* Tells a record that it replaces the old one, unless it is that one anew: before lake_import_writer_new. */
+/* Tells a record that it replaces the old one, or, where it is that one anew, what that one replaced, which may not be removed
+ * yet: before lake_import_writer_new. */
 void part_replace_tell(const struct part_replace *replace, struct lake_import *import);
 
 /* The rules of a schema by which rows of dead imports are read, or of `old` (NULL: none), and those of no other import. How

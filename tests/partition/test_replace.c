@@ -141,6 +141,26 @@ static void one_that_replaces_itself_is_written_anew(void **state)
     assert_int_equal(look(f).rows, 3);
 }
 
+/* What it had replaced may be there yet, and must not come alive again. */
+static void one_that_replaces_itself_replaces_what_it_had(void **state)
+{
+    struct fixture *f = *state;
+    struct lake_imports imports;
+    struct part_replace what;
+    struct lake_import anew = {.id = TWO};
+    const struct lake_import old = {.id = ONE, .started = tick_of("2021-11-18")};
+    const struct small_import two = {
+        .id = TWO, .input = "b", .started = "2021-11-19", .replaces = &old};
+    small_import_put(f, &one);
+    small_import_put(f, &two);
+    small_imports_read(f, LAKE_IMPORTS_HEADS, &imports);
+    assert_true(part_replace_find(&imports, TWO, &what, &f->err));
+    part_replace_tell(&what, &anew);
+    assert_string_equal(anew.replaces, ONE);
+    assert_true(anew.replaced == old.started);
+    lake_imports_release(&imports);
+}
+
 /* --- rules of times --- */
 
 #define RULES 3
@@ -496,6 +516,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(the_old_ones_blobs_and_record_go),
         CASE(one_that_replaces_itself_is_written_anew),
+        CASE(one_that_replaces_itself_replaces_what_it_had),
         CASE(the_rules_of_the_old_one_are_those_that_no_other_needs),
         CASE(the_rules_of_a_dead_one_go),
         CASE(compacted_days_are_told),
