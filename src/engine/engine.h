@@ -170,7 +170,7 @@ bool engine_load(struct engine_task *task, const struct engine_files *files, uin
 /* Names (keys or headers) found in the files' first rows, in order, all as string: to know columns. Parquet's own
  * types: bool; whole numbers of up to 32 bits int, of 64 long, beyond that (and unsigned 64) decimal; float and double
  * real; decimal; timestamps of any unit and dates datetime; time of day timespan; uuid guid; nested values dynamic; all
- * else string, bytes as base64.
+ * else string, bytes as base64. A decimal of more than 38 digits is ERROR_FORMAT: it would be read as another number.
  *
  * `cut`, unless NULL: the names of Parquet's times that are finer than what is read of them, whose digits below the microsecond
  * are lost: nanoseconds of UTC and INT96. Both lists are the caller's to release, on failure too. */

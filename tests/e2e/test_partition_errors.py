@@ -8,6 +8,7 @@ import subprocess
 import time
 import unittest
 from datetime import datetime
+from decimal import Decimal
 
 import pyarrow
 import pyarrow.parquet
@@ -315,6 +316,15 @@ class Partition(unittest.TestCase):
             done = self.partition(self.weir.folder / f"{kind}.parquet", table=f"{kind}_CL")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("2 rows in 1 partition", done.stderr)
+
+    def test_a_decimal_that_the_engine_cannot_hold_is_refused(self):
+        times = pyarrow.array([datetime(2021, 11, 7, 3, 5)], pyarrow.timestamp("us", "UTC"))
+        wide = pyarrow.decimal256(60, 2)
+        for name, values in (("flat", pyarrow.array([Decimal("1.10")], wide)),
+                             ("nested", pyarrow.array([{"x": Decimal("1.10")}], pyarrow.struct([("x", wide)])))):
+            path = self.weir.folder / f"{name}.parquet"
+            pyarrow.parquet.write_table(pyarrow.table({"TimeGenerated": times, "d": values}), path)
+            self.refused(1, path, says=[name, "is a decimal of more than 38 digits"])
 
     def test_packed_bytes_that_are_cut_bring_nothing(self):
         packed = gzip.compress(lines(ROWS * 1000).encode())

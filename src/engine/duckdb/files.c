@@ -266,9 +266,9 @@ static bool peek_csv(struct input *input, const char *path, struct columns *out,
     return ok;
 }
 
-/* DuckDB reads a time of UTC as microseconds, whatever the file has; and INT96 too. */
-static bool peek_cut(struct driver_task *task, const struct source *source, struct columns *cut,
-                     struct error *err)
+/* Columns, nested ones too, of whose description in the files the condition holds; each name once. */
+static bool peek_names(struct driver_task *task, const struct source *source, const char *condition,
+                       struct columns *out, struct error *err)
 {
     struct buf sql = BUF_INIT(DUCK_SQL_MAX);
     struct columns names = {0};
@@ -276,8 +276,7 @@ static bool peek_cut(struct driver_task *task, const struct source *source, stru
     struct driver_result *result = NULL;
     buf_puts(&sql, "SELECT DISTINCT name FROM ");
     reader_put_schema(&sql, source->paths, source->count);
-    buf_puts(&sql, " WHERE type = 'INT96' OR (logical_type LIKE '%isAdjustedToUTC=1%' AND "
-                   "logical_type LIKE '%NANOS=NanoSeconds%') ORDER BY name");
+    buf_printf(&sql, " WHERE %s ORDER BY name", condition);
     if (buf_ok(&sql, "the list of files", err) &&
         columns_add(&names, STR("name"), COLUMN_STRING, err))
         result = result_query(task, buf_text(&sql), &names, err);
@@ -286,13 +285,38 @@ static bool peek_cut(struct driver_task *task, const struct source *source, stru
         ok = result_next(result, &chunk, err);
         more = ok && chunk;
         for (size_t row = 0; more && row < chunk->rows; row++) {
-            ok = columns_add(cut, engine_text(&chunk->vectors[0], row), COLUMN_DATETIME, err);
+            ok = columns_add(out, engine_text(&chunk->vectors[0], row), COLUMN_STRING, err);
             more = ok;
         }
     }
     result_free(result);
     columns_release(&names);
     buf_release(&sql);
+    return ok;
+}
+
+/* DuckDB reads a time of UTC as microseconds, whatever the file has; and INT96 too. */
+static bool peek_cut(struct driver_task *task, const struct source *source, struct columns *cut,
+                     struct error *err)
+{
+    return peek_names(task, source,
+                      "type = 'INT96' OR (logical_type LIKE '%isAdjustedToUTC=1%' AND logical_type "
+                      "LIKE '%NANOS=NanoSeconds%')",
+                      cut, err);
+}
+
+/* What has more digits than DuckDB's decimals comes out of its reader as other numbers. */
+static bool check_decimals(struct driver_task *task, const struct source *source, struct error *err)
+{
+    struct columns wide = {0};
+    bool ok = peek_names(task, source, "precision > 38", &wide, err);
+    if (ok && wide.n > 0) {
+        ok = error_set(err, ERROR_FORMAT,
+                       "'%s' is a decimal of more than 38 digits, which is not read",
+                       wide.v[0].name);
+        (void) error_hint(err, "write it as text, or with fewer digits");
+    }
+    columns_release(&wide);
     return ok;
 }
 
@@ -304,7 +328,7 @@ static bool peek_parquet(struct driver_task *task, const struct engine_files *fi
     bool ok = source && found_parquet(task, source->paths, source->count, &found, err);
     for (size_t i = 0; ok && i < found.n; i++)
         ok = columns_add(out, str_of(found.v[i].name), cast_type(&found.v[i]), err);
-    ok = ok && (!cut || peek_cut(task, source, cut, err));
+    ok = ok && check_decimals(task, source, err) && (!cut || peek_cut(task, source, cut, err));
     found_release(&found);
     source_release(source);
     return ok;
