@@ -3,8 +3,8 @@
  * One for each worker, brought together at the end. Columns come in the order in which the input has them: by source, piece,
  * line and member of their first sight, so that it does not depend on threads.
  *
- * The first rows of an input are looked at (part_source_open), and of each piece one row more. So a key that stands in one row
- * of a million may be missed; it is in the lake all the same.
+ * The first rows of an input are looked at, and of each piece some more (part_source_rows): rows alone, not what is rejected.
+ * So a key that stands in one row of a million may be missed; it is in the lake all the same.
  */
 #ifndef WEIR_PARTITION_SEEN_H
 #define WEIR_PARTITION_SEEN_H

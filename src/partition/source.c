@@ -8,7 +8,13 @@
 #include "partition/stream.h"
 #include "json/value.h"
 
-enum { ROWS_SEEN = 2 }; /* of a piece, and the longest, whose keys are looked at */
+/* Rows whose keys are looked at. */
+enum {
+    ROWS_FIRST = 1000, /* of an input's first piece; of the next few ... */
+    ROWS_NEXT = 250,
+    PIECES_NEXT = 4,
+    ROWS_SEEN = 2 /* of any other, and the longest */
+};
 
 void part_chunk_reset(struct part_chunk *chunk)
 {
@@ -91,8 +97,7 @@ bool part_sample_object(struct part_sample *sample, struct str object, struct er
     buf_reset(&sample->line);
     if (object.n == 0 || object.p[0] != '{' || !json_minify(object, &sample->line))
         return true;
-    return (!sample->seen || part_seen_line(sample->seen, buf_str(&sample->line), err)) &&
-           part_guess_object(sample->guess, buf_str(&sample->line), err);
+    return part_guess_object(sample->guess, buf_str(&sample->line), err);
 }
 
 static bool sample_lines(struct str ahead, bool last, struct part_sample *sample, struct error *err)
@@ -312,7 +317,7 @@ static bool sample_rows(struct part_source *source, struct part_sample *sample, 
 static bool settle(struct part_source *source, struct error *err)
 {
     const struct part_source_options *options = source->options;
-    struct part_sample sample = {.guess = part_guess_new(err), .seen = options->seen};
+    struct part_sample sample = {.guess = part_guess_new(err)};
     struct part_guess_wish wish = {.input = source->input->name,
                                    .column = options->time_column,
                                    .format = options->time_format,
@@ -403,20 +408,31 @@ bool part_source_take(struct part_source *source, struct part_piece *piece, bool
     return true;
 }
 
-/* Keys: of some rows of a piece, others in each, and of the longest. Converted rows have told their columns. */
+static bool see(const struct part_chunk *chunk, size_t at, struct error *err)
+{
+    const struct part_row *row = &chunk->rows[at];
+    return part_seen_line(chunk->seen, (struct str){chunk->text + row->start, row->length}, err);
+}
+
+/* Keys: of the first rows of an input, of some of each piece, others in each, and of the longest. Of rows alone: what is
+ * rejected is no part of the table. Converted rows have told their columns. */
 static bool look_at_some(const struct part_source *source, const struct part_piece *piece,
                          const struct part_chunk *chunk, struct error *err)
 {
-    size_t n = chunk->row_count, longest = 0;
+    size_t n = chunk->row_count, longest = 0, first = 0;
     if (!chunk->seen || n == 0 || source->converted)
         return true;
+    if (piece->number < PIECES_NEXT)
+        first = piece->number == 0 ? ROWS_FIRST : ROWS_NEXT;
+    for (size_t i = 0; i < n && i < first; i++)
+        if (!see(chunk, i, err))
+            return false;
     for (size_t i = 1; i < n; i++)
         if (chunk->rows[i].length > chunk->rows[longest].length)
             longest = i;
     for (size_t i = 0; i <= ROWS_SEEN; i++) {
         size_t at = i == ROWS_SEEN ? longest : (piece->number + i * n / ROWS_SEEN) % n;
-        const struct part_row *row = &chunk->rows[at];
-        if (!part_seen_line(chunk->seen, (struct str){chunk->text + row->start, row->length}, err))
+        if (!see(chunk, at, err))
             return false;
     }
     return true;

@@ -107,18 +107,17 @@ struct part_source_options {
     size_t n_from;
     struct buf *said; /* what was said last of a time column: not said again; NULL: always said */
     struct part_zones *zones; /* must be there */
-    struct part_seen *seen;   /* keys of the first rows go there; NULL: not wanted */
+    struct part_seen *seen;   /* columns that a header tells go there; NULL: not wanted */
     const char *scratch; /* folder for Parquet that is no file on the disk; NULL: it is refused */
     const struct stop *stop;
     void (*note)(void *context, const char *line); /* what is said aloud; NULL: nobody listens */
     void *context;
 };
 
-/* What the first rows are looked at for: the time column, the keys. */
+/* What the first rows are looked at for: the time column. */
 struct part_sample {
     struct part_guess *guess;
-    struct part_seen *seen;
-    struct buf line; /* without white space, for `seen` */
+    struct buf line; /* without white space */
     size_t at;       /* of JSON lines: what was looked at */
 };
 bool part_sample_wants(const struct part_sample *sample); /* false: it has seen enough */

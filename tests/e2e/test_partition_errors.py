@@ -376,6 +376,15 @@ class Partition(unittest.TestCase):
         self.assertIn(str(rejects), last)
         self.assertEqual(len(self.blobs()), 2)
 
+    def test_what_is_rejected_tells_no_columns(self):
+        bad = ['{"TimeGenerated":"bad","n":"secret","new":{"x":1}}', '{"n":"no time","other":1}']
+        good = ['{"TimeGenerated":"2021-11-07T03:05:12Z","n":1}', '{"TimeGenerated":"2021-11-07T03:05:13Z","n":2}']
+        for name, text in ("a.jsonl", lines(bad + good)), ("a.json", "[" + ",".join(bad + good) + "]"):
+            self.ok(self.write(name, text), "--allow-rejects", "2", table=name.replace(".", "_"))
+            (schema,) = self.weir.lake.glob(f"weir/*/{name.replace('.', '-')}/schema.json")
+            columns = json.loads(schema.read_text())["columns"]
+            self.assertEqual([(c["name"], c["type"]) for c in columns], [("TimeGenerated", "datetime"), ("n", "long")])
+
     def test_allowed_rejects_end_well(self):
         path = self.write("a.jsonl", lines([ROWS[0], "{broken"]))
         done = self.ok(path, "--allow-rejects", "1", "--reject-file", self.weir.folder / "r.jsonl")

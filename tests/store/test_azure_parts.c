@@ -443,9 +443,10 @@ static void a_page_is_read_in_pieces_of_any_size(void **state)
     struct buf out = BUF_INIT(4096);
     char marker[64];
     for (size_t step = 1; step < sizeof page; step += 1 + step / 3) {
-        assert_string_equal(read_listing((struct str){page, sizeof page - 1}, step, &out, marker),
-                            "a&b <\xc3\xb6>:123 md5 modified created version b\xef\xbf\xbf%zz:0 append "
-                            "f/:0 folder d:0 folder ");
+        assert_string_equal(
+            read_listing((struct str){page, sizeof page - 1}, step, &out, marker),
+            "a&b <\xc3\xb6>:123 md5 modified created version b\xef\xbf\xbf%zz:0 append "
+            "f/:0 folder d:0 folder ");
         assert_string_equal(marker, "2!8&");
     }
     buf_release(&out);
