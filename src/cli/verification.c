@@ -170,26 +170,14 @@ static bool see_parquet(void *context, const struct store_blob *blob, struct err
     struct str path;
     if (!lake_name_below(blob->name, looking->skip, looking->lake, &path, err))
         return false;
-    bool stray = str_ends(path, STR(".parquet"));
-    for (size_t i = 0; stray && i < looking->days->n; i++)
-        stray = !lake_day_names(&looking->days->v[i], path);
-    if (stray) {
+    struct str rest = path;
+    int64_t day;
+    if (str_ends(path, STR(".parquet")) && lake_parse_day(&rest, &day) &&
+        !lake_day_names(lake_days_find(looking->days, day), path)) {
         buf_put_str(&looking->names, path);
         buf_put(&looking->names, "", 1);
     }
     return buf_ok(&looking->names, "names of files", err);
-}
-
-/* The day of a file, y=2021/m=11/d=07/…: false: it is of none. */
-static bool take_day(struct str path, int64_t *day)
-{
-    int v[3];
-    struct str part;
-    for (size_t i = 0; i < sizeof v / sizeof *v; i++)
-        if (!str_split(&path, '/', &part) || !lake_parse_level(part, &v[i]))
-            return false;
-    const struct tick_civil civil = {.year = v[0], .month = v[1], .day = v[2]};
-    return tick_from_civil(&civil, day);
 }
 
 /* Where the day has a record or blobs, the file may be what a killed compaction left. */
@@ -197,9 +185,9 @@ static bool judge(const struct export_options *options, const struct lake_days *
                   const char *name, struct cli_verification *out, struct error *err)
 {
     struct lake_totals blobs = {0};
-    int64_t day;
-    if (!take_day(str_of(name), &day))
-        return true;
+    struct str path = str_of(name);
+    int64_t day = 0;
+    (void) lake_parse_day(&path, &day); /* it was seen to be of one */
     if (!lake_blobs_total(options->store, &options->source.place, day, day + TICK_DAY, &blobs, err))
         return false;
     if (lake_days_find(days, day) || blobs.partitions > 0)

@@ -3,22 +3,10 @@
 
 enum { NAMES_MAX = 1 << 28, STRAYS_MAX = 1 << 24, HEX = 12, LEVELS = 3 };
 
-/* Cuts the day's three folders off. */
-static bool take_day(struct str *path, int64_t *day)
-{
-    int v[LEVELS];
-    struct str part;
-    for (int i = 0; i < LEVELS; i++)
-        if (!str_split(path, '/', &part) || !lake_parse_level(part, &v[i]))
-            return false;
-    struct tick_civil civil = {.year = v[0], .month = v[1], .day = v[2]};
-    return tick_from_civil(&civil, day);
-}
-
 bool compact_is_own(struct str path)
 {
     int64_t day;
-    if (!take_day(&path, &day) || path.n <= HEX + strlen("-.parquet") || path.p[HEX] != '-' ||
+    if (!lake_parse_day(&path, &day) || path.n <= HEX + strlen("-.parquet") || path.p[HEX] != '-' ||
         !str_ends(path, STR(".parquet")))
         return false;
     for (size_t i = 0; i < HEX; i++)
@@ -56,7 +44,7 @@ static bool see_file(void *context, const struct store_blob *blob, struct error 
                          err))
         return false;
     rest = path;
-    if (!compact_is_own(path) || !take_day(&rest, &day) ||
+    if (!compact_is_own(path) || !lake_parse_day(&rest, &day) ||
         lake_day_names(lake_days_find(sweep->days, day), path))
         return true;
     if (!mem_reserve(&sweep->v, &sweep->room, sweep->n, STRAYS_MAX, sizeof *sweep->v, err))
@@ -99,7 +87,7 @@ static bool decide(struct sweep *sweep, struct stray *stray, struct error *err)
     const char *name = sweep->names.bytes + stray->name + sweep->skip;
     struct str rest = str_of(name);
     int64_t day = 0;
-    (void) take_day(&rest, &day);
+    (void) lake_parse_day(&rest, &day);
     const struct lake_day *record = lake_days_find(sweep->days, day);
     bool stays = false;
     if (!record)

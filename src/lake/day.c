@@ -6,7 +6,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-enum { BY_MAX = 256, LEVELS = 3, FILE_NAME_MAX = 64, HASH_BYTES = 16 };
+enum { BY_MAX = 256, FILE_NAME_MAX = 64, HASH_BYTES = 16 };
 
 static const char format_name[] = "weir-day";
 static const char extension[] = ".jsonl";
@@ -47,16 +47,11 @@ void lake_day_folder(struct buf *out, const struct lake_place *place, int64_t da
 /* The day in y=2021/m=11/d=07.jsonl. */
 static bool parse_name(struct str name, int64_t *day)
 {
-    int v[LEVELS];
     struct str part;
     if (!str_ends(name, STR(".jsonl")))
         return false;
     name.n -= strlen(extension);
-    for (int i = 0; i < LEVELS; i++)
-        if (!str_split(&name, '/', &part) || !lake_parse_level(part, &v[i]))
-            return false;
-    struct tick_civil civil = {.year = v[0], .month = v[1], .day = v[2]};
-    return !str_split(&name, '/', &part) && tick_from_civil(&civil, day);
+    return lake_parse_day(&name, day) && !str_split(&name, '/', &part);
 }
 
 /* --- writing --- */

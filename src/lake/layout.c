@@ -8,6 +8,7 @@ enum {
     GROUP_MAX = 360,       /* 90 characters, in any script */
     WORKSPACE_MAX = 64,
     LEVELS = 5,
+    DAY_LEVELS = 3,
     LEVEL_KEY_MAX = 16,
     LEVEL_DIGITS_MAX = 4,
     IMPORT_HEX = 12,
@@ -219,6 +220,17 @@ bool lake_parse_level(struct str part, int *value)
     }
     *value = n;
     return true;
+}
+
+bool lake_parse_day(struct str *path, int64_t *day)
+{
+    int v[DAY_LEVELS];
+    struct str part;
+    for (int i = 0; i < DAY_LEVELS; i++)
+        if (!str_split(path, '/', &part) || !lake_parse_level(part, &v[i]))
+            return false;
+    const struct tick_civil civil = {.year = v[0], .month = v[1], .day = v[2]};
+    return tick_from_civil(&civil, day);
 }
 
 static bool is_import(struct str middle)

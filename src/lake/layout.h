@@ -76,6 +76,8 @@ bool lake_parse_name(struct str behind_prefix, int64_t *tick, int64_t *span,
 
 /* The number in one level `x=07` or `x=7` (four digits at most); false when it is none. */
 bool lake_parse_level(struct str part, int *value);
+/* Cuts the three folders of a day, y=2021/m=11/d=07, off the beginning of *path; false: it does not begin so. */
+bool lake_parse_day(struct str *path, int64_t *day);
 
 /* The few prefixes (year, month, day, hour folders, padded) that cover [from, to) in whole hours and nothing
  * else, in order of time. Un-padded folders are not among them: lake/catalog.h finds those too. */

@@ -299,7 +299,7 @@ static bool is_address(const char *argument)
 }
 
 /* What stands below weir/ in a lake is weir's own record, not rows: a lake may be given as it is. */
-static bool is_own(struct str name)
+static bool is_below_weir(struct str name)
 {
     return str_starts(name, STR("weir/"));
 }
@@ -333,11 +333,11 @@ static bool take_blob(void *context, const struct store_blob *blob, struct error
     struct str last = blob->name;
     if (slash)
         last = (struct str){slash + 1, (size_t) (blob->name.p + blob->name.n - slash - 1)};
-    if (is_own(blob->name) && str_ends(blob->name, STR(".parquet")) &&
+    if (is_below_weir(blob->name) && str_ends(blob->name, STR(".parquet")) &&
         taking->inputs->compacted == 0)
         return pass(&taking->inputs->compacted, &taking->inputs->first_compacted,
                     str_of(taking->address), err);
-    if (is_own(blob->name))
+    if (is_below_weir(blob->name))
         return true;
     buf_printf(&name, "%s%s", taking->address, taking->slash);
     buf_put_str(&name, below(taking->address, blob->name));

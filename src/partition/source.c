@@ -366,7 +366,6 @@ struct part_source *part_source_open(const struct part_input *input,
         return NULL;
     source->input = input;
     source->options = options;
-    source->seen = options->seen;
     source->stream = part_stream_open(input, &source->digest, options->stop, err);
     if (source->stream && open_form(source, err))
         return source;

@@ -159,7 +159,6 @@ struct part_source {
     uint64_t pieces;       /* taken so far */
     struct part_stream *stream; /* bytes of the input, unpacked; NULL: not open, or plain lines */
     struct part_digest digest;  /* of its bytes as they are stored */
-    struct part_seen *seen;     /* that of the options */
     void *self;                 /* of the form */
 };
 

@@ -399,8 +399,8 @@ static bool sample_parquet(struct part_source *source, struct str ahead, bool la
         for (size_t row = 0; ok && row < chunk->rows; row++)
             ok = sample_row(self, chunk, row, sample->guess, err);
     }
-    engine_result_free(
-        self->rows); /* rows that are long are sampled anew, from a longer beginning */
+    /* Rows that are long are sampled anew, from a longer beginning. */
+    engine_result_free(self->rows);
     self->rows = NULL;
     return ok || error_prefix(err, "%s", source->input->name);
 }
